@@ -1,0 +1,107 @@
+"""A child process that ends when we do, however we end."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Self
+
+GUARD = Path(__file__).with_name("guard.py")
+
+
+class GuardedProcess:
+    """One command run under ``guard.py``: SIGKILL of this process ends the command and its children, too.
+
+    Signals go to the command; the return code is the command's. Every method may be called from any thread,
+    at any time after the start and as often as wanted.
+    """
+
+    def __init__(self, guard: subprocess.Popen[bytes]) -> None:
+        assert guard.stdin is not None
+        self._guard = guard
+        self._leash = guard.stdin
+        self._leash_lock = threading.Lock()
+
+    @classmethod
+    def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | str | None = None,
+        stdout: int | IO[bytes] | None = subprocess.DEVNULL,
+        stderr: int | IO[bytes] | None = subprocess.STDOUT,
+        orphan_grace_seconds: float = 10.0,
+    ) -> Self:
+        """Start ``argv`` with exactly ``env`` as its environment.
+
+        ``orphan_grace_seconds`` is the time between SIGTERM and SIGKILL if this process dies. A program that
+        does not exist shows as return code 127, with a sentence in its output.
+        """
+        guard = [sys.executable, "-I", "-S", str(GUARD), "--grace", str(orphan_grace_seconds), "--", *argv]
+        return cls(
+            subprocess.Popen(
+                guard,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
+                bufsize=0,
+                start_new_session=True,
+            )
+        )
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """The command's output, if started with ``stdout=subprocess.PIPE``; unbuffered."""
+        return self._guard.stdout
+
+    @property
+    def returncode(self) -> int | None:
+        """As in subprocess: the exit code, ``-N`` if signal N ended it, None while it runs."""
+        return self.poll()
+
+    def poll(self) -> int | None:
+        """Return the return code, or None while it runs. Never blocks."""
+        returncode = self._guard.poll()
+        if returncode is not None:
+            self._close_leash()
+        return returncode
+
+    def wait(self, timeout_seconds: float | None = None) -> int:
+        """Return the return code once the command has ended. Raises subprocess.TimeoutExpired."""
+        returncode = self._guard.wait(timeout_seconds)
+        self._close_leash()
+        return returncode
+
+    def terminate(self, grace_seconds: float) -> None:
+        """Send SIGTERM, and SIGKILL to the whole group after ``grace_seconds``. Does not wait."""
+        with self._leash_lock:
+            if not self._leash.closed:
+                with contextlib.suppress(BrokenPipeError):  # the command has just ended
+                    self._leash.write(f"{grace_seconds}\n".encode())
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole group. Does not wait."""
+        self.terminate(0)
+
+    def stop(self, grace_seconds: float) -> int:
+        """Terminate, wait for the end, and return the return code. Does nothing if already ended."""
+        self.terminate(grace_seconds)
+        return self.wait()
+
+    def _close_leash(self) -> None:
+        with self._leash_lock:
+            self._leash.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.kill()
+        self.wait()
+        if self._guard.stdout is not None:
+            self._guard.stdout.close()
