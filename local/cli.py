@@ -1,0 +1,119 @@
+"""``python -m local``: start, look at and stop the stack."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from local.stack import DEFAULT_PORT, Stack, StackError, default_home
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def _stack_command(command: Callable[..., None]) -> click.Command:
+    """A subcommand that works on the stack of ``--port`` and says errors in plain words."""
+
+    def run(port: int, **options: object) -> None:
+        try:
+            command(Stack(port=port, home=default_home()), **options)
+        except StackError as error:
+            console.print(f"[red]Error:[/] {error}", markup=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            console.print("Interrupted: what this command started is stopped.")
+            sys.exit(130)
+
+    run.__doc__ = command.__doc__
+    run.__name__ = command.__name__
+    run.__dict__.update(command.__dict__)  # click keeps declared options there
+    port_option = click.option(
+        "--port",
+        default=DEFAULT_PORT,
+        show_default=True,
+        envvar="PREFLIGHT_PORT",
+        type=click.IntRange(1, 65535),
+        help="The port of 127.0.0.1 the stack answers on. Each port is a stack of its own.",
+    )
+    return main.command()(port_option(run))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run AWS for machine learning on this machine: S3, IAM, Lambda, API Gateway and a SageMaker that trains.
+
+    \b
+    python -m local up           start it
+    eval "$(python -m local env)"  let any AWS client in this shell talk to it
+    python -m local down         stop it, and everything it started
+    """
+
+
+@_stack_command
+def up(stack: Stack) -> None:
+    """Start the stack; does nothing if it is up."""
+    started = time.monotonic()
+    with console.status("Starting the stack ..."):
+        new = stack.up()
+    if new:
+        console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
+    else:
+        console.print(f"The stack is up already at {stack.endpoint_url}.")
+
+
+@_stack_command
+def down(stack: Stack) -> None:
+    """Stop the stack and every process it started. What it stored is gone."""
+    with console.status("Stopping the stack ..."):
+        was_up = stack.down()
+    console.print("The stack is down." if was_up else f"No stack is up on port {stack.port}.")
+
+
+@_stack_command
+def status(stack: Stack) -> None:
+    """Show whether the stack is up, and its services. Exit code 1 if it is not."""
+    process, services = stack.process(), stack.health()
+    if process is None or services is None:
+        raise StackError(f"No stack is up on port {stack.port}. Start it: python -m local up --port {stack.port}")
+    table = Table("service", "state", box=None)
+    for name, state in sorted(services.items()):
+        if state != "disabled":
+            table.add_row(name, state)
+    console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
+    console.print(table)
+
+
+@_stack_command
+@click.option("--follow", "-f", is_flag=True, help="Keep printing what is added, until Ctrl-C.")
+def logs(stack: Stack, follow: bool) -> None:
+    """Print the stack's own log. (Logs of jobs, endpoints and functions are in CloudWatch Logs.)"""
+    if not stack.log_file.exists():
+        raise StackError(f"No stack has run on port {stack.port}.")
+    with stack.log_file.open(errors="replace") as log:
+        while True:
+            if chunk := log.read(65536):
+                click.echo(chunk, nl=False)
+            elif follow and stack.process():
+                time.sleep(0.2)
+            else:
+                return
+
+
+@_stack_command
+def env(stack: Stack) -> None:
+    """Print what to export so that any AWS client talks to the stack: eval "$(python -m local env)"."""
+    for name, value in client_environment(stack).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def client_environment(stack: Stack) -> dict[str, str]:
+    """The variables that point an AWS client at the stack. The credentials are not secret: any will do."""
+    return {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }

@@ -1,0 +1,85 @@
+"""SageMaker and SageMaker Runtime inside LocalStack: translation only, no behaviour of their own."""
+
+import functools
+import os
+from typing import Any
+
+from localstack import config
+from localstack.aws.accounts import get_account_id_from_access_key_id
+from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
+from localstack.aws.skeleton import Skeleton
+from localstack.aws.spec import load_service
+from localstack.constants import DEFAULT_AWS_ACCOUNT_ID
+from localstack.http import Request, Response
+from localstack.runtime import hooks
+from localstack.services.edge import ROUTER
+from localstack.services.plugins import Service, aws_provider
+from localstack.utils.aws.request_context import (
+    extract_access_key_id_from_auth_header,
+    extract_region_from_auth_header,
+)
+
+from local.sagemaker.context import Settings
+from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
+from local.sagemaker.service import SageMaker
+from local.sagemaker.store import Scope
+
+DEFAULT_REGION = "us-east-1"
+
+
+@functools.cache
+def service() -> SageMaker:
+    """The one SageMaker of this stack."""
+    port = config.GATEWAY_LISTEN[0].port
+    return SageMaker(Settings.from_env(os.environ, endpoint_url=f"http://127.0.0.1:{port}"))
+
+
+@aws_provider(api="sagemaker")
+def sagemaker() -> Service:
+    """SageMaker's control plane: every operation of the model is answered, be it with a refusal that names it."""
+    model = load_service("sagemaker")
+    return Service("sagemaker", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, _call)))
+
+
+def _call(context: RequestContext, request: ServiceRequest) -> dict[str, Any]:
+    assert context.operation is not None
+    try:
+        return service().call(context.operation.name, Scope(context.account_id, context.region), request)
+    except ServiceError as error:
+        raise CommonServiceException(
+            error.code, error.message, status_code=error.status, sender_fault=error.status < 500
+        ) from error
+
+
+@hooks.on_infra_start()
+def route_invocations() -> None:
+    """Put the runtime's paths before LocalStack's own parsing, which would take longer than the model does."""
+    ROUTER.add("/endpoints/<endpoint_name>/invocations", _invoke, methods=["POST"])
+    for path in ("async-invocations", "invocations-response-stream"):
+        ROUTER.add(f"/endpoints/<endpoint_name>/{path}", _refuse, methods=["POST"])
+
+
+@hooks.on_infra_shutdown()
+def stop_processes() -> None:
+    """End what SageMaker started, in order; what is left ends with this process all the same."""
+    if service.cache_info().currsize:
+        service().close()
+
+
+def _invoke(request: Request, endpoint_name: str) -> Response:
+    answer = service().invocations.invoke(_scope(request), endpoint_name, request.headers, request.get_data())
+    return Response(answer.body, answer.status, answer.headers)
+
+
+def _refuse(request: Request, endpoint_name: str) -> Response:
+    operation = "InvokeEndpointAsync" if "async" in request.path else "InvokeEndpointWithResponseStream"
+    error = UnsupportedByPreflight(operation)
+    response = Response(status=error.status, headers={"x-amzn-ErrorType": error.code})
+    response.set_json({"Message": error.message})
+    return response
+
+
+def _scope(request: Request) -> Scope:
+    key = extract_access_key_id_from_auth_header(request.headers)
+    account = get_account_id_from_access_key_id(key or DEFAULT_AWS_ACCOUNT_ID)
+    return Scope(account, extract_region_from_auth_header(request.headers) or DEFAULT_REGION)

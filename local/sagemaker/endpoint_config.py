@@ -1,0 +1,109 @@
+"""EndpointConfig: the variants an endpoint is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.sagemaker.context import ServiceContext
+from local.sagemaker.errors import ValidationException
+from local.sagemaker.listing import Listing
+from local.sagemaker.model import Models
+from local.sagemaker.store import Scope
+from local.sagemaker.tags import tag_resource
+
+_LISTING = Listing(result_key="EndpointConfigs", name_key="EndpointConfigName")
+
+
+@dataclass(frozen=True)
+class EndpointConfig:
+    """As DescribeEndpointConfig shows it. It does not change; it has no states."""
+
+    name: str
+    arn: str
+    request: Mapping[str, Any]
+    creation_time: datetime
+
+    @property
+    def production_variants(self) -> list[dict[str, Any]]:
+        variants: list[dict[str, Any]] = self.request["ProductionVariants"]
+        return variants
+
+    def describe(self) -> dict[str, Any]:
+        shown = ("KmsKeyId", "ExecutionRoleArn", "VpcConfig", "MetricsConfig")
+        return {
+            "EndpointConfigName": self.name,
+            "EndpointConfigArn": self.arn,
+            "CreationTime": self.creation_time,
+            "ProductionVariants": self.production_variants,
+            "EnableNetworkIsolation": self.request.get("EnableNetworkIsolation", False),
+            **{key: self.request[key] for key in shown if key in self.request},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "EndpointConfigName": self.name,
+            "EndpointConfigArn": self.arn,
+            "CreationTime": self.creation_time,
+        }
+
+
+class EndpointConfigs:
+    """Operations on EndpointConfig."""
+
+    def __init__(self, context: ServiceContext, models: Models) -> None:
+        self._context = context
+        self._models = models
+
+    def create(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+        name = request["EndpointConfigName"]
+        arn = scope.arn("endpoint-config", name)
+        with self._context.stores.lock:
+            store = self._context.stores[scope]
+            if name in store.endpoint_configs:
+                raise ValidationException(f'Cannot create already existing endpoint configuration "{arn}".')
+            variants = [self._completed(scope, variant) for variant in request["ProductionVariants"]]
+            _require_distinct_names(variants)
+            completed = {**request, "ProductionVariants": variants}
+            store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
+            tag_resource(store, arn, request.get("Tags", []))
+        return {"EndpointConfigArn": arn}
+
+    def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self.require(scope, request["EndpointConfigName"]).describe()
+
+    def list(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self._context.stores.lock:
+            summaries = [config.summary() for config in self._context.stores[scope].endpoint_configs.values()]
+        return _LISTING.page(summaries, request)
+
+    def delete(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Also while an endpoint uses it: AWS only warns against that in its documentation."""
+        with self._context.stores.lock:
+            config = self.require(scope, request["EndpointConfigName"])
+            store = self._context.stores[scope]
+            del store.endpoint_configs[config.name]
+            store.tags.pop(config.arn, None)
+        return {}
+
+    def require(self, scope: Scope, name: str) -> EndpointConfig:
+        with self._context.stores.lock:
+            config = self._context.stores[scope].endpoint_configs.get(name)
+        if config is None:
+            arn = scope.arn("endpoint-config", name)
+            raise ValidationException(f'Could not find endpoint configuration "{arn}".')
+        return config
+
+    def _completed(self, scope: Scope, variant: Mapping[str, Any]) -> dict[str, Any]:
+        """The variant with AWS's defaults. Raises ValidationException if it cannot be hosted."""
+        for member in ("ModelName", "InstanceType", "InitialInstanceCount"):
+            if member not in variant:
+                raise ValidationException(f"{member} is required for production variant {variant['VariantName']}.")
+        self._models.require(scope, variant["ModelName"])
+        return {"InitialVariantWeight": 1.0, **variant}
+
+
+def _require_distinct_names(variants: "list[dict[str, Any]]") -> None:
+    names = [variant["VariantName"] for variant in variants]
+    if len(set(names)) < len(names):
+        raise ValidationException("Production variant names must be unique within an endpoint configuration.")

@@ -1,0 +1,89 @@
+"""List operations: filter, sort and page, the same for every resource."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.sagemaker.errors import ValidationException
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one List operation answers.
+
+    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer.
+    """
+
+    result_key: str
+    name_key: str
+    status_key: str | None = None
+    default_order: str = "Descending"
+    default_page: int = 10
+
+    def page(self, summaries: Iterable[Item], request: Mapping[str, Any]) -> dict[str, Any]:
+        """One page of ``summaries``, with ``NextToken`` if more follow.
+
+        A token names the last row it gave, so that rows made or deleted meanwhile move no other row.
+        """
+        sort_key = self._sort_key(request.get("SortBy", "CreationTime"))
+        descending = request.get("SortOrder", self.default_order) == "Descending"
+        rows = sorted(filter(self._filter(request), summaries), key=sort_key, reverse=descending)
+        if token := request.get("NextToken"):
+            last = _read_token(token)
+            rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
+        size = request.get("MaxResults", self.default_page)
+        answer: dict[str, Any] = {self.result_key: rows[:size]}
+        if len(rows) > size:
+            answer["NextToken"] = _write_token(_token_key(sort_key(rows[size - 1])))
+        return answer
+
+    def _sort_key(self, sort_by: str) -> Callable[[Item], tuple[Any, str]]:
+        column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
+        return lambda row: (row[column], row[self.name_key])
+
+    def _filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
+        tests: list[Callable[[Item], bool]] = []
+        if part := request.get("NameContains"):
+            tests.append(lambda row: part.lower() in row[self.name_key].lower())
+        if (status := request.get("StatusEquals")) and self.status_key:
+            status_key = self.status_key
+            tests.append(lambda row: row[status_key] == status)
+        for column in ("CreationTime", "LastModifiedTime"):
+            if after := request.get(f"{column}After"):
+                tests.append(lambda row, c=column, t=_utc(after): row[c] > t)  # type: ignore[misc]
+            if before := request.get(f"{column}Before"):
+                tests.append(lambda row, c=column, t=_utc(before): row[c] < t)  # type: ignore[misc]
+        return lambda row: all(test(row) for test in tests)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _token_key(key: tuple[Any, str]) -> list[str]:
+    first = key[0].isoformat(timespec="microseconds") if isinstance(key[0], datetime) else key[0]
+    return [first, key[1]]
+
+
+def _is_after(key: list[str], last: list[str], descending: bool) -> bool:
+    return key < last if descending else key > last
+
+
+def _write_token(key: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _read_token(token: str) -> list[str]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(token.encode()))
+        if isinstance(key, list) and len(key) == 2 and all(isinstance(part, str) for part in key):
+            return key
+    except (ValueError, binascii.Error):
+        pass
+    raise ValidationException("Invalid NextToken.")  # a guess at AWS's words

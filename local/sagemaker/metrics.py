@@ -1,0 +1,86 @@
+"""Training metrics read off a container's output with MetricDefinitions, and those AWS adds for its own images."""
+
+import re
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+# SageMaker puts these in the description of a job on a built-in image, whatever the caller sent. Names and
+# expressions: "Linear learner metrics" and "XGBoost metrics" in the SageMaker developer guide.
+_QUALITY = r"#quality_metric: host=\S+, "
+
+
+def _linear_learner() -> list[dict[str, str]]:
+    definitions = [
+        ("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
+        ("train:throughput", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second"),
+        ("train:objective_loss", _QUALITY + r"epoch=\S+, train \S+_objective <loss>=(\S+)"),
+        ("train:objective_loss:final", _QUALITY + r"train \S+_objective <loss>=(\S+)"),
+        ("validation:objective_loss", _QUALITY + r"epoch=\S+, validation \S+_objective <loss>=(\S+)"),
+        ("validation:objective_loss:final", _QUALITY + r"validation \S+_objective <loss>=(\S+)"),
+        ("test:objective_loss", _QUALITY + r"test \S+_objective <loss>=(\S+)"),
+    ]
+    for split in ("train", "validation", "test"):
+        for name, metric, kind in (
+            ("binary_classification_accuracy", "binary_classification_accuracy", "score"),
+            ("precision", "precision", "score"),
+            ("recall", "recall", "score"),
+            ("binary_f_beta", r"binary_f_\S+", "score"),
+            ("mse", "mse", "loss"),
+            ("absolute_loss", "absolute_loss", "loss"),
+        ):
+            definitions.append((f"{split}:{name}", rf"{_QUALITY}{split} {metric} <{kind}>=(\S+)"))
+    for split in ("validation", "test"):
+        for name, metric in (
+            ("roc_auc_score", "roc_auc_score"),
+            ("multiclass_accuracy", "multiclass_accuracy"),
+            ("macro_precision", "macro_precision"),
+            ("macro_recall", "macro_recall"),
+            ("macro_f_beta", r"macro_f_\S+"),
+        ):
+            definitions.append((f"{split}:{name}", rf"{_QUALITY}{split} {metric} <score>=(\S+)"))
+    return [{"Name": name, "Regex": regex} for name, regex in definitions]
+
+
+def _xgboost() -> list[dict[str, str]]:
+    names = ("accuracy", "auc", "aucpr", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse")
+    names += ("ndcg", "poisson-nloglik", "precision", "r2", "recall", "rmse")
+    return [
+        {"Name": f"{split}:{name}", "Regex": rf".*\[[0-9]+\].*#011{split}-{name}:(\S+)"}
+        for split in ("train", "validation")
+        for name in names
+    ]
+
+
+BUILTIN_METRICS = {"linear-learner": _linear_learner(), "xgboost": _xgboost()}
+
+
+class MetricReader:
+    """Keeps the last value of each metric: DescribeTrainingJob's FinalMetricDataList."""
+
+    def __init__(self, definitions: Iterable[dict[str, str]]) -> None:
+        self._patterns = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions]
+        self._last: dict[str, tuple[float, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, line: str) -> None:
+        """Take the metrics of one output line. A tab reads ``#011``, as in SageMaker's logs."""
+        line = line.replace("\t", "#011")
+        for name, pattern in self._patterns:
+            match = pattern.search(line)
+            if match is None:
+                continue
+            try:
+                value = float(match[1])
+            except (ValueError, IndexError):
+                continue
+            with self._lock:
+                self._last[name] = (value, datetime.now(UTC))
+
+    def final_metric_data_list(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [
+                {"MetricName": name, "Value": value, "Timestamp": timestamp}
+                for name, (value, timestamp) in self._last.items()
+            ]

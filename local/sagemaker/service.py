@@ -1,0 +1,79 @@
+"""SageMaker: the table of its operations, and how each request goes through.
+
+Operations know nothing of HTTP or LocalStack: ``(scope, request) -> answer``, both in the shapes of botocore's
+service model; a refusal is a ``ServiceError``.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import botocore.loaders
+from botocore.model import ServiceModel
+
+from local.sagemaker.context import ServiceContext, Settings
+from local.sagemaker.coverage import require_supported
+from local.sagemaker.endpoint import Endpoints
+from local.sagemaker.endpoint_config import EndpointConfigs
+from local.sagemaker.errors import UnsupportedByPreflight
+from local.sagemaker.invocation import Invocations
+from local.sagemaker.model import Models
+from local.sagemaker.store import Scope
+from local.sagemaker.tags import Tags
+from local.sagemaker.training_job import TrainingJobs
+from local.sagemaker.validation import validate
+
+Operation = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
+
+
+class SageMaker:
+    """The service. One instance serves every account and region."""
+
+    def __init__(self, settings: Settings) -> None:
+        context = ServiceContext.create(settings)
+        self._training_jobs = training_jobs = TrainingJobs(context)
+        models = Models(context)
+        configs = EndpointConfigs(context, models)
+        self._endpoints = endpoints = Endpoints(context, configs, models)
+        tags = Tags(context)
+        self.invocations = Invocations(context)
+        self.operations: dict[str, Operation] = {
+            "CreateTrainingJob": training_jobs.create,
+            "DescribeTrainingJob": training_jobs.describe,
+            "ListTrainingJobs": training_jobs.list,
+            "StopTrainingJob": training_jobs.stop,
+            "CreateModel": models.create,
+            "DescribeModel": models.describe,
+            "ListModels": models.list,
+            "DeleteModel": models.delete,
+            "CreateEndpointConfig": configs.create,
+            "DescribeEndpointConfig": configs.describe,
+            "ListEndpointConfigs": configs.list,
+            "DeleteEndpointConfig": configs.delete,
+            "CreateEndpoint": endpoints.create,
+            "DescribeEndpoint": endpoints.describe,
+            "ListEndpoints": endpoints.list,
+            "UpdateEndpoint": endpoints.update,
+            "DeleteEndpoint": endpoints.delete,
+            "AddTags": tags.add,
+            "ListTags": tags.list,
+            "DeleteTags": tags.delete,
+        }
+        self.model = ServiceModel(botocore.loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+
+    def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Check ``request`` against the model, then carry it out.
+
+        Raises:
+            ServiceError: in AWS's words, or naming what Preflight does not support yet.
+        """
+        operation = self.operations.get(operation_name)
+        if operation is None:
+            raise UnsupportedByPreflight(operation_name)
+        validate(self.model.operation_model(operation_name), request)
+        require_supported(operation_name, request)
+        return operation(scope, request)
+
+    def close(self) -> None:
+        """Stop every process: the stack goes down."""
+        self._training_jobs.close()
+        self._endpoints.close()

@@ -1,0 +1,238 @@
+"""One Preflight stack: LocalStack with our plug-ins, as a child process on one port.
+
+The stack outlives the command that starts it. What is known of it lies in its own folder
+(``<home>/stacks/<port>/``): ``stack.json`` says which process it is, ``stack.log`` holds what it printed.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 4566
+START_TIMEOUT_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 20
+LAMBDA_EXECUTORS = ("process",)
+
+# A stack gets these of the user's variables and no others: no credentials, no AWS_ENDPOINT_URL, no LocalStack
+# setting by accident.
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "SSL_CERT_FILE",
+    "DOCKER_HOST",
+    "DEBUG",
+)
+
+
+class StackError(Exception):
+    """The stack could not do what was asked; the text says why and what to do."""
+
+
+def default_home() -> Path:
+    """Where stacks keep their files: ``PREFLIGHT_HOME``, or ``.preflight`` beside the code."""
+    return Path(os.environ.get("PREFLIGHT_HOME") or REPOSITORY / ".preflight")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack on one port of 127.0.0.1."""
+
+    port: int = DEFAULT_PORT
+    home: Path = REPOSITORY / ".preflight"
+
+    @property
+    def endpoint_url(self) -> str:
+        """What every AWS client talks to."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "stacks" / str(self.port)
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "stack.log"
+
+    @property
+    def _record_file(self) -> Path:
+        return self.folder / "stack.json"
+
+    def process(self) -> psutil.Process | None:
+        """The running stack's process, or None. A process that merely has its number is not it."""
+        try:
+            record = json.loads(self._record_file.read_text())
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["create_time"]) < 1
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (OSError, ValueError, KeyError, psutil.Error):
+            return None
+
+    def health(self) -> dict[str, str] | None:
+        """The state of each service (``{"s3": "running", ...}``), or None if the stack does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_localstack/health", timeout=2) as answer:
+                return dict(json.load(answer)["services"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def up(self) -> bool:
+        """Start the stack and return once it answers; False if it was up already.
+
+        Raises:
+            StackError: the port is taken, or the stack ended or stayed silent; nothing is left running.
+        """
+        with self._locked():
+            if self.process() and self.health() is not None:
+                return False
+            self._stop_process()
+            self._require_free_port()
+            self._clear_state()
+            self._start_process()
+            return True
+
+    def down(self) -> bool:
+        """Stop the stack and everything it started; False if it was not up."""
+        with self._locked():
+            was_up = self._stop_process()
+            self._clear_state()
+            return was_up
+
+    def _environment(self) -> Mapping[str, str]:
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        executor = os.environ.get("LAMBDA_RUNTIME_EXECUTOR", LAMBDA_EXECUTORS[0])
+        if executor not in LAMBDA_EXECUTORS:
+            known = ", ".join(LAMBDA_EXECUTORS)
+            raise StackError(f"LAMBDA_RUNTIME_EXECUTOR is {executor!r}, which Preflight does not know; use {known}.")
+        return passed_on | {
+            "GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
+            "LOCALSTACK_HOST": f"localhost:{self.port}",
+            "FILESYSTEM_ROOT": str(self.folder / "localstack"),
+            "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
+            "LAMBDA_RUNTIME_EXECUTOR": executor,
+            "SKIP_SSL_CERT_DOWNLOAD": "1",
+            "DISABLE_EVENTS": "1",  # no telemetry
+            "DNS_ADDRESS": "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _start_process(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = self._environment()
+        with self.log_file.open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "localstack.runtime.main"],
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
+            )
+        try:
+            record = {
+                "pid": child.pid,
+                "create_time": psutil.Process(child.pid).create_time(),
+                "port": self.port,
+            }
+            self._record_file.write_text(json.dumps(record))
+            self._wait_until_ready(child)
+        except BaseException:
+            self._stop_process()
+            raise
+
+    def _wait_until_ready(self, child: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                raise StackError(f"The stack ended with code {child.returncode} while starting.\n{self._log_tail()}")
+            if (services := self.health()) is not None:
+                if "sagemaker" not in services:
+                    raise StackError("The stack started without SageMaker: run `make setup` to register the plug-ins.")
+                return
+            time.sleep(0.05)
+        raise StackError(f"The stack did not answer within {START_TIMEOUT_SECONDS} s.\n{self._log_tail()}")
+
+    def _stop_process(self) -> bool:
+        process = self.process()
+        if process is None:
+            self._record_file.unlink(missing_ok=True)
+            return False
+        children = process.children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs([process], timeout=STOP_TIMEOUT_SECONDS)
+        for process_left in alive:
+            process_left.kill()
+        # Its children stop by themselves once it is gone; this is for one that does not.
+        _, alive = psutil.wait_procs(children, timeout=STOP_TIMEOUT_SECONDS)
+        for process_left in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process_left.kill()
+        psutil.wait_procs([process, *children], timeout=5)
+        self._record_file.unlink(missing_ok=True)
+        return True
+
+    def _require_free_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OverflowError:
+                raise StackError(f"{self.port} is not a port; choose one from 1024 to 65535.") from None
+            except PermissionError:
+                raise StackError(f"Port {self.port} needs root; choose one from 1024 to 65535.") from None
+            except OSError:
+                raise StackError(
+                    f"Port {self.port} is in use{_who_listens(self.port)}. "
+                    f"Stop that, or choose another port: python -m local up --port {self.port + 1}"
+                ) from None
+
+    def _clear_state(self) -> None:
+        """State does not outlive a stack; its log does, until the next start."""
+        for name in ("localstack", "sagemaker"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _log_tail(self, lines: int = 15) -> str:
+        try:
+            tail = self.log_file.read_text(errors="replace").splitlines()[-lines:]
+        except OSError:
+            return ""
+        return "\n".join([f"The last lines of {self.log_file}:", *(f"  {line}" for line in tail)])
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two commands on one stack take turns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _who_listens(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:  # macOS shows other programs' connections to root only
+        pass
+    return ""
