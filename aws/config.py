@@ -1,0 +1,94 @@
+"""The ``[deploy]`` section of preflight.toml, checked in full before the first call is made."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from aws.errors import InputError
+
+DEFAULT_PATH = Path("preflight.toml")
+# Short enough for every name made of it: a bucket's 63 characters are the tightest.
+ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+Hyperparameter = str | int | float | bool
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainingSettings(Section):
+    """The machine of the training job. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html"""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: int = Field(default=1, ge=1)
+    volume_gb: int = Field(default=10, ge=1)
+    max_runtime_seconds: int = Field(default=3600, ge=60, le=28 * 24 * 3600)
+
+
+class EndpointSettings(Section):
+    """The machine of the endpoint's one variant."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: int = Field(default=1, ge=1)
+
+
+class FunctionSettings(Section):
+    """The Lambda function between the API and the endpoint."""
+
+    memory_mb: int = Field(default=256, ge=128, le=10240)
+    timeout_seconds: int = Field(default=20, ge=1, le=29)  # API Gateway gives up after 29 s
+
+
+class ApiSettings(Section):
+    """The REST API: its URL ends in ``/<stage>/<path>``."""
+
+    stage: str = Field(default="prod", pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    path: str = Field(default="predict", pattern=r"^[A-Za-z0-9._-]+$")
+
+
+class DeploySettings(Section):
+    """What ``[deploy]`` says. ``hyperparameters`` is by algorithm; values go to SageMaker as text."""
+
+    name: ProjectName = "preflight"
+    region: str | None = None
+    bucket: BucketName | None = None
+    training: TrainingSettings = TrainingSettings()
+    endpoint: EndpointSettings = EndpointSettings()
+    function: FunctionSettings = FunctionSettings()
+    api: ApiSettings = ApiSettings()
+    hyperparameters: dict[str, dict[str, Hyperparameter]] = {}
+
+
+class _File(Section):
+    data: dict[str, Any] = {}  # data_prep checks its own section
+    deploy: DeploySettings = DeploySettings()
+
+
+def load_settings(path: Path) -> DeploySettings:
+    """Read and check a preflight.toml. Raises ``InputError`` with one sentence that names the key."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}). Run from the project folder, or give --config."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from error
+    try:
+        return _File.model_validate(document).deploy
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    key = ".".join(str(part) for part in mistake["loc"])
+    if mistake["type"] == "extra_forbidden":
+        return f"there is no setting {key}."
+    return f"{key} = {mistake['input']!r}: {mistake['msg'].lower()}."

@@ -1,0 +1,58 @@
+"""The record of what is deployed, ``build/<target>/deployment.json``: written by deploy, read by predict."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ValidationError
+
+from aws.errors import InputError
+
+
+def record_path(build_folder: Path, target_name: str) -> Path:
+    """Where the record of a target is."""
+    return build_folder / target_name / "deployment.json"
+
+
+class Deployment(BaseModel):
+    """Names and addresses of one deployment; enough to use it and to take it down."""
+
+    project: str
+    target: str
+    region: str
+    algorithm: str
+    source: str
+    generated: bool
+    data: str
+    bucket: str
+    training_job_name: str
+    model_name: str
+    endpoint_config_name: str
+    endpoint_name: str
+    function_name: str
+    rest_api_id: str
+    api_url: str
+    metrics: dict[str, float]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record. Raises ``InputError`` when there is none or it is not one."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise InputError(f"{path} is missing: nothing is deployed yet. Run `python aws/deploy.py`.") from error
+        except (OSError, ValidationError) as error:
+            raise InputError(f"{path} is not readable as a record. Run `python aws/deploy.py` again.") from error
+
+    def write(self, path: Path) -> None:
+        """Replace the record in one move: a reader sees the old one or the new one, never half of one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".deployment-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise

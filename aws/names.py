@@ -1,0 +1,45 @@
+"""What everything of one project is called, so that it is found again without any record."""
+
+from dataclasses import dataclass
+
+from aws.client import Aws
+from aws.config import DeploySettings
+
+PROJECT_TAG = "preflight:project"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a project's resources in one account and region."""
+
+    project: str
+    bucket: str
+    training_role: str
+    function_role: str
+    endpoint: str
+    function: str
+    rest_api: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that say whose a resource is."""
+        return {PROJECT_TAG: self.project}
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        """The same tags in the form that S3, IAM and SageMaker take."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+
+def names_of(aws: Aws, settings: DeploySettings) -> Names:
+    """The names for these settings. Buckets share one world-wide name space, roles one per account."""
+    project, region = settings.name, aws.target.region
+    return Names(
+        project=project,
+        bucket=settings.bucket or f"{project}-{aws.account_id}-{region}",
+        training_role=f"{project}-sagemaker-{region}",
+        function_role=f"{project}-lambda-{region}",
+        endpoint=project,
+        function=f"{project}-predict",
+        rest_api=project,
+    )

@@ -1,0 +1,42 @@
+"""The command-line options that deploy, predict and destroy have in common."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aws.config import DEFAULT_PATH
+from aws.target import NAMES
+
+Command = Callable[..., Any]
+
+target = click.option(
+    "--target",
+    "target_name",
+    type=click.Choice(NAMES),
+    default="local",
+    show_default=True,
+    help="local: the stack on this machine, no account needed. aws: the account of your AWS credentials "
+    "(it costs money).",
+)
+region = click.option(
+    "--region",
+    help="AWS region.  [default: `region` of [deploy], else your AWS configuration, else us-east-1 locally]",
+)
+config = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_PATH,
+    show_default=True,
+    help="The project's configuration file; its [deploy] section is used.",
+)
+build = click.option(
+    "--build",
+    "build_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build"),
+    show_default=True,
+    help="Folder for what was deployed: <build>/<target>/deployment.json.",
+)

@@ -1,0 +1,78 @@
+"""Where the calls go: the stack on this machine, or AWS. The only module that knows the difference."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import NoRegionError
+
+NAMES = ("local", "aws")
+LOCAL_ENDPOINT_URL = "http://localhost:4566"
+LOCAL_REGION = "us-east-1"
+LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the stack accepts any
+CLIENT_CONFIG = Config(connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A region of AWS, or of the stack. ``endpoint_url`` is set where one URL answers for all services."""
+
+    name: str
+    region: str
+    endpoint_url: str | None
+    session: Any
+    poll_seconds: float
+
+    @classmethod
+    def named(cls, name: str, *, region: str | None, environ: Mapping[str, str] = os.environ) -> Self:
+        """The target ``local`` or ``aws``.
+
+        ``local`` goes to AWS_ENDPOINT_URL or the stack's default address and needs no credentials. ``aws`` is
+        boto3's own configuration, so AWS_ENDPOINT_URL sends it to the stack too.
+        Raises ``NoRegionError`` when AWS is meant and no region is known.
+        """
+        endpoint_url = environ.get("AWS_ENDPOINT_URL") or None
+        credentials: dict[str, str] = {}
+        default_region = None
+        if name == "local":
+            endpoint_url = endpoint_url or LOCAL_ENDPOINT_URL
+            default_region = LOCAL_REGION
+            credentials = {} if "AWS_ACCESS_KEY_ID" in environ else LOCAL_CREDENTIALS
+        session = boto3.Session(region_name=region, **credentials)
+        region = session.region_name or default_region
+        if not region:
+            raise NoRegionError
+        # A stack answers in milliseconds; AWS takes minutes and limits how often one may ask.
+        return cls(name, region, endpoint_url, session, poll_seconds=0.1 if endpoint_url else 10.0)
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn``, ``aws-us-gov``: the second part of every ARN."""
+        return str(self.session.get_partition_for_region(self.region))
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of ``service``, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(
+                service, region_name=self.region, endpoint_url=self.endpoint_url, config=CLIENT_CONFIG
+            )
+        return self._clients[service]
+
+    def api_url(self, rest_api_id: str, stage: str, path: str) -> str:
+        """The public URL of a path of a deployed REST API."""
+        if self.endpoint_url:
+            base = f"{self.endpoint_url.rstrip('/')}/_aws/execute-api/{rest_api_id}"
+        else:
+            # apigateway.eu-west-1.amazonaws.com -> <id>.execute-api.eu-west-1.amazonaws.com, in any partition
+            control = urlsplit(self.client("apigateway").meta.endpoint_url).netloc
+            base = f"https://{rest_api_id}.{control.replace('apigateway', 'execute-api', 1)}"
+        return f"{base}/{stage}/{path.lstrip('/')}"
