@@ -1,7 +1,6 @@
 """S3 objects to folders and back: channels in, ``model.tar.gz`` out, and in again for hosting."""
 
 import gzip
-import os
 import shutil
 import tarfile
 import tempfile
@@ -51,10 +50,12 @@ def upload_folder_as_tar(services: OtherServices, scope: Scope, folder: Path, ur
         return False
     with tempfile.NamedTemporaryFile(suffix=".tar.gz", dir=folder.parent) as archive:
         # Level 6 costs a third of gzip's default 9 for much the same size.
-        with gzip.GzipFile(fileobj=archive, mode="wb", compresslevel=6, mtime=0) as compressed:
-            with tarfile.open(fileobj=compressed, mode="w") as tar:
-                for name in names:
-                    tar.add(folder / name, arcname=name, filter=_without_owner)
+        with (
+            gzip.GzipFile(fileobj=archive, mode="wb", compresslevel=6, mtime=0) as compressed,
+            tarfile.open(fileobj=compressed, mode="w") as tar,
+        ):
+            for name in names:
+                tar.add(folder / name, arcname=name, filter=_without_owner)
         archive.flush()
         services.client("s3", scope).upload_file(archive.name, uri.bucket, uri.key)
     return True
@@ -96,5 +97,5 @@ def remove_folder(folder: Path) -> None:
     if folder.is_dir():
         for path in [folder, *folder.rglob("*")]:
             if path.is_dir() and not path.is_symlink():
-                os.chmod(path, 0o700)
+                path.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)

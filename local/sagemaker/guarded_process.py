@@ -60,6 +60,11 @@ class GuardedProcess:
         return self._guard.stdout
 
     @property
+    def guard_pid(self) -> int:
+        """The guard's process id; the command is its only child."""
+        return self._guard.pid
+
+    @property
     def returncode(self) -> int | None:
         """As in subprocess: the exit code, ``-N`` if signal N ended it, None while it runs."""
         return self.poll()

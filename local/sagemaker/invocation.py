@@ -116,7 +116,8 @@ class Invocations:
 
     def _require_valid(self, endpoint_name: str, request: Mapping[str, str]) -> None:
         try:
-            validate(self._operation, {"EndpointName": endpoint_name, **request})
+            # The model's own limit on Body (6 MB) is not the service's (25 MB).
+            validate(self._operation, {"EndpointName": endpoint_name, "Body": b"", **request})
             for member in _UNSUPPORTED:
                 if member in request:
                     raise UnsupportedByPreflight(f"InvokeEndpoint with {member}")

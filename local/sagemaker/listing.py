@@ -56,10 +56,18 @@ class Listing:
             tests.append(lambda row: row[status_key] == status)
         for column in ("CreationTime", "LastModifiedTime"):
             if after := request.get(f"{column}After"):
-                tests.append(lambda row, c=column, t=_utc(after): row[c] > t)  # type: ignore[misc]
+                tests.append(_is_later(column, _utc(after)))
             if before := request.get(f"{column}Before"):
-                tests.append(lambda row, c=column, t=_utc(before): row[c] < t)  # type: ignore[misc]
+                tests.append(_is_earlier(column, _utc(before)))
         return lambda row: all(test(row) for test in tests)
+
+
+def _is_later(column: str, moment: datetime) -> Callable[[Item], bool]:
+    return lambda row: row[column] > moment
+
+
+def _is_earlier(column: str, moment: datetime) -> Callable[[Item], bool]:
+    return lambda row: row[column] < moment
 
 
 def _utc(moment: datetime) -> datetime:

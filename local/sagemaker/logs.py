@@ -1,5 +1,6 @@
 """Container output to CloudWatch Logs, in the background: no writer ever waits for, or fails on, a log."""
 
+import contextlib
 import logging
 import queue
 import threading
@@ -98,8 +99,6 @@ class LogWriter:
             (client.create_log_group, {"logGroupName": stream.group}),
             (client.create_log_stream, {"logGroupName": stream.group, "logStreamName": stream.name}),
         ):
-            try:
+            with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
                 create(**names)
-            except client.exceptions.ResourceAlreadyExistsException:
-                pass
         self._known.add(stream)

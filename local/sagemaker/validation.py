@@ -2,7 +2,8 @@
 
 AWS collects every violation and answers once::
 
-    2 validation errors detected: Value '...' at 'trainingJobName' failed to satisfy constraint: Member must ...; Value ...
+    2 validation errors detected: Value '...' at 'trainingJobName' failed to satisfy constraint: Member must ...;
+    Value ...
 
 Paths are lower camel case, list places count from 1 and read ``productionVariants.1.member.modelName``.
 """

@@ -1,0 +1,52 @@
+# Preflight: `make help` lists what there is.
+PORT      ?= 4566
+ALGORITHM ?= linear-learner
+FEATURES  ?= ordinal
+DATA      ?=
+ROWS      ?= 500
+PYTHON_IN_VENV := .venv/bin/python
+
+export PREFLIGHT_PORT := $(PORT)
+export AWS_ENDPOINT_URL := http://localhost:$(PORT)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status test check bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make demo DATA=file.csv|folder ALGORITHM=linear-learner|xgboost FEATURES=ordinal|engineered PORT=4566"
+
+setup: ## Make .venv with everything in it (the other targets do this by themselves)
+	@./setup.sh
+
+demo: setup ## From a survey CSV to a URL that answers 0 or 1, on this machine
+	@$(PYTHON_IN_VENV) -m local up
+	@$(PYTHON_IN_VENV) -m data_prep $(if $(DATA),"$(DATA)") --features $(FEATURES)
+	@$(PYTHON_IN_VENV) aws/deploy.py --algorithm $(ALGORITHM)
+	@$(PYTHON_IN_VENV) aws/predict.py --rows $(ROWS)
+
+up: setup ## Start the stack
+	@$(PYTHON_IN_VENV) -m local up
+
+down: setup ## Stop the stack and everything it started
+	@$(PYTHON_IN_VENV) -m local down
+
+status: setup ## Show whether the stack is up
+	@$(PYTHON_IN_VENV) -m local status
+
+test: ## Run the tests
+	@./setup.sh dev
+	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT $(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+check: ## Lint, formatting and types
+	@./setup.sh dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy data_prep container local aws lambda benchmarks
+
+bench: setup ## Measure every step, and what the emulator adds to a request
+	@$(PYTHON_IN_VENV) -m benchmarks
+
+clean: down ## Stop the stack and remove what was built
+	@rm -rf build .preflight

@@ -1,0 +1,47 @@
+"""One stack for the whole run, and clients for it. Everything is reached from outside: boto3, HTTP, the CLI."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local.sagemaker.launcher import free_port
+from local.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack on a port of its own; ``stack.endpoint_url`` is what clients talk to."""
+    stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("home"))
+    stack.up()
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Callable[..., Any]:
+    """Makes a boto3 client of the stack: ``client("s3")``, ``client("sagemaker", account="111111111111")``."""
+
+    def make(service: str, account: str = "000000000000", region: str = "us-east-1") -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=stack.endpoint_url,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's own AWS settings."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
