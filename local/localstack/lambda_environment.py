@@ -32,11 +32,17 @@ class Limits:
 
 
 class ExecutionEnvironment:
-    """Runs one invocation at a time; ``close`` during one takes effect at its end."""
+    """Runs one invocation at a time; ``close`` during one takes effect at its end, and then ``on_closed``."""
 
-    def __init__(self, limits: Limits, start_process: Callable[[], FunctionProcess]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        start_process: Callable[[], FunctionProcess],
+        on_closed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._limits = limits
         self._start_process = start_process
+        self._on_closed = on_closed
         self._process: FunctionProcess | None = None
         self._init_milliseconds: float | None = None
         self._kept_output = ""
@@ -144,5 +150,6 @@ class ExecutionEnvironment:
         if self._is_closing and self._in_use.acquire(blocking=False):
             try:
                 self._end_process()
+                self._on_closed()
             finally:
                 self._in_use.release()

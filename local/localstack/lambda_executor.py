@@ -20,12 +20,10 @@ REMEMBERED_LOGS = 20
 class ProcessRuntimeExecutor(RuntimeExecutor):
     """One execution environment of one version of a function."""
 
-    environment: ExecutionEnvironment
-
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
         self._logs: deque[str] = deque(maxlen=REMEMBERED_LOGS)
-        self._temporary: Path | None = None
+        self._environment: ExecutionEnvironment | None = None
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
@@ -42,7 +40,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Start the process and return when it waits for work, or has failed to get there."""
         function = self.function_version.config
         task_root = Path(function.code.get_unzipped_code_location())
-        temporary = self._temporary = Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root()))
+        temporary = Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root()))
         runtime = _runtime()
         variables = function_environment(
             env_vars,
@@ -58,27 +56,28 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             max_response_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,
             version=self.function_version.id.qualifier,
         )
-        self.environment = ExecutionEnvironment(
-            limits, start_process=lambda: FunctionProcess.start(command, variables, task_root)
+        self._environment = ExecutionEnvironment(
+            limits,
+            start_process=lambda: FunctionProcess.start(command, variables, task_root),
+            on_closed=lambda: shutil.rmtree(temporary, ignore_errors=True),
         )
-        self.environment.initialize()
+        self._environment.initialize()
 
     def stop(self) -> None:
         """End the process; an invocation that is running is still answered."""
-        if self._temporary is None:
-            return
-        self.environment.close()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._environment is not None:
+            self._environment.close()
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         """Run the handler on LocalStack's invoke payload."""
+        assert self._environment is not None
         event = Event(
             request_id=payload["invoke-id"],
             payload=payload["payload"].encode(),
             invoked_function_arn=payload["invoked-function-arn"],
             trace_id=payload["trace-id"],
         )
-        outcome, log = self.environment.invoke(event)
+        outcome, log = self._environment.invoke(event)
         self._logs.append(log)
         return InvocationResult(event.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from local.localstack.lambda_http import PIECE_BYTES, Connection, Request
 from local.sagemaker.guarded_process import GuardedProcess
@@ -77,6 +77,7 @@ class FunctionProcess:
         self._requests: deque[Request] = deque()
         self._connections: set[Connection] = set()
         self._main: psutil.Process | None = None
+        self._peak_memory_bytes = 0
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
@@ -105,6 +106,7 @@ class FunctionProcess:
         ``deadline`` is in seconds of ``time.monotonic``, here and below.
         """
         self._requests.appendleft(self._take(NEXT, deadline))
+        self.peak_memory_bytes()
 
     def is_alive(self) -> bool:
         """False once the process has ended, as far as its closed output tells."""
@@ -143,24 +145,21 @@ class FunctionProcess:
         return written.decode("utf-8", errors="replace")
 
     def peak_memory_bytes(self) -> int:
-        """Return the most resident memory it has had; 0 if it is gone before one could look."""
+        """Return the most resident memory it has had, as last seen once it is gone."""
         try:
             if self._main is None:
                 self._main = psutil.Process(self._process.guard_pid).children()[0]
-            status = Path(f"/proc/{self._main.pid}/status")
-            if status.exists():
-                return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
-            return int(self._main.memory_info().rss)  # no peak to be had on macOS
+            self._peak_memory_bytes = _peak_memory_bytes(self._main)
         except (psutil.Error, OSError, IndexError):
-            return 0
+            pass
+        return self._peak_memory_bytes
 
     def close(self) -> None:
         """Kill the process and everything it has started, and keep its last output."""
         self._process.kill()
         self._process.wait()
-        if not self._output.closed:
-            while not self._output.closed:
-                self._read_output(self._output)
+        while not self._output.closed:
+            self._read_output(self._output)
         for connection in self._connections:
             connection.close()
         self._connections.clear()
@@ -224,3 +223,10 @@ class FunctionProcess:
         else:
             self._selector.unregister(self._output)
             self._output.close()
+
+
+def _peak_memory_bytes(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        return int(process.memory_info().rss)  # macOS keeps no peak that one could ask for
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
