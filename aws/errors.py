@@ -87,7 +87,7 @@ def explained(command: Callable[..., Any]) -> Callable[..., Any]:
             _end(str(error), error.exit_code)
         except (boto.BotoCoreError, boto.ClientError) as error:
             _end(explain(error), EXIT_FAILED)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             _end("Interrupted.", EXIT_INTERRUPTED)
 
     return run

@@ -60,6 +60,9 @@ def ensure_function(aws: Aws, names: Names, settings: DeploySettings, role_arn: 
         "Environment": {"Variables": {"ENDPOINT_NAME": names.endpoint}},
     }
     found = aws.find("lambda", "GetFunctionConfiguration", FunctionName=names.function)
+    if found is not None and found.get("State") == "Failed":  # it never ran and never will
+        aws.change("lambda", "DeleteFunction", FunctionName=names.function)
+        found = None
     if found is None:
         aws.change(
             "lambda",

@@ -1,0 +1,87 @@
+"""Take a deployment down: everything of the project that exists, whether or not it was written down."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from aws import options
+from aws.client import Aws
+from aws.config import load_settings
+from aws.deployment import record_path
+from aws.errors import EXIT_INTERRUPTED, InputError, ResourceError, explained
+from aws.inventory import count_training_jobs, inventory
+from aws.names import Names, names_of
+from aws.report import Report
+from aws.target import Target
+
+ROUNDS = 3
+
+
+def destroy(aws: Aws, names: Names, report: Report) -> int:
+    """Remove all of a project until nothing is found any more. Returns how many things were removed.
+
+    A late log line brings its group back, so it is looked for again. Raises ``ResourceError`` if things stay.
+    """
+    removed = 0
+    for _ in range(ROUNDS):
+        found = inventory(aws, names)
+        for item in found:
+            with report.step(item.kind) as step:
+                step.result = item.name
+                item.remove(step)
+            removed += 1
+        if not found:
+            return removed
+    left = ", ".join(f"{item.kind} {item.name}" for item in inventory(aws, names))
+    if left:
+        raise ResourceError(f"Still there after {ROUNDS} rounds: {left}. Run the same command again.")
+    return removed
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@options.target
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.region
+@options.config
+@options.build
+@explained
+def main(target_name: str, yes: bool, region: str | None, config_path: Path, build_folder: Path) -> None:
+    """Remove everything that deploy made: API, function, endpoint, models, roles, logs, bucket with all its data.
+
+    Things are found by the project's name and tag, so it works without deployment.json and after a deploy that
+    stopped half-way. Run it as often as you like.
+    """
+    settings = load_settings(config_path)
+    aws = Aws(Target.named(target_name, region=region or settings.region))
+    report = Report(Console(), aws.changes)
+    names = names_of(aws, settings)
+    try:
+        if not yes:
+            _ask(aws, names, report)
+        removed = destroy(aws, names, report)
+    except KeyboardInterrupt:
+        report.line(f"Interrupted after removing {len(report.done)}. Run the same command again to go on.")
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    record_path(build_folder, target_name).unlink(missing_ok=True)
+    where = f"of {names.project} in {aws.target.region} ({target_name})"
+    report.line(f"Removed {removed} things {where}." if removed else f"Nothing is left {where}.")
+    if jobs := count_training_jobs(aws, names):
+        report.line(f"SageMaker keeps the records of {jobs} training jobs; they cost nothing.")
+
+
+def _ask(aws: Aws, names: Names, report: Report) -> None:
+    found = inventory(aws, names)
+    if not found:
+        return
+    for item in found:
+        report.line(f"  {item.kind:<17} {item.name}")
+    if not sys.stdin.isatty():
+        raise InputError("Nothing was removed: there is no terminal to ask at. Add --yes to remove all of the above.")
+    if not click.confirm(f"Remove these {len(found)} things for good?"):
+        raise InputError("Nothing was removed.")
+
+
+if __name__ == "__main__":
+    main()
