@@ -125,6 +125,7 @@ class Stack:
             raise StackError(f"LAMBDA_RUNTIME_EXECUTOR is {executor!r}, which Preflight does not know; use {known}.")
         return passed_on | {
             "GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
+            "GATEWAY_SERVER": "preflight",  # LocalStack's own would listen on every address
             "LOCALSTACK_HOST": f"localhost:{self.port}",
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
@@ -231,7 +232,8 @@ class Stack:
 def _who_listens(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+            if listens and connection.pid:
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:  # macOS shows other programs' connections to root only
         pass

@@ -44,8 +44,8 @@ def _linear_learner() -> list[dict[str, str]]:
 
 
 def _xgboost() -> list[dict[str, str]]:
-    names = "accuracy auc aucpr error f1 logloss mae map merror mlogloss mse".split()
-    names += "ndcg poisson-nloglik precision r2 recall rmse".split()
+    names = ["accuracy", "auc", "aucpr", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse"]
+    names += ["ndcg", "poisson-nloglik", "precision", "r2", "recall", "rmse"]
     return [
         {"Name": f"{split}:{name}", "Regex": rf".*\[[0-9]+\].*#011{split}-{name}:(\S+)"}
         for split in ("train", "validation")

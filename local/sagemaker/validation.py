@@ -9,7 +9,6 @@ Paths are lower camel case, list places count from 1 and read ``productionVarian
 """
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -151,6 +150,6 @@ def _camel(name: str) -> str:
 
 
 @functools.cache
-def _compiled(pattern: str) -> "re.Pattern[str]":
+def _compiled(pattern: str) -> "regex.Pattern[str]":
     """The model's patterns are Java's; ``regex`` reads those that ``re`` does not (``\\p{L}``)."""
     return regex.compile(pattern)

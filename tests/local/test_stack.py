@@ -1,0 +1,124 @@
+"""``python -m local`` as a person uses it: real commands, real processes, ports of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.sagemaker.launcher import free_port
+from local.stack import Stack
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of this test's own; it is down when the test ends."""
+    stack = Stack(port=free_port(), home=tmp_path)
+    yield stack
+    stack.down()
+
+
+@pytest.fixture
+def cli(own: Stack) -> Cli:
+    """Runs ``python -m local ...`` on that stack."""
+
+    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        environment = os.environ | {"PREFLIGHT_HOME": str(own.home), "PREFLIGHT_PORT": str(own.port)} | variables
+        command = [sys.executable, "-m", "local", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def wait_until(condition: Callable[[], bool], timeout_seconds: float = 20) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_up_twice_starts_one_stack_and_down_leaves_no_process(own: Stack, cli: Cli) -> None:
+    assert "is up at" in cli("up").stdout
+    process = own.process()
+    assert process is not None
+
+    assert "up already" in cli("up").stdout
+    assert own.process() == process
+
+    assert "is down" in cli("down").stdout
+    assert not psutil.pid_exists(process.pid)
+    assert "No stack is up" in cli("down").stdout
+
+
+def test_a_port_in_use_is_named_with_what_to_do(own: Stack, cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", own.port)):
+        result = cli("up")
+
+    assert result.returncode == 1
+    assert f"Port {own.port} is in use" in result.stdout
+    assert f"--port {own.port + 1}" in result.stdout
+
+
+def test_a_killed_stack_can_be_started_again(own: Stack, cli: Cli) -> None:
+    cli("up")
+    process = own.process()
+    assert process is not None
+    process.kill()
+    wait_until(lambda: own.process() is None)
+
+    assert cli("status").returncode == 1
+    assert "is up at" in cli("up").stdout
+    assert cli("status").returncode == 0
+
+
+def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
+    environment = os.environ | {"PREFLIGHT_HOME": str(own.home), "PREFLIGHT_PORT": str(own.port)}
+    command = [sys.executable, "-m", "local", "up"]
+    up = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: own.process() is not None)
+    process = own.process()
+    up.send_signal(signal.SIGINT)
+    output, _ = up.communicate(timeout=60)
+
+    assert up.returncode == 130
+    assert "Interrupted" in output
+    assert process is not None and not psutil.pid_exists(process.pid)
+
+
+def test_an_unknown_lambda_executor_is_refused(cli: Cli) -> None:
+    result = cli("up", LAMBDA_RUNTIME_EXECUTOR="procces")
+
+    assert result.returncode == 1
+    assert "'procces'" in result.stdout and "process" in result.stdout
+
+
+def test_env_prints_what_an_aws_client_needs(own: Stack, cli: Cli) -> None:
+    lines = cli("env").stdout.splitlines()
+
+    assert f"export AWS_ENDPOINT_URL={own.endpoint_url}" in lines
+    assert "export AWS_DEFAULT_REGION=us-east-1" in lines
+
+
+def test_the_stack_does_not_inherit_the_users_credentials(own: Stack, cli: Cli) -> None:
+    cli("up", AWS_SECRET_ACCESS_KEY="very-secret")
+    process = own.process()
+
+    assert process is not None
+    assert "AWS_SECRET_ACCESS_KEY" not in process.environ()
+
+
+def test_the_stack_listens_on_this_machine_only(own: Stack, cli: Cli) -> None:
+    cli("up")
+    process = own.process()
+    assert process is not None
+    listening = {c.laddr[0] for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+
+    assert listening == {"127.0.0.1"}
