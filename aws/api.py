@@ -10,6 +10,8 @@ from aws.names import Names
 
 STATEMENT_ID = "api-gateway"
 JSON = "application/json"
+VALIDATOR = "body"
+REQUEST_MODELS = {JSON: "Empty"}  # every API has this model: any JSON object
 # The handler raises "[400] sentence" for bad input. `$input.json` is that text in quotes: cut the opening
 # quote and the code, keep the closing quote.
 BAD_INPUT_TEMPLATE = """{"message": "$input.json('$.errorMessage').substring(7)}"""
@@ -57,12 +59,20 @@ def ensure_method(aws: Aws, rest_api_id: str, settings: ApiSettings, function_ar
         "httpMethod": "POST",
     }
     uri = _integration_uri(aws, function_arn)
+    validator_id = _ensure_validator(aws, rest_api_id)
     method = aws.find("apigateway", "GetMethod", **where)
-    if method is not None and _is_as_wanted(method, uri):
+    if method is not None and _is_as_wanted(method, uri, validator_id):
         return
     if method is not None:
         aws.change("apigateway", "DeleteMethod", **where)  # callers see the deployed copy until the next deployment
-    aws.change("apigateway", "PutMethod", authorizationType="NONE", **where)
+    aws.change(
+        "apigateway",
+        "PutMethod",
+        authorizationType="NONE",
+        requestValidatorId=validator_id,
+        requestModels=REQUEST_MODELS,
+        **where,
+    )
     for status in RESPONSES:
         aws.change("apigateway", "PutMethodResponse", statusCode=status, **where)
     aws.change(
@@ -88,12 +98,27 @@ def _ensure_resource(aws: Aws, rest_api_id: str, path: str) -> str:
     return str(answer["id"])
 
 
+def _ensure_validator(aws: Aws, rest_api_id: str) -> str:
+    """The id of the validator that answers 400 to a body that is no JSON object, before the function runs."""
+    for validator in aws.list("apigateway", "GetRequestValidators", "items", restApiId=rest_api_id):
+        if validator["name"] == VALIDATOR:
+            return str(validator["id"])
+    answer = aws.change(
+        "apigateway",
+        "CreateRequestValidator",
+        restApiId=rest_api_id,
+        name=VALIDATOR,
+        validateRequestBody=True,
+    )
+    return str(answer["id"])
+
+
 def _integration_uri(aws: Aws, function_arn: str) -> str:
     gateway = f"arn:{aws.target.partition}:apigateway:{aws.target.region}:lambda:path/2015-03-31"
     return f"{gateway}/functions/{function_arn}/invocations"
 
 
-def _is_as_wanted(method: dict[str, Any], uri: str) -> bool:
+def _is_as_wanted(method: dict[str, Any], uri: str, validator_id: str) -> bool:
     integration = method.get("methodIntegration", {})
     responses = {
         status: {key: response[key] for key in ("selectionPattern", "responseTemplates") if response.get(key)}
@@ -101,6 +126,8 @@ def _is_as_wanted(method: dict[str, Any], uri: str) -> bool:
     }
     return (
         method.get("authorizationType") == "NONE"
+        and method.get("requestValidatorId") == validator_id
+        and method.get("requestModels") == REQUEST_MODELS
         and method.get("methodResponses", {}).keys() == RESPONSES.keys()
         and integration.get("type") == "AWS"
         and integration.get("uri") == uri
@@ -137,7 +164,7 @@ def ensure_deployment(aws: Aws, rest_api_id: str, settings: ApiSettings, functio
 
     https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.html
     """
-    content = json.dumps([settings.path, function_arn, RESPONSES], sort_keys=True)
+    content = json.dumps([settings.path, function_arn, REQUEST_MODELS, RESPONSES], sort_keys=True)
     description = f"preflight {hashlib.sha256(content.encode()).hexdigest()[:16]}"
     stage = aws.find("apigateway", "GetStage", restApiId=rest_api_id, stageName=settings.stage)
     if stage is not None:

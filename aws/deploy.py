@@ -128,9 +128,8 @@ def main(
         names = names_of(aws, settings)
         deployment = deploy(aws, names, settings, ALGORITHMS[algorithm_name], dataset, report)
     except KeyboardInterrupt:
-        exists = "; ".join(report.done) or "nothing yet"
         report.line(
-            f"Interrupted. Done: {exists}. Run the same command again to continue, "
+            f"Interrupted. {report.where()} Run the same command again to continue, "
             f"or `python aws/destroy.py --target {target_name}` to remove it all."
         )
         raise SystemExit(EXIT_INTERRUPTED) from None

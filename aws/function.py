@@ -89,8 +89,10 @@ def _wait(aws: Aws, name: str, step: Step) -> dict[str, Any]:
     def is_ready() -> bool:
         nonlocal function
         function = aws.find("lambda", "GetFunctionConfiguration", FunctionName=name) or {}
-        step.show(f"{function.get('State')}, {function.get('LastUpdateStatus')}")
-        return function.get("State") != "Pending" and function.get("LastUpdateStatus") != "InProgress"
+        if function.get("State") != "Pending" and function.get("LastUpdateStatus") != "InProgress":
+            return True
+        step.show("Pending" if function["State"] == "Pending" else "Updating")
+        return False
 
     aws.wait_until(
         is_ready,

@@ -87,10 +87,10 @@ def wait_for_endpoint(aws: Aws, name: str, step: Step) -> dict[str, Any] | None:
     def is_settled() -> bool:
         nonlocal endpoint
         endpoint = aws.find("sagemaker", "DescribeEndpoint", EndpointName=name)
-        if endpoint is None:
+        if endpoint is None or endpoint["EndpointStatus"] not in CHANGING:
             return True
         step.show(endpoint["EndpointStatus"])
-        return endpoint["EndpointStatus"] not in CHANGING
+        return False
 
     aws.wait_until(is_settled, what=f"The endpoint {name}", timeout_seconds=ENDPOINT_TIMEOUT_SECONDS)
     return endpoint

@@ -38,6 +38,7 @@ class Report:
     def __init__(self, console: Console, changes: Sequence[Change]) -> None:
         self.console = console
         self.done: list[str] = []
+        self.under_way: Step | None = None
         self._changes = changes
 
     @contextmanager
@@ -45,7 +46,7 @@ class Report:
         """A step of the work; its line is printed when the block ends well."""
         started, changes_before = time.monotonic(), len(self._changes)
         status = self.console.status(f"{title}...") if self.console.is_terminal else None
-        step = Step(title, self.console, status)
+        step = self.under_way = Step(title, self.console, status)
         if status:
             status.start()
         try:
@@ -55,8 +56,16 @@ class Report:
                 status.stop()
         operations = dict.fromkeys(change.operation for change in self._changes[changes_before:])
         self.done.append(f"{title} {step.result}".strip())
+        self.under_way = None
         line = f"{title:<19} {step.result:<50} {', '.join(operations) or 'unchanged'}"
         self.line(f"{line} ({time.monotonic() - started:.1f} s)")
+
+    def where(self) -> str:
+        """What is done and what was under way, for someone who interrupts."""
+        done = "; ".join(self.done) or "nothing"
+        if self.under_way is None:
+            return f"Done: {done}."
+        return f"Done: {done}. Under way: {self.under_way.title} {self.under_way.result}".rstrip() + "."
 
     def line(self, text: str = "") -> None:
         """One line, as it is."""

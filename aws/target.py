@@ -15,7 +15,7 @@ NAMES = ("local", "aws")
 LOCAL_ENDPOINT_URL = "http://localhost:4566"
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the stack accepts any
-CLIENT_CONFIG = Config(connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
+CONNECT_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,13 @@ class Target:
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
         if service not in self._clients:
+            # AWS throttles and stumbles; a stack on this machine answers at once or is not there.
+            retries = {"mode": "standard", "total_max_attempts": 1 if self.endpoint_url else 8}
             self._clients[service] = self.session.client(
-                service, region_name=self.region, endpoint_url=self.endpoint_url, config=CLIENT_CONFIG
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint_url,
+                config=Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, retries=retries),
             )
         return self._clients[service]
 

@@ -127,8 +127,10 @@ def _wait(aws: Aws, job_name: str, step: Step) -> dict[str, Any]:
     def is_done() -> bool:
         nonlocal job
         job = aws.find("sagemaker", "DescribeTrainingJob", TrainingJobName=job_name) or {}
-        step.show(str(job.get("SecondaryStatus", "gone")))
-        return job.get("TrainingJobStatus") not in ("InProgress", "Stopping")
+        if job.get("TrainingJobStatus") not in ("InProgress", "Stopping"):
+            return True
+        step.show(job["SecondaryStatus"])
+        return False
 
     # The job has its own time limit; what comes on top is finding a machine and moving the data.
     aws.wait_until(is_done, what=f"The training job {job_name}", timeout_seconds=24 * 3600)

@@ -1,0 +1,164 @@
+"""Ask the deployed URL about rows it was not trained on, and say how well and how fast it answered."""
+
+import csv
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+from rich.console import Console
+from rich.progress import track
+
+from aws import options
+from aws.deployment import Deployment, record_path
+from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
+
+REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What came back for rows whose label is known. Latencies are whole requests, in milliseconds."""
+
+    rows: int
+    accuracy: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+    latency_p50_ms: float
+    latency_p95_ms: float
+
+
+def read_rows(path: Path, limit: int) -> list[Row]:
+    """The first ``limit`` rows of a CSV with a header, as text. Raises ``InputError`` if there are none."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(islice(csv.DictReader(file), limit))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read ({error}). Run `python -m data_prep` first.") from error
+    if not rows:
+        raise InputError(f"{path} has no rows. Run `python -m data_prep` first.")
+    return rows
+
+
+def predict(session: requests.Session, url: str, passenger: Row) -> int:
+    """The predicted class, 0 or 1, of one raw row. Raises ``AwsRoomError`` if the URL gives another answer."""
+    try:
+        answer = session.post(url, json={"passenger": passenger}, timeout=REQUEST_TIMEOUT_SECONDS)
+    except requests.RequestException as error:
+        raise AwsRoomError(
+            f"{url} does not answer ({type(error).__name__}). Is the stack up (`python -m local status`)? "
+            "Run `python aws/deploy.py` to deploy again."
+        ) from error
+    if answer.status_code in (403, 404):
+        raise AwsRoomError(f"{url} is not deployed any more. Run `python aws/deploy.py` again.")
+    try:
+        return int(answer.json()["satisfied"])
+    except (ValueError, KeyError, TypeError) as error:
+        said = answer.text[:500]
+        raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
+
+
+def score(url: str, rows: Iterator[Row], label: dict[str, Any]) -> Scores:
+    """Send every row over one connection and compare the answers with the rows' own labels."""
+    counts = {(actual, predicted): 0 for actual in (0, 1) for predicted in (0, 1)}
+    seconds: list[float] = []
+    with requests.Session() as session:
+        for row in rows:
+            passenger = {column: value for column, value in row.items() if column != label["column"]}
+            started = time.perf_counter()
+            predicted = predict(session, url, passenger)
+            seconds.append(time.perf_counter() - started)
+            actual = int(row[label["column"]].strip() == str(label["positive"]))
+            counts[actual, predicted] += 1
+    seconds.sort()
+    return Scores(
+        rows=len(seconds),
+        accuracy=(counts[0, 0] + counts[1, 1]) / len(seconds),
+        true_positives=counts[1, 1],
+        false_positives=counts[0, 1],
+        true_negatives=counts[0, 0],
+        false_negatives=counts[1, 0],
+        latency_p50_ms=1000 * seconds[len(seconds) // 2],
+        latency_p95_ms=1000 * seconds[int(len(seconds) * 0.95)],
+    )
+
+
+def read_label(data_folder: Path) -> dict[str, Any]:
+    """The ``label`` of schema.json: its column and the value that means 1."""
+    path = data_folder / "schema.json"
+    try:
+        label: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["label"]
+        return {"column": label["column"], "positive": label["positive"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as a schema. Run `python -m data_prep` first.") from error
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@options.target
+@click.option("--rows", type=click.IntRange(min=1), default=500, show_default=True, help="How many test rows to send.")
+@click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="What `python -m data_prep` wrote; its test_raw.csv is sent.  [default: what was deployed]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@options.build
+@explained
+def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, build_folder: Path) -> None:
+    """Send test rows, as a customer would, to the URL that deploy made.
+
+    Prints accuracy and confusion matrix as measured through the URL, how long answers took, and a curl line
+    to try it yourself. The rows are the ones data_prep held back: the model has not seen them.
+    """
+    console = Console(stderr=as_json)
+    deployment = Deployment.read(record_path(build_folder, target_name))
+    data_folder = data_folder or Path(deployment.data)
+    label = read_label(data_folder)
+    test_rows = read_rows(data_folder / "test_raw.csv", rows)
+    if label["column"] not in test_rows[0]:
+        raise InputError(f"{data_folder / 'test_raw.csv'} has no column {label['column']}. Run data_prep again.")
+    shown = track(test_rows, "Asking the URL", console=console, transient=True, disable=not console.is_terminal)
+    try:
+        scores = score(deployment.api_url, iter(shown), label)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    if as_json:
+        facts = deployment.model_dump(include={"api_url", "algorithm", "source", "generated"})
+        click.echo(json.dumps(facts | asdict(scores), indent=2))
+        return
+    for line in describe(deployment, scores, label, test_rows[0]):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], example: Row) -> list[str]:
+    """The lines for a person: figures, URL, a command to paste, how to take it all down."""
+    passenger = {column: value for column, value in example.items() if column != label["column"]}
+    body = json.dumps({"passenger": passenger})
+    source = "a generated sample" if deployment.generated else deployment.source
+    return [
+        f"{deployment.algorithm} on {source}: {scores.rows} test rows through the URL",
+        f"  accuracy          {scores.accuracy:.4f}" + ("  (generated sample)" if deployment.generated else ""),
+        f"  {'':<18}{'said 1':>8}{'said 0':>8}",
+        f"  {'is 1':<18}{scores.true_positives:>8}{scores.false_negatives:>8}",
+        f"  {'is 0':<18}{scores.false_positives:>8}{scores.true_negatives:>8}",
+        f"  latency           p50 {scores.latency_p50_ms:.1f} ms, p95 {scores.latency_p95_ms:.1f} ms",
+        f"URL: {deployment.api_url}",
+        "Try it:",
+        f"  curl -s -H 'Content-Type: application/json' -d {shlex.quote(body)} {deployment.api_url}",
+        f"Take it down: python aws/destroy.py --target {deployment.target}; stop the stack: python -m local down",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Where calls go, and what follows from the region."""
+
+import pytest
+
+from aws.algorithms import image_uri
+from aws.errors import InputError
+from aws.target import Target
+
+
+def test_the_local_target_needs_no_configuration() -> None:
+    target = Target.named("local", region=None, environ={})
+
+    assert target.region == "us-east-1"
+    assert target.client("s3").meta.endpoint_url == "http://localhost:4566"
+    assert target.api_url("abc", "prod", "predict") == "http://localhost:4566/_aws/execute-api/abc/prod/predict"
+
+
+def test_the_aws_target_goes_to_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target.named("aws", region="cn-north-1", environ={})
+
+    assert target.partition == "aws-cn"
+    expected = "https://abc.execute-api.cn-north-1.amazonaws.com.cn/prod/predict"
+    assert target.api_url("abc", "prod", "predict") == expected
+
+
+def test_the_aws_target_follows_the_endpoint_variable() -> None:
+    target = Target.named("aws", region="us-east-1", environ={"AWS_ENDPOINT_URL": "http://localhost:4702/"})
+
+    assert target.api_url("abc", "prod", "predict") == "http://localhost:4702/_aws/execute-api/abc/prod/predict"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "region", "image"),
+    [
+        ("linear-learner", "us-east-1", "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"),
+        ("xgboost", "eu-west-1", "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.2-0"),
+        ("xgboost", "cn-north-1", "450853457545.dkr.ecr.cn-north-1.amazonaws.com.cn/sagemaker-xgboost:3.2-0"),
+        ("linear-learner", "us-isob-east-1", "765400339828.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/linear-learner:1"),
+    ],
+)
+def test_images_come_from_the_regions_registry(algorithm: str, region: str, image: str) -> None:
+    assert image_uri(algorithm, region) == image
+
+
+def test_a_region_without_a_registry_is_refused() -> None:
+    with pytest.raises(InputError, match="No registry of xgboost is known in the region mars-north-1"):
+        image_uri("xgboost", "mars-north-1")
