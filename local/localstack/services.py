@@ -5,19 +5,13 @@ import os
 from typing import Any
 
 from localstack import config
-from localstack.aws.accounts import get_account_id_from_access_key_id
 from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
-from localstack.constants import DEFAULT_AWS_ACCOUNT_ID
 from localstack.http import Request, Response
 from localstack.runtime import hooks
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, aws_provider
-from localstack.utils.aws.request_context import (
-    extract_access_key_id_from_auth_header,
-    extract_region_from_auth_header,
-)
 
 from local.sagemaker.context import Settings
 from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
@@ -52,9 +46,8 @@ def _call(context: RequestContext, request: ServiceRequest) -> dict[str, Any]:
 
 
 @hooks.on_infra_start()
-def route_invocations() -> None:
-    """Put the runtime's paths before LocalStack's own parsing, which would take longer than the model does."""
-    ROUTER.add("/endpoints/<endpoint_name>/invocations", _invoke, methods=["POST"])
+def refuse_unsupported_invocations() -> None:
+    """Refuse by name what the runtime does not do yet; ``server.py`` answers InvokeEndpoint."""
     for path in ("async-invocations", "invocations-response-stream"):
         ROUTER.add(f"/endpoints/<endpoint_name>/{path}", _refuse, methods=["POST"])
 
@@ -66,20 +59,9 @@ def stop_processes() -> None:
         service().close()
 
 
-def _invoke(request: Request, endpoint_name: str) -> Response:
-    answer = service().invocations.invoke(_scope(request), endpoint_name, request.headers, request.get_data())
-    return Response(answer.body, answer.status, answer.headers)
-
-
 def _refuse(request: Request, endpoint_name: str) -> Response:
     operation = "InvokeEndpointAsync" if "async" in request.path else "InvokeEndpointWithResponseStream"
     error = UnsupportedByPreflight(operation)
     response = Response(status=error.status, headers={"x-amzn-ErrorType": error.code})
     response.set_json({"Message": error.message})
     return response
-
-
-def _scope(request: Request) -> Scope:
-    key = extract_access_key_id_from_auth_header(request.headers)
-    account = get_account_id_from_access_key_id(key or DEFAULT_AWS_ACCOUNT_ID)
-    return Scope(account, extract_region_from_auth_header(request.headers) or DEFAULT_REGION)

@@ -39,6 +39,7 @@ _HEADERS = {
     "InferenceComponentName": "X-Amzn-SageMaker-Inference-Component",
     "SessionId": "X-Amzn-SageMaker-Session-Id",
 }
+_KEYS = {member: name.lower() for member, name in _HEADERS.items()}
 _UNSUPPORTED = ("TargetContainerHostname", "EnableExplanations", "InferenceComponentName", "SessionId")
 _FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId")
 
@@ -74,7 +75,7 @@ class Invocations:
         self._operation: OperationModel = ServiceModel(model, "sagemaker-runtime").operation_model("InvokeEndpoint")
 
     def invoke(self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer one InvokeEndpoint; ``headers`` are the request's and find a name whatever its case."""
+        """Answer one InvokeEndpoint; ``headers`` are the request's, their names in lower case."""
         try:
             answer = self._invoke(scope, endpoint_name, headers, body)
         except _RuntimeError as error:
@@ -83,7 +84,7 @@ class Invocations:
         return answer
 
     def _invoke(self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        request = {member: headers[name] for member, name in _HEADERS.items() if name in headers}
+        request = {member: headers[key] for member, key in _KEYS.items() if key in headers}
         self._require_valid(endpoint_name, request)
         if len(body) > MAX_PAYLOAD_BYTES:
             raise _RuntimeError(413, "ValidationError", f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes.")

@@ -81,7 +81,7 @@ class ProcessLauncher:
             "PREFLIGHT_ALGORITHM": algorithm,
         }
         process = GuardedProcess.start(
-            [sys.executable, "-m", "container", spec.command],
+            [sys.executable, "-P", "-m", "container", spec.command],
             env=environment,
             cwd=spec.folder,
             stdout=subprocess.PIPE,

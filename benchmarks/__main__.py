@@ -1,0 +1,128 @@
+"""``python -m benchmarks`` (``make bench``): what each step takes, and what the emulator adds to a request.
+
+Everything runs on a stack of its own. The figures are for people and hold no thresholds: compare the ratios, which
+are of one run, not the times, which are of one machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.load import Target, measure
+from local.sagemaker.launcher import free_port
+from local.stack import Stack
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+console = Console(soft_wrap=True)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--algorithm", type=click.Choice(["linear-learner", "xgboost"]), default="linear-learner")
+@click.option("--data", type=click.Path(exists=True), help="A survey CSV or folder; without it a generated sample.")
+@click.option("--requests", "request_count", default=400, show_default=True, help="Requests of each measurement.")
+def main(algorithm: str, data: str | None, request_count: int) -> None:
+    """Measure the stack's start, every step of the flow, and the latency of each layer of a request."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(port=free_port(), home=Path(folder) / "home")
+        steps = Table("step", "seconds")
+        try:
+            with timed(steps, "stack up"):
+                stack.up()
+            deploy = [
+                "aws/deploy.py",
+                "--algorithm",
+                algorithm,
+                "--data",
+                f"{folder}/data",
+                "--build",
+                f"{folder}/build",
+            ]
+            prepare = ["-m", "data_prep", *([data] if data else []), "--output", f"{folder}/data"]
+            for name, command in (("prepare data", prepare), ("deploy", deploy), ("deploy again", deploy)):
+                with timed(steps, name):
+                    run(stack, command)
+            console.print(steps)
+            record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
+            report(targets(stack, record, Path(folder) / "data"), request_count)
+        finally:
+            with timed(steps, "stack down"):
+                stack.down()
+
+
+@contextmanager
+def timed(steps: Table, name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    steps.add_row(name, f"{time.perf_counter() - started:.1f}")
+
+
+def run(stack: Stack, command: list[str]) -> None:
+    """One command of the flow. Raises SystemExit with its output if it fails."""
+    environment = os.environ | {"AWS_ENDPOINT_URL": stack.endpoint_url}
+    done = subprocess.run([sys.executable, *command], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def targets(stack: Stack, record: dict[str, str], data: Path) -> list[Target]:
+    """The same row, asked of the serving process itself, of InvokeEndpoint, and of the URL."""
+    row = (data / "test_aws.csv").read_text().splitlines()[0].split(",", 1)[1]
+    csv = {"Content-Type": "text/csv"}
+    # The stack reads account and region from the header and does not check the signature.
+    scope = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
+    signed = csv | {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+    return [
+        Target("serving process", f"http://127.0.0.1:{serving_port(stack)}/invocations", row.encode(), csv),
+        Target(
+            "InvokeEndpoint",
+            f"http://127.0.0.1:{stack.port}/endpoints/{record['endpoint_name']}/invocations",
+            row.encode(),
+            signed,
+        ),
+        Target("URL", record["api_url"], json.dumps({"data": row}).encode(), {"Content-Type": "application/json"}),
+    ]
+
+
+def serving_port(stack: Stack) -> int:
+    process = stack.process()
+    assert process is not None
+    for child in process.children(recursive=True):
+        if child.cmdline()[-2:] == ["container", "serve"] and "guard.py" not in " ".join(child.cmdline()):
+            for connection in child.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN:
+                    return int(connection.laddr[1])
+    raise SystemExit("No serving process is running.")
+
+
+def report(measured: list[Target], request_count: int) -> None:
+    table = Table("one row", "clients", "p50 ms", "p95 ms", "requests/s", "p50 over the serving process")
+    for clients in (1, 8):
+        base: float | None = None
+        for target in measured:
+            measure(target, clients, 20)  # warm
+            result = measure(target, clients, request_count // clients)
+            base = base or result.p50
+            table.add_row(
+                target.name,
+                str(clients),
+                f"{result.p50:.2f}",
+                f"{result.p95:.2f}",
+                f"{result.requests_per_second:.0f}",
+                f"{result.p50 / base:.1f}x, +{result.p50 - base:.2f} ms",
+            )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
