@@ -1,0 +1,1 @@
+"""The built-in algorithms Linear Learner and XGBoost as SageMaker runs them: `train` and `serve`."""

@@ -1,0 +1,38 @@
+"""`python -m container train|serve`: the two commands SageMaker gives a container."""
+
+import os
+import sys
+
+# The matrices here are small: BLAS threads cost more than they bring, and would take cores from serving.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+USAGE = """usage: python -m container train|serve
+
+  train   read hyperparameters and channels below SAGEMAKER_BASE_DIR (default /opt/ml), write the model there
+  serve   answer GET /ping and POST /invocations on SAGEMAKER_BIND_TO_PORT (default 8080)
+
+PREFLIGHT_ALGORITHM names the algorithm: linear-learner or xgboost. Training needs it; serving can tell it from
+the model's files. PREFLIGHT_BIND_ADDRESS is the address to listen on (default 0.0.0.0)."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; returns the exit code (64 for a wrong command line)."""
+    match arguments:
+        case ["train"]:
+            from container.train import train
+
+            return train(os.environ)
+        case ["serve"]:
+            from container.serve import serve
+
+            return serve(os.environ)
+        case ["--help" | "-h"]:
+            print(USAGE)
+            return 0
+        case _:
+            print(USAGE, file=sys.stderr)
+            return 64
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Readers and writers of the record formats, one module each; none knows an algorithm."""

@@ -1,0 +1,56 @@
+"""The folders SageMaker gives a container, below `/opt/ml` or wherever SAGEMAKER_BASE_DIR says.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folder layout below one base folder."""
+
+    base: Path
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Paths":
+        return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"))
+
+    @property
+    def hyperparameters(self) -> Path:
+        return self.base / "input/config/hyperparameters.json"
+
+    @property
+    def input_data_config(self) -> Path:
+        return self.base / "input/config/inputdataconfig.json"
+
+    @property
+    def resource_config(self) -> Path:
+        return self.base / "input/config/resourceconfig.json"
+
+    @property
+    def checkpoint_config(self) -> Path:
+        return self.base / "input/config/checkpointconfig.json"
+
+    @property
+    def data(self) -> Path:
+        return self.base / "input/data"
+
+    @property
+    def model(self) -> Path:
+        return self.base / "model"
+
+    @property
+    def failure(self) -> Path:
+        return self.base / "output/failure"
+
+    @property
+    def scratch(self) -> Path:
+        """For what does not fit in memory; never uploaded."""
+        return self.base / "tmp"
+
+    def shown(self, path: Path) -> str:
+        """The path as it is inside a SageMaker container, for messages that a person reads."""
+        return f"/opt/ml/{path.relative_to(self.base)}" if path.is_relative_to(self.base) else str(path)
