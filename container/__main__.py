@@ -15,6 +15,10 @@ PREFLIGHT_ALGORITHM names the algorithm: linear-learner or xgboost. Training nee
 the model's files. PREFLIGHT_BIND_ADDRESS is the address to listen on (default 0.0.0.0)."""
 
 
+# xgboost imports scikit-learn where it is installed, which takes longer than all the rest and serves nothing here.
+sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
+
+
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code (64 for a wrong command line)."""
     match arguments:

@@ -9,53 +9,94 @@ from numpy.typing import NDArray
 
 from container import content_types
 from container.channels import Channel
+from container.content_types import ContentType
 from container.errors import CustomerError, DataError
 from container.formats.csv_rows import read_csv
+from container.formats.sparse_rows import SparseRows
 
 Array = NDArray[np.float32]
+Labelled = tuple[Array, Array | SparseRows]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some records: `labels` of shape (n,), `features` of shape (n, feature_dim), `source` the file's path."""
+    """Some records: `labels` of shape (n,), NaN where a record has none; `features` of n rows."""
 
     labels: Array
-    features: Array
+    features: Array | SparseRows
     source: str
     first_record: int
 
+    @property
+    def feature_dim(self) -> int:
+        """How many features the records have (sparse ones: at least)."""
+        if isinstance(self.features, SparseRows):
+            return self.features.needed_width
+        return int(self.features.shape[1])
+
+    def dense(self, feature_dim: int) -> Array:
+        """The features with shape (n, feature_dim). Raises CustomerError where they do not fit."""
+        try:
+            return self.features.dense(feature_dim) if isinstance(self.features, SparseRows) else self.features
+        except DataError as error:
+            raise CustomerError(f"{self.source}: {error}") from error
+
     def record_name(self, index: int) -> str:
         """Where a record of this block is, for a message."""
-        return f"{self.source}, record {self.first_record + index}"
+        return f"file {self.source}, record {self.first_record + index}"
 
 
-Reader = Callable[[BinaryIO], Iterator[tuple[Array, Array]]]
+def read_blocks(channel: Channel, content_type: ContentType, *, missing: bool = False) -> Iterator[Block]:
+    """The channel's records, block after block, in memory bounded by the block.
+
+    Args:
+        missing: empty values of a CSV file are NaN; without it they are an error.
+
+    Raises:
+        CustomerError: a file cannot be read, in AWS's words with the place added.
+    """
+    read, format_name = _reader(content_type, missing)
+    for source, stream in channel.streams():
+        first = 1
+        try:
+            for labels, features in read(stream):
+                block = Block(labels, features, source, first)
+                _require_labels(block)
+                yield block
+                first += len(labels)
+        except DataError as error:
+            raise CustomerError(f"Unable to parse {format_name}: file {source}, {error}") from error
 
 
-def read_csv_records(stream: BinaryIO) -> Iterator[tuple[Array, Array]]:
-    """(labels, features) of CSV whose first column is the label."""
-    for rows in read_csv(stream):
+def _reader(content_type: ContentType, missing: bool) -> tuple[Callable[[BinaryIO], Iterator[Labelled]], str]:
+    match content_type.name:
+        case content_types.CSV:
+            if content_type.parameters.get("label_size", "1") != "1":
+                raise CustomerError(
+                    f"label_size={content_type.parameters['label_size']} is not supported for training; "
+                    "the first column must be the label (label_size=1)."
+                )
+            return lambda stream: _read_csv(stream, missing), "csv"
+        case content_types.LIBSVM:
+            from container.formats.libsvm import read_libsvm
+
+            return read_libsvm, "libsvm"
+        case content_types.RECORDIO_PROTOBUF:
+            from container.formats.recordio_protobuf import read_recordio
+
+            return read_recordio, "recordio-protobuf"
+        case _:
+            raise ValueError(content_type.name)
+
+
+def _read_csv(stream: BinaryIO, missing: bool) -> Iterator[Labelled]:
+    for rows in read_csv(stream, missing=missing):
         if rows.shape[1] < 2:
             raise DataError("a row must hold the label and at least one feature.", line=1)
         yield rows[:, 0], rows[:, 1:]
 
 
-READERS: dict[str, Reader] = {content_types.CSV: read_csv_records}
-FORMAT_NAMES = {content_types.CSV: "csv"}
-
-
-def read_blocks(channel: Channel, content_type: str) -> Iterator[Block]:
-    """The channel's records, block after block, in memory bounded by the block.
-
-    Raises:
-        CustomerError: a file cannot be read, in AWS's words with the place added.
-    """
-    read, format_name = READERS[content_type], FORMAT_NAMES[content_type]
-    for source, stream in channel.streams():
-        first = 1
-        try:
-            for labels, features in read(stream):
-                yield Block(labels, features, source, first)
-                first += len(labels)
-        except DataError as error:
-            raise CustomerError(f"Unable to parse {format_name}: file {source}, {error}") from error
+def _require_labels(block: Block) -> None:
+    absent = np.flatnonzero(np.isnan(block.labels))
+    if absent.size:
+        raise CustomerError(f"The label is missing: {block.record_name(int(absent[0]))}.")

@@ -11,19 +11,22 @@ from numpy.typing import NDArray
 
 from container import content_types
 from container.channels import Channel
+from container.content_types import ContentType
 from container.dataset import Dataset
 from container.errors import CustomerError
+from container.formats.sparse_rows import SparseRows
 from container.linear_learner.artifact import save_model
 from container.linear_learner.hyperparameters import BINARY, MULTICLASS, REGRESSOR, read_hyperparameters
 from container.linear_learner.metrics import evaluate, metric_kind
 from container.linear_learner.trainer import Trainer
 from container.log import log
 from container.paths import Paths
-from container.records import READERS, Block, read_blocks
+from container.records import Block, read_blocks
 
 Array = NDArray[np.float32]
 
 CHANNELS = ("train", "validation", "test")
+TRAINING_TYPES = (content_types.RECORDIO_PROTOBUF, content_types.CSV)
 PROGRESS_SECONDS = 3.0
 
 
@@ -57,24 +60,17 @@ def _check_channels(channels: dict[str, Channel]) -> None:
     for name, channel in channels.items():
         if name not in CHANNELS:
             raise CustomerError(f"Channel {name} is not one of Linear Learner's: {', '.join(CHANNELS)}.")
-        content_type = _content_type(channel)
-        if content_type not in LINEAR_LEARNER_TYPES:
+        content_type = _content_type(channel).name
+        if content_type not in TRAINING_TYPES:
             raise CustomerError(
                 f"Content type {content_type} of channel {name} is not supported by Linear Learner; "
-                f"it reads {' and '.join(LINEAR_LEARNER_TYPES)}."
-            )
-        if content_type not in READERS:
-            raise CustomerError(
-                f"Content type {content_type} of channel {name} is not supported by Preflight yet; declare text/csv."
+                f"it reads {' and '.join(TRAINING_TYPES)}."
             )
 
 
-LINEAR_LEARNER_TYPES = (content_types.RECORDIO_PROTOBUF, content_types.CSV)
-
-
-def _content_type(channel: Channel) -> str:
+def _content_type(channel: Channel) -> ContentType:
     """As on AWS, a channel that declares nothing holds recordio-protobuf."""
-    return channel.content_type.name if channel.content_type else content_types.RECORDIO_PROTOBUF
+    return channel.content_type or ContentType(content_types.RECORDIO_PROTOBUF)
 
 
 def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
@@ -82,9 +78,9 @@ def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
     last_report = time.monotonic()
     for block in read_blocks(channel, _content_type(channel)):
         if values["feature_dim"] is None:
-            values["feature_dim"] = block.features.shape[1]
+            values["feature_dim"] = _feature_dim(block)
         _check_block(block, values)
-        data.append(block.labels, block.features)
+        data.append(block.labels, block.dense(values["feature_dim"]))
         if time.monotonic() - last_report > PROGRESS_SECONDS:
             last_report = time.monotonic()
             log(f"Reading channel {channel.name}: {data.rows} records so far.")
@@ -93,11 +89,18 @@ def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
     log(f"Channel {channel.name}: {data.rows} records with {data.feature_dim} features.")
 
 
+def _feature_dim(block: Block) -> int:
+    if isinstance(block.features, SparseRows) and block.features.width is None:
+        raise CustomerError("feature_dim cannot be auto: the sparse records do not declare their shape.")
+    return block.feature_dim
+
+
 def _check_block(block: Block, values: dict[str, Any]) -> None:
-    columns = block.features.shape[1]
-    if columns != values["feature_dim"]:
+    expected = values["feature_dim"]
+    declared = not isinstance(block.features, SparseRows) or block.features.width is not None
+    if block.feature_dim > expected or (declared and block.feature_dim < expected):
         raise CustomerError(
-            f"The records have {columns} features ({block.record_name(0)}), but feature_dim is {values['feature_dim']}."
+            f"The records have {block.feature_dim} features ({block.record_name(0)}), but feature_dim is {expected}."
         )
     predictor_type = values["predictor_type"]
     if predictor_type == REGRESSOR:
@@ -109,7 +112,7 @@ def _check_block(block: Block, values: dict[str, Any]) -> None:
         allowed = "0 or 1" if predictor_type == BINARY else f"an integer from 0 to {classes - 1}"
         why = f"num_classes is {classes}" if predictor_type == MULTICLASS else f"predictor_type is {BINARY}"
         raise CustomerError(
-            f"The label of {block.record_name(int(wrong[0]))} (column 1) is {labels[wrong[0]]:g}; it must be "
+            f"The label in {block.record_name(int(wrong[0]))}, column 1 is {labels[wrong[0]]:g}; it must be "
             f"{allowed}, since {why}."
         )
 

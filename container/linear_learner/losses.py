@@ -89,4 +89,4 @@ def make_loss(name: str, hyperparameters: Mapping[str, Any]) -> Loss:
 def softmax_scores(margins: Array) -> Array:
     """Probabilities over the last axis."""
     exponentials = np.exp(margins - margins.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True), np.float32)

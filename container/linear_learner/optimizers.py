@@ -38,8 +38,8 @@ class Adam:
         self._square += (1 - self._beta_2) * (gradient * gradient - self._square)
         mean = self._mean / np.float32(1 - float(self._beta_1) ** self._steps)
         square = self._square / np.float32(1 - float(self._beta_2) ** self._steps)
-        step: Array = learning_rate * mean / (np.sqrt(square) + EPSILON)
-        return step
+        step = learning_rate * mean / (np.sqrt(square) + EPSILON)
+        return np.asarray(step, np.float32)
 
 
 class Sgd:

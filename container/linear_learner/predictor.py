@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html
 """
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from container.content_types import ContentType, accepted
 from container.errors import BadRequest, DataError, NotAcceptable, UnsupportedMediaType
 from container.formats.csv_rows import parse_csv
 from container.formats.json_rows import parse_json, parse_json_lines
+from container.formats.sparse_rows import SparseRows
 from container.inference import Answer, json_lines, json_objects
 from container.linear_learner.artifact import load_model
 from container.linear_learner.model import LinearModel
@@ -50,7 +52,7 @@ class LinearLearnerPredictor:
                 f"Content type {declared.name or '(none)'} is not supported; Linear Learner reads {', '.join(READERS)}."
             )
         try:
-            features = READERS[declared.name](body, declared)
+            features = READERS[declared.name](body, declared, self._model.feature_dim)
         except DataError as error:
             raise BadRequest(f"unable to evaluate payload provided: {error}") from error
         if not len(features):
@@ -63,7 +65,7 @@ class LinearLearnerPredictor:
         return features
 
 
-def _read_csv(body: bytes, declared: ContentType) -> Array:
+def _read_csv(body: bytes, declared: ContentType, width: int) -> Array:
     rows = parse_csv(body)
     label_size = declared.parameters.get("label_size", "0")
     if not label_size.isdecimal() or int(label_size) > rows.shape[1]:
@@ -71,10 +73,21 @@ def _read_csv(body: bytes, declared: ContentType) -> Array:
     return rows[:, int(label_size) :]
 
 
-READERS: dict[str, Callable[[bytes, ContentType], Array]] = {
+def _read_recordio(body: bytes, width: int) -> Array:
+    from container.formats.recordio_protobuf import read_recordio  # costs start-up time, and few need it
+
+    blocks = [features for _, features in read_recordio(io.BytesIO(body))]
+    dense = [block.dense(width) if isinstance(block, SparseRows) else block for block in blocks]
+    if len({block.shape[1] for block in dense}) > 1:
+        raise DataError("the records have different numbers of features.")
+    return np.concatenate(dense) if dense else np.empty((0, 0), np.float32)
+
+
+READERS: dict[str, Callable[[bytes, ContentType, int], Array]] = {
     content_types.CSV: _read_csv,
-    content_types.JSON: lambda body, declared: parse_json(body),
-    content_types.JSON_LINES: lambda body, declared: parse_json_lines(body),
+    content_types.JSON: lambda body, declared, width: parse_json(body),
+    content_types.JSON_LINES: lambda body, declared, width: parse_json_lines(body),
+    content_types.RECORDIO_PROTOBUF: lambda body, declared, width: _read_recordio(body, width),
 }
 
 
@@ -101,7 +114,18 @@ def _json_objects(scores: Array, labels: NDArray[np.int64] | None) -> Iterator[s
     )
 
 
+def _write_recordio(scores: Array, labels: NDArray[np.int64] | None) -> bytes:
+    from container.formats.recordio_protobuf import write_recordio
+
+    rows = scores.reshape(len(scores), -1)
+    if labels is None:
+        return write_recordio({"score": row} for row in rows)
+    answers = zip(rows, labels.reshape(-1, 1).astype(np.float32), strict=True)
+    return write_recordio({"score": row, "predicted_label": label} for row, label in answers)
+
+
 WRITERS: dict[str, Callable[[Array, NDArray[np.int64] | None], bytes]] = {
     content_types.JSON: lambda scores, labels: json_objects(_json_objects(scores, labels)),
     content_types.JSON_LINES: lambda scores, labels: json_lines(_json_objects(scores, labels)),
+    content_types.RECORDIO_PROTOBUF: _write_recordio,
 }

@@ -5,19 +5,18 @@ import signal
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import xgboost
 
-from container import content_types
 from container.channels import Channel
 from container.errors import AlgorithmError, CustomerError
 from container.log import log
 from container.paths import Paths
-from container.records import READERS, read_blocks
 from container.threads import thread_count
 from container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
+from container.xgboost_builtin.matrices import read_matrix
 
 MODEL_FILE = "xgboost-model"
+CHANNELS = ("train", "validation")
 
 # Complaints of the library that the person who made the request has to act on.
 CUSTOMER_ERRORS = (
@@ -41,38 +40,24 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
         AlgorithmError: the library failed for another reason.
     """
     values = read_hyperparameters(hyperparameters)
-    if "train" not in channels:
-        raise CustomerError("Missing required channel: train")
-    train = _matrix(channels["train"])
+    _check_channels(channels)
+    train = read_matrix(channels["train"], values, paths.scratch)
     evals = [(train, "train")]
-    if "validation" in channels:
-        evals.append((_matrix(channels["validation"]), "validation"))
     log(f"Train matrix has {train.num_row()} rows and {train.num_col()} columns")
-    for matrix, name in evals[1:]:
-        log(f"{name.title()} matrix has {matrix.num_row()} rows")
+    if "validation" in channels:
+        validation = read_matrix(channels["validation"], values, paths.scratch, reference=train)
+        evals.append((validation, "validation"))
+        log(f"Validation matrix has {validation.num_row()} rows")
     booster = _boost(values, train, evals)
     (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
 
 
-def _matrix(channel: Channel) -> xgboost.DMatrix:
-    content_type = channel.content_type.name if channel.content_type else content_types.LIBSVM
-    if content_type not in READERS:
-        hint = "" if channel.content_type else " (the default of a channel that declares no ContentType)"
-        raise CustomerError(
-            f"Content type {content_type}{hint} of channel {channel.name} is not supported by Preflight yet; "
-            "declare text/csv."
-        )
-    blocks = list(read_blocks(channel, content_type))
-    if not blocks:
-        raise CustomerError(f"No data in {channel.name} channel: its files hold no record.")
-    widths = {block.features.shape[1] for block in blocks}
-    if len(widths) > 1:
-        raise CustomerError(f"The files of channel {channel.name} have different numbers of columns: {sorted(widths)}.")
-    return xgboost.DMatrix(
-        np.concatenate([block.features for block in blocks]),
-        label=np.concatenate([block.labels for block in blocks]),
-        nthread=thread_count(),
-    )
+def _check_channels(channels: dict[str, Channel]) -> None:
+    if "train" not in channels:
+        raise CustomerError("Missing required channel: train")
+    for name in channels:
+        if name not in CHANNELS:
+            raise CustomerError(f"Extraneous channel found: {name}; XGBoost takes {' and '.join(CHANNELS)}.")
 
 
 def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgboost.DMatrix, str]]) -> xgboost.Booster:

@@ -1,5 +1,7 @@
 """XGBoost's answers, with the statuses of the built-in's container."""
 
+import io
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,18 @@ from typing import Any
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from container import content_types
 from container.content_types import ContentType, accepted
 from container.errors import BadRequest, DataError, ModelError, NotAcceptable, UnsupportedMediaType
 from container.formats.csv_rows import parse_csv
+from container.formats.sparse_rows import SparseRows
 from container.inference import Answer, json_lines, json_objects
+from container.xgboost_builtin.matrices import to_csr
 
 Array = NDArray[np.float32]
+Features = Any  # an Array or a scipy csr_matrix
 
 MAX_CONTENT_LENGTH = 6 << 20
 
@@ -43,7 +49,8 @@ class XGBoostPredictor:
 
     def __init__(self, boosters: list[xgboost.Booster], environ: Mapping[str, str]) -> None:
         ensemble = environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true").lower() == "true"
-        self._boosters = boosters if ensemble else boosters[:1]
+        used = boosters if ensemble else boosters[:1]
+        self._boosters = [(booster, _is_linear(booster)) for booster in used]
         self._features = boosters[0].num_features()
         self._default_accept = environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or content_types.CSV
         self.max_body_bytes = int(environ.get("MAX_CONTENT_LENGTH") or MAX_CONTENT_LENGTH)
@@ -55,7 +62,7 @@ class XGBoostPredictor:
         write_type = self._answer_type(accept)
         return Answer(WRITERS[write_type](self._predict(features)), write_type)
 
-    def _read(self, body: bytes, header: str | None) -> Array:
+    def _read(self, body: bytes, header: str | None) -> Features:
         declared = ContentType.parse(header or content_types.CSV)
         if declared.name not in READERS:
             raise UnsupportedMediaType(
@@ -67,6 +74,10 @@ class XGBoostPredictor:
             raise UnsupportedMediaType(
                 f"Loading {declared.name} data failed, please ensure the data is in that format: {error}"
             ) from error
+        if not features.shape[0]:
+            raise BadRequest("Unable to evaluate payload provided: the body holds no record.")
+        if isinstance(features, csr_matrix) and features.shape[1] < self._features:
+            features.resize(features.shape[0], self._features)
         if features.shape[1] != self._features:
             raise BadRequest(
                 f"Unable to evaluate payload provided: Feature size of {declared.name} inference data "
@@ -74,8 +85,8 @@ class XGBoostPredictor:
             )
         return features
 
-    def _predict(self, features: Array) -> Array:
-        predictions = [_predict(booster, features) for booster in self._boosters]
+    def _predict(self, features: Features) -> Array:
+        predictions = [_predict(booster, features, linear=linear) for booster, linear in self._boosters]
         return predictions[0] if len(predictions) == 1 else np.mean(predictions, axis=0, dtype=np.float32)
 
     def _answer_type(self, accept: str | None) -> str:
@@ -87,12 +98,42 @@ class XGBoostPredictor:
         raise NotAcceptable(f"Accept type {accept} is not supported. Supported types are {', '.join(WRITERS)}.")
 
 
-def _predict(booster: xgboost.Booster, features: Array) -> Array:
-    predictions: Array = booster.inplace_predict(features, validate_features=False)
-    return predictions
+def _predict(booster: xgboost.Booster, features: Features, *, linear: bool) -> Array:
+    if linear:  # the library predicts in place with trees only
+        return np.asarray(booster.predict(xgboost.DMatrix(features), validate_features=False))
+    return np.asarray(booster.inplace_predict(features, validate_features=False))
 
 
-READERS: dict[str, Callable[[bytes], Array]] = {content_types.CSV: lambda body: parse_csv(body, missing=True)}
+def _is_linear(booster: xgboost.Booster) -> bool:
+    name: str = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
+    return name == "gblinear"
+
+
+def _read_libsvm(body: bytes) -> Features:
+    from container.formats.libsvm import parse_libsvm
+
+    _, rows = parse_libsvm(body, label_required=False)
+    return to_csr(rows)
+
+
+def _read_recordio(body: bytes) -> Features:
+    from container.formats.recordio_protobuf import ANY_TENSOR, read_recordio
+
+    blocks = [features for _, features in read_recordio(io.BytesIO(body), tensors=ANY_TENSOR)]
+    sparse = [block for block in blocks if isinstance(block, SparseRows)]
+    if sparse and len(sparse) == len(blocks):
+        return to_csr(SparseRows.stack(sparse))
+    dense = [block for block in blocks if not isinstance(block, SparseRows)]
+    if sparse or len({block.shape[1] for block in dense}) > 1:
+        raise DataError("the records have different numbers of features.")
+    return np.concatenate(dense) if dense else np.empty((0, 0), np.float32)
+
+
+READERS: dict[str, Callable[[bytes], Features]] = {
+    content_types.CSV: lambda body: parse_csv(body, missing=True),
+    content_types.LIBSVM: _read_libsvm,
+    content_types.RECORDIO_PROTOBUF: _read_recordio,
+}
 
 
 def _json_objects(predictions: Array) -> Iterable[str]:
@@ -107,8 +148,15 @@ def _csv_line(value: Any) -> str:
     return ",".join(map(repr, value)) if isinstance(value, list) else repr(value)
 
 
+def _recordio(predictions: Array) -> bytes:
+    from container.formats.recordio_protobuf import write_recordio
+
+    return write_recordio({"score": row} for row in predictions.reshape(len(predictions), -1))
+
+
 WRITERS: dict[str, Callable[[Array], bytes]] = {
     content_types.CSV: _csv,
     content_types.JSON: lambda predictions: json_objects(_json_objects(predictions)),
     content_types.JSON_LINES: lambda predictions: json_lines(_json_objects(predictions)),
+    content_types.RECORDIO_PROTOBUF: _recordio,
 }
