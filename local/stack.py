@@ -44,6 +44,10 @@ _PASSED_ON = (
 )
 
 
+# The stacks this process started and must reap, should it live to see their end.
+_started: list["subprocess.Popen[bytes]"] = []
+
+
 class StackError(Exception):
     """The stack could not do what was asked; the text says why and what to do."""
 
@@ -190,6 +194,7 @@ class Stack:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process_left.kill()
         psutil.wait_procs([process, *children], timeout=5)
+        _started[:] = [child for child in _started if child.poll() is None]
         self._record_file.unlink(missing_ok=True)
         return True
 

@@ -1,5 +1,6 @@
 """One stack for the whole run, and clients for it. Everything is reached from outside: boto3, HTTP, the CLI."""
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,27 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def client(stack: Stack) -> Callable[..., Any]:
-    """Makes a boto3 client of the stack: ``client("s3")``, ``client("sagemaker", account="111111111111")``."""
+def client(stack: Stack) -> Iterator[Callable[..., Any]]:
+    """Gives boto3 clients of the stack: ``client("s3")``, ``client("sagemaker", account="111111111111")``."""
+    made: list[Any] = []
 
+    @functools.cache
     def make(service: str, account: str = "000000000000", region: str = "us-east-1") -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=stack.endpoint_url,
-            region_name=region,
-            aws_access_key_id=account,
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}),
+        made.append(
+            boto3.client(
+                service,
+                endpoint_url=stack.endpoint_url,
+                region_name=region,
+                aws_access_key_id=account,
+                aws_secret_access_key="test",
+                config=Config(retries={"max_attempts": 0}),
+            )
         )
+        return made[-1]
 
-    return make
+    yield make
+    for client in made:
+        client.close()
 
 
 @pytest.fixture(autouse=True)

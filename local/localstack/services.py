@@ -5,7 +5,10 @@ import os
 from typing import Any
 
 from localstack import config
+from localstack.aws import handlers
 from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
+from localstack.aws.chain import HandlerChain
+from localstack.aws.protocol.parser import RequestParserError
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.http import Request, Response
@@ -14,7 +17,7 @@ from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, aws_provider
 
 from local.sagemaker.context import Settings
-from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
+from local.sagemaker.errors import SerializationException, ServiceError, UnsupportedByPreflight
 from local.sagemaker.service import SageMaker
 from local.sagemaker.store import Scope
 
@@ -50,6 +53,25 @@ def refuse_unsupported_invocations() -> None:
     """Refuse by name what the runtime does not do yet; ``server.py`` answers InvokeEndpoint."""
     for path in ("async-invocations", "invocations-response-stream"):
         ROUTER.add(f"/endpoints/<endpoint_name>/{path}", _refuse, methods=["POST"])
+
+
+@hooks.on_infra_start()
+def answer_unreadable_requests() -> None:
+    """A request to SageMaker that is not JSON, or has other types than the model's, is the caller's fault."""
+    handlers.serve_custom_exception_handlers.append(_answer_unreadable_request)
+
+
+def _answer_unreadable_request(
+    chain: HandlerChain, exception: Exception, context: RequestContext, response: Response
+) -> None:
+    if not isinstance(exception, RequestParserError) or context.service is None:
+        return
+    if context.service.service_name == "sagemaker":
+        error = SerializationException(str(exception))
+        response.status_code = error.status
+        response.set_json({"__type": error.code, "message": error.message})
+        response.content_type = "application/x-amz-json-1.1"
+        context.service = None  # or LocalStack would make it an internal error, 500
 
 
 @hooks.on_infra_shutdown()

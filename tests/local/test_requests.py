@@ -1,0 +1,191 @@
+"""What AWS refuses is refused here, with AWS's code and words."""
+
+import http.client
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.stack import Stack
+from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, unique
+
+ROLE = "arn:aws:iam::000000000000:role/nobody"
+
+
+def test_every_violation_of_the_model_is_named_at_once(sagemaker: Any) -> None:
+    variant = {"VariantName": "a_b", "ModelName": "m", "InstanceType": "ml.huge", "InitialInstanceCount": 1}
+
+    code, message = refusal(
+        sagemaker.create_endpoint_config, EndpointConfigName="under_score", ProductionVariants=[variant]
+    )
+
+    assert code == "ValidationException"
+    assert message.startswith(
+        "3 validation errors detected: Value 'under_score' at 'endpointConfigName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}; "
+        "Value 'a_b' at 'productionVariants.1.member.variantName' failed to satisfy constraint: "
+    )
+    assert "Value 'ml.huge' at 'productionVariants.1.member.instanceType'" in message
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        ("describe_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("stop_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        (
+            "describe_endpoint",
+            {"EndpointName": "None"},
+            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/none".',
+        ),
+        (
+            "delete_endpoint",
+            {"EndpointName": "none"},
+            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/none".',
+        ),
+        (
+            "create_endpoint",
+            {"EndpointName": "e", "EndpointConfigName": "none"},
+            'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:000000000000:endpoint-config/none".',
+        ),
+        (
+            "describe_model",
+            {"ModelName": "none"},
+            'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none".',
+        ),
+    ],
+)
+def test_a_missing_resource_is_a_validation_exception(
+    sagemaker: Any, operation: str, request_: dict[str, str], message: str
+) -> None:
+    assert refusal(getattr(sagemaker, operation), **request_) == ("ValidationException", message)
+
+
+def test_a_role_that_does_not_exist_or_does_not_trust_sagemaker_is_refused(
+    sagemaker: Any, client: Make, job_request: Make
+) -> None:
+    for role in (ROLE, make_role(client("iam"), "lambda.amazonaws.com")):
+        code, message = refusal(sagemaker.create_training_job, **job_request(RoleArn=role))
+
+        assert code == "ValidationException"
+        assert message == (
+            f"Could not assume role {role}. Please ensure that the role exists and allows principal "
+            "'sagemaker.amazonaws.com' to assume the role."
+        )
+
+
+def test_input_that_is_not_there_is_refused(sagemaker: Any, job_request: Make, bucket: str) -> None:
+    request = job_request()
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nothing/here"
+
+    code, message = refusal(sagemaker.create_training_job, **request)
+
+    assert code == "ValidationException"
+    assert message.startswith(f'No S3 objects found under S3 URL "s3://{bucket}/nothing/here"')
+
+
+def test_a_model_needs_its_data(sagemaker: Any, role: str, bucket: str) -> None:
+    container = {"Image": LINEAR_LEARNER, "ModelDataUrl": f"s3://{bucket}/none/model.tar.gz"}
+
+    assert refusal(sagemaker.create_model, ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role) == (
+        "ValidationException",
+        f"Could not find model data at s3://{bucket}/none/model.tar.gz.",
+    )
+
+
+def test_names_taken_are_refused_and_arns_are_lower_case(sagemaker: Any, role: str) -> None:
+    name = unique("Model")
+    request = {"ModelName": name, "PrimaryContainer": {"Image": XGBOOST}, "ExecutionRoleArn": role}
+    arn = sagemaker.create_model(**request)["ModelArn"]
+
+    assert arn == f"arn:aws:sagemaker:us-east-1:000000000000:model/{name.lower()}"
+    assert sagemaker.describe_model(ModelName=name)["ModelName"] == name
+    assert refusal(sagemaker.create_model, **request) == (
+        "ValidationException",
+        f'Cannot create already existing model "{arn}".',
+    )
+
+
+def test_the_registry_of_another_region_is_refused(sagemaker: Any, job_request: Make) -> None:
+    image = "174872318107.dkr.ecr.us-west-2.amazonaws.com/linear-learner:1"
+    specification = {"TrainingImage": image, "TrainingInputMode": "File"}
+
+    code, message = refusal(sagemaker.create_training_job, **job_request(AlgorithmSpecification=specification))
+
+    assert code == "ValidationException"
+    assert image in message
+
+
+def test_what_is_not_supported_yet_is_refused_by_name(sagemaker: Any, runtime: Any, job_request: Make) -> None:
+    assert refusal(sagemaker.list_apps) == ("UnsupportedByPreflight", "ListApps is not supported by Preflight yet.")
+    code, message = refusal(sagemaker.create_training_job, **job_request(RetryStrategy={"MaximumRetryAttempts": 2}))
+    assert (code, "RetryStrategy" in message) == ("UnsupportedByPreflight", True)
+    code, message = refusal(runtime.invoke_endpoint_async, EndpointName="e", InputLocation="s3://b/k")
+    assert (code, "InvokeEndpointAsync" in message) == ("UnsupportedByPreflight", True)
+
+
+def test_invoking_an_unknown_endpoint_has_the_runtimes_own_code(runtime: Any) -> None:
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="none", Body=b"1")
+
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == "ValidationError"
+    assert answer["Error"]["Message"] == "Endpoint none of account 000000000000 not found."
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize("body", ["", "[]", "null", "{", '{"ModelName": 5}', '{"ModelName": ["a"]}', "\xff"])
+def test_a_malformed_body_is_the_callers_fault(stack: Stack, body: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+    credential = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "SageMaker.DescribeModel",
+        "Authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=none",
+    }
+    connection.request("POST", "/", body.encode("latin-1"), headers)
+    answer = connection.getresponse()
+
+    assert answer.status == 400, answer.read()
+    assert json.loads(answer.read())["__type"] in ("ValidationException", "SerializationException")
+    connection.close()
+
+
+def test_accounts_and_regions_do_not_see_each_other(client: Make, role: str) -> None:
+    name = unique("model")
+    client("sagemaker").create_model(ModelName=name, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role)
+
+    for other in (client("sagemaker", account="111111111111"), client("sagemaker", region="eu-west-1")):
+        assert refusal(other.describe_model, ModelName=name)[0] == "ValidationException"
+        assert other.list_models(NameContains=name)["Models"] == []
+
+
+def test_lists_page_sort_and_filter(sagemaker: Any, role: str) -> None:
+    prefix = unique("page")
+    for place in range(5):
+        sagemaker.create_model(
+            ModelName=f"{prefix}-{place}", PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role
+        )
+
+    pages = sagemaker.get_paginator("list_models").paginate(
+        NameContains=prefix, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
+    )
+    sizes_and_names = [[model["ModelName"][-1] for model in page["Models"]] for page in pages]
+
+    assert sizes_and_names == [["0", "1"], ["2", "3"], ["4"]]
+    assert refusal(sagemaker.list_models, NextToken="made-up")[0] == "ValidationException"
+
+
+def test_tags_are_kept_merged_and_removed(sagemaker: Any, role: str) -> None:
+    arn = sagemaker.create_model(
+        ModelName=unique("model"),
+        PrimaryContainer={"Image": XGBOOST},
+        ExecutionRoleArn=role,
+        Tags=[{"Key": "team", "Value": "a"}],
+    )["ModelArn"]
+
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "b"}, {"Key": "stage", "Value": "test"}])
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["stage"])
+
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "b"}]
