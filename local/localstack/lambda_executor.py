@@ -12,6 +12,7 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 from local.localstack.lambda_environment import ExecutionEnvironment, Limits
 from local.localstack.lambda_process import Event, FunctionProcess
 from local.localstack.lambda_runtime import create_runtime, function_environment
+from local.localstack.lambda_telemetry import write_in_batches
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED_LOGS = 20
@@ -24,6 +25,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         super().__init__(id=id, function_version=function_version)
         self._logs: deque[str] = deque(maxlen=REMEMBERED_LOGS)
         self._environment: ExecutionEnvironment | None = None
+
+    @classmethod
+    def validate_environment(cls) -> bool:
+        """LocalStack calls this once, before there is a function."""
+        write_in_batches()
+        return True
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
