@@ -141,7 +141,8 @@ def main(
 def summarize(deployment: Deployment, path: Path, report: Report) -> None:
     """The last lines: what came of the training, the URL, and where it is written down."""
     for name, value in sorted(deployment.metrics.items()):
-        report.line(f"  {name} = {value:.4f}")
+        if not name.startswith("train:"):  # all of them are in the record
+            report.line(f"  {name} = {value:.4f}")
     if deployment.generated:
         report.line("The data is a generated sample, not a real survey.")
     report.line(f"URL: {deployment.api_url}")
