@@ -1,0 +1,108 @@
+"""``python -m data_prep``: a raw survey CSV to what SageMaker's built-in algorithms read."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from data_prep.config import DataConfig, load_config
+from data_prep.errors import DataError, PrepError
+from data_prep.prepare import OnBytes, Source, Summary, prepare
+from data_prep.sample import write_sample
+from data_prep.schema import Features
+from data_prep.table import Table
+
+console = Console(soft_wrap=True, highlight=False)
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("data", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--features",
+    type=click.Choice(["ordinal", "engineered"]),
+    default="ordinal",
+    show_default=True,
+    help="ordinal: one number a column. engineered: ratings as one-hot columns, logarithms of skewed numbers.",
+)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("build/data"), show_default=True)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=REPOSITORY / "preflight.toml",
+    help="The file whose [data] section says what the columns are.  [default: preflight.toml]",
+)
+@click.option("--seed", default=42, show_default=True, help="Splits one file, and generates the sample.")
+@click.option(
+    "--test-fraction",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="The part of one file that is kept for testing.",
+)
+def main(data: Path | None, features: Features, output: Path, config: Path, seed: int, test_fraction: float) -> None:
+    """Turn a raw survey CSV into train_aws.csv and test_aws.csv: label first, no header, numbers only.
+
+    DATA is one CSV, split by a fixed seed, or a folder with train.csv and test.csv. Without DATA a sample with the
+    columns of the airline survey is generated.
+
+    Written beside them: schema.json (how to encode one more raw record) and test_raw.csv (the test rows as they came).
+    """
+    try:
+        table_config = load_config(config)
+        with _source(data, table_config, seed, test_fraction, output) as source, _progress(source) as on_bytes:
+            summary = prepare(source, table_config, features, output, on_bytes)
+        _report(source, summary, output)
+    except PrepError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print(f"Interrupted: {output} is as it was.")
+        sys.exit(130)
+
+
+@contextmanager
+def _source(data: Path | None, config: DataConfig, seed: int, test_fraction: float, output: Path) -> Iterator[Source]:
+    if data is None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "sample.csv"
+            write_sample(path, seed)
+            name = "generated sample"
+            yield Source({"both": Table(path, config)}, name, True, seed, test_fraction)
+    elif data.is_dir():
+        for name in ("train.csv", "test.csv"):
+            if not (data / name).exists():
+                raise DataError(f"{data} has no {name}; a folder needs train.csv and test.csv.")
+        tables = {"train": Table(data / "train.csv", config), "test": Table(data / "test.csv", config)}
+        yield Source(tables, str(data), False, seed, test_fraction)  # type: ignore[arg-type]
+    else:
+        yield Source({"both": Table(data, config)}, data.name, False, seed, test_fraction)
+
+
+@contextmanager
+def _progress(source: Source) -> Iterator[OnBytes]:
+    """A bar on a terminal, one line elsewhere."""
+    if not console.is_terminal:
+        console.print(f"Preparing {source.name} ...")
+        yield lambda count: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"Preparing {source.name}", total=2 * source.size_bytes)
+        yield lambda count: progress.advance(task, count)
+
+
+def _report(source: Source, summary: Summary, output: Path) -> None:
+    rows, positives = summary.rows, summary.positives
+    share = (positives["train"] + positives["test"]) / (rows["train"] + rows["test"])
+    if source.generated:
+        console.print("No DATA was given: this is a generated sample, not a survey.")
+    console.print(
+        f"{rows['train']:,} training and {rows['test']:,} test rows, {len(summary.feature_names)} features, "
+        f"{share:.1%} positive, {summary.nulls:,} nulls filled with medians, in {output}/"
+    )

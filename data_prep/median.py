@@ -1,0 +1,60 @@
+"""The exact median of a stream of numbers, in memory that does not grow with it."""
+
+import heapq
+import struct
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from typing import IO
+
+_DISTINCT_LIMIT = 100_000  # counts kept in memory; beyond that they go to disk as a sorted run
+_PAIR = struct.Struct("<dq")
+
+
+class Median:
+    """Counts values; ``result`` is their median. Use as a context manager: it may hold temporary files."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[float] = Counter()
+        self._runs: list[IO[bytes]] = []
+        self._total = 0
+
+    def add(self, value: float) -> None:
+        self._counts[value] += 1
+        self._total += 1
+        if len(self._counts) > _DISTINCT_LIMIT:
+            self._spill()
+
+    def result(self) -> float | None:
+        """The median (the mean of the middle two for an even count); None if there is no value."""
+        if not self._total:
+            return None
+        low_rank, high_rank = (self._total - 1) // 2, self._total // 2
+        low: float | None = None
+        seen = 0
+        for value, count in heapq.merge(sorted(self._counts.items()), *map(_read_run, self._runs)):
+            seen += count
+            if low is None and seen > low_rank:
+                low = value
+            if low is not None and seen > high_rank:
+                return (low + value) / 2
+        raise AssertionError("the ranks lie within the total")
+
+    def _spill(self) -> None:
+        run = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        run.writelines(_PAIR.pack(value, count) for value, count in sorted(self._counts.items()))
+        self._runs.append(run)
+        self._counts.clear()
+
+    def __enter__(self) -> "Median":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for run in self._runs:
+            run.close()
+
+
+def _read_run(run: IO[bytes]) -> Iterator[tuple[float, int]]:
+    run.seek(0)
+    while chunk := run.read(_PAIR.size * 4096):
+        yield from _PAIR.iter_unpack(chunk)
