@@ -10,20 +10,20 @@ import traceback
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from container.errors import ContainerError, PayloadTooLarge, RequestError
+from container.errors import PayloadTooLarge, RequestError
 from container.inference import Predictor
 from container.log import log
 
 MAX_PAYLOAD_MB = 6
 
 
-def create_app(predictor: Predictor | None, load_error: ContainerError | None = None) -> Flask:
-    """The application around a loaded model; without one, /ping and /invocations answer 500 with `load_error`."""
+def create_app(predictor: Predictor) -> Flask:
+    """The application around a loaded model."""
     app = Flask(__name__)
 
     @app.get("/ping")
     def ping() -> Response:
-        return Response(status=200) if predictor else _text(f"Unable to load model: {load_error}", 500)
+        return Response(status=200)
 
     @app.get("/execution-parameters")
     def execution_parameters() -> Response:
@@ -36,8 +36,6 @@ def create_app(predictor: Predictor | None, load_error: ContainerError | None = 
 
     @app.post("/invocations")
     def invocations() -> Response:
-        if predictor is None:
-            return _text(f"Unable to load model: {load_error}", 500)
         if (request.content_length or 0) > predictor.max_body_bytes:
             raise PayloadTooLarge(
                 f"The body has {request.content_length} bytes; this container takes {predictor.max_body_bytes}."

@@ -22,15 +22,20 @@ BODY_BYTES = 128 << 20  # above what any algorithm takes, so that the applicatio
 def serve(environ: Mapping[str, str]) -> int:
     """Serves the model below the base folder; returns the exit code.
 
-    A model that cannot be loaded leaves the server up with /ping at 500, as on AWS, where the endpoint then fails.
+    A model that cannot be loaded ends it with code 1: an endpoint fails either way, and this way at once.
     """
     signal.signal(signal.SIGTERM, _stop)
-    predictor, error = _load(Paths.from_env(environ).model, environ)
+    try:
+        predictor = load_predictor(Paths.from_env(environ).model, environ.get("PREFLIGHT_ALGORITHM"), environ)
+    except ContainerError as error:
+        print(f"Unable to load model: {error}", file=sys.stderr, flush=True)
+        return 1
+    log("Model loaded.")
     host = environ.get("PREFLIGHT_BIND_ADDRESS") or "0.0.0.0"
     port = int(environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
     try:
         server = waitress.create_server(
-            create_app(predictor, error),
+            create_app(predictor),
             host=host,
             port=port,
             threads=THREADS,
@@ -46,16 +51,6 @@ def serve(environ: Mapping[str, str]) -> int:
     log(f"Listening on {host}:{port}.")
     server.run()  # returns when _stop or Ctrl-C raises
     return 0
-
-
-def _load(folder: Path, environ: Mapping[str, str]) -> tuple[Predictor | None, ContainerError | None]:
-    try:
-        predictor = load_predictor(folder, environ.get("PREFLIGHT_ALGORITHM"), environ)
-    except ContainerError as error:
-        print(f"Unable to load model: {error}", file=sys.stderr, flush=True)
-        return None, error
-    log("Model loaded.")
-    return predictor, None
 
 
 def load_predictor(folder: Path, algorithm: str | None, environ: Mapping[str, str]) -> Predictor:

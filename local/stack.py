@@ -153,6 +153,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
             )
+        _started.append(child)
         try:
             record = {
                 "pid": child.pid,

@@ -18,7 +18,7 @@ from typing import Any
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.endpoint_config import EndpointConfig, EndpointConfigs
 from local.sagemaker.errors import ValidationException
-from local.sagemaker.fleet import Fleet, HostingError
+from local.sagemaker.fleet import INVOCATION_TIMEOUT_SECONDS, Fleet, HostingError
 from local.sagemaker.listing import Listing
 from local.sagemaker.model import Models
 from local.sagemaker.store import Scope
@@ -108,12 +108,14 @@ class Endpoint:
                 self.fleet, self._config_name = fleet, fleet.config.name
             self.status = "InService" if self.fleet else "Failed"
         if failure is None and previous:
+            previous.drain(INVOCATION_TIMEOUT_SECONDS)
             previous.stop()
 
     def _delete(self) -> None:
         with self._context.stores.lock:
             fleet, self.fleet = self.fleet, None
         if fleet:
+            fleet.drain(INVOCATION_TIMEOUT_SECONDS)
             fleet.stop()
         with self._context.stores.lock:
             store = self._context.stores[self._scope]

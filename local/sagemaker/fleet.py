@@ -28,6 +28,7 @@ LOG = logging.getLogger(__name__)
 PING_TIMEOUT_SECONDS = 2
 STARTUP_TIMEOUT_SECONDS = 480
 STOP_GRACE_SECONDS = 30
+INVOCATION_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 0.25
 PING_INTERVAL_SECONDS = 0.05  # AWS does not publish its own; this one makes endpoints quick to come up
 RESTART_DELAY_SECONDS = 0.5
@@ -159,6 +160,8 @@ class Fleet:
         self._endpoint_name = endpoint_name
         self.config = config
         self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+        self._requests = 0
+        self._idle = threading.Condition()
         now = datetime.now(UTC)
         self.variants = [
             Variant(variant, models[variant["ModelName"]], now, variant["InitialVariantWeight"])
@@ -178,7 +181,22 @@ class Fleet:
             self.stop()
             raise
 
+    def begin_request(self) -> None:
+        with self._idle:
+            self._requests += 1
+
+    def end_request(self) -> None:
+        with self._idle:
+            self._requests -= 1
+            self._idle.notify_all()
+
+    def drain(self, timeout_seconds: float) -> None:
+        """Return once no request is under way; call when none can begin."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._requests == 0, timeout_seconds)
+
     def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
+        """Stop every instance; returns when all are gone."""
         stops = [
             threading.Thread(target=instance.stop, args=(grace_seconds,), daemon=True)
             for variant in self.variants

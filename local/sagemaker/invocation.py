@@ -18,11 +18,10 @@ from botocore.model import OperationModel, ServiceModel
 
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
-from local.sagemaker.fleet import CONNECT_TIMEOUT_SECONDS, Fleet, Variant
+from local.sagemaker.fleet import CONNECT_TIMEOUT_SECONDS, INVOCATION_TIMEOUT_SECONDS, Fleet, Variant
 from local.sagemaker.store import Scope
 from local.sagemaker.validation import validate
 
-TIMEOUT_SECONDS = 60.0
 MAX_PAYLOAD_BYTES = 25 * 1024 * 1024
 MAX_MESSAGE_CHARACTERS = 2048
 REPLACEMENT_WAIT_SECONDS = 10.0  # how long a request waits for an instance that is being replaced
@@ -88,7 +87,15 @@ class Invocations:
         self._require_valid(endpoint_name, request)
         if len(body) > MAX_PAYLOAD_BYTES:
             raise _RuntimeError(413, "ValidationError", f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes.")
-        fleet = self._require_fleet(scope, endpoint_name)
+        fleet = self._begin_request(scope, endpoint_name)
+        try:
+            return self._ask_fleet(fleet, scope, endpoint_name, request, body)
+        finally:
+            fleet.end_request()
+
+    def _ask_fleet(
+        self, fleet: Fleet, scope: Scope, endpoint_name: str, request: Mapping[str, str], body: bytes
+    ) -> Answer:
         if "TargetModel" in request:
             raise _RuntimeError(
                 400,
@@ -127,11 +134,13 @@ class Invocations:
         except ServiceError as error:
             raise _RuntimeError(400, "ValidationError", error.message) from None
 
-    def _require_fleet(self, scope: Scope, endpoint_name: str) -> Fleet:
-        """The fleet that serves. Names are case-sensitive here, and only here."""
+    def _begin_request(self, scope: Scope, endpoint_name: str) -> Fleet:
+        """The fleet that serves; it stays until ``end_request``. Names are case-sensitive here, and only here."""
         with self._context.stores.lock:
             endpoint = self._context.stores[scope].endpoints.get(endpoint_name.lower())
             fleet = endpoint.fleet if endpoint and endpoint.name == endpoint_name else None
+            if fleet:
+                fleet.begin_request()
         if fleet is None:
             raise _RuntimeError(
                 400,
@@ -145,14 +154,14 @@ class Invocations:
         self, scope: Scope, endpoint_name: str, variant: Variant, headers: dict[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the container's answer."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        deadline = time.monotonic() + INVOCATION_TIMEOUT_SECONDS
         while True:
             pool = self._wait_for_instance(variant)
             try:
                 return _post(pool, headers, body, deadline)
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
                 # Nothing was sent: another instance, or this one's replacement, can take it.
-                if time.monotonic() > deadline - TIMEOUT_SECONDS + REPLACEMENT_WAIT_SECONDS:
+                if time.monotonic() > deadline - INVOCATION_TIMEOUT_SECONDS + REPLACEMENT_WAIT_SECONDS:
                     raise _RuntimeError(503, "ServiceUnavailable", "No instance answers.") from None
                 time.sleep(0.01)
             except (urllib3.exceptions.ReadTimeoutError, TimeoutError):

@@ -160,7 +160,7 @@ class TrainingJob:
         with self._context.stores.lock:
             if self.status not in ("InProgress", "Stopping"):
                 raise ValidationException(
-                    f"The request was rejected because the training job is in status {self.status}."
+                    f"The request was rejected because the training job is in status {self.status}"
                 )
             if self.status == "InProgress":
                 self.status = "Stopping"

@@ -1,0 +1,127 @@
+"""Training jobs that train, and that fail the way AWS's fail."""
+
+import io
+import tarfile
+import time
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import XGBOOST, Make, refusal, separable_rows, wait_for_job
+
+
+def test_a_job_trains_and_leaves_its_model_and_logs_where_aws_leaves_them(
+    train: Make, client: Make, bucket: str
+) -> None:
+    job = train()
+
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Completed"
+    states = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+    assert states == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    key = f"output/{job['TrainingJobName']}/output/model.tar.gz"
+    assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{bucket}/{key}"
+    archive = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert tar.getnames() == ["model_algo-1"]
+
+    logs = client("logs")
+    streams = logs.describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job['TrainingJobName']}/algo-1-"
+    )["logStreams"]
+    events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])[
+        "events"
+    ]
+    assert any("#quality_metric" in event["message"] for event in events)
+
+
+def test_a_job_reports_the_metrics_aws_adds_for_its_own_images(train: Make) -> None:
+    job = train()
+    metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+
+    assert metrics["train:binary_classification_accuracy"] > 0.99
+    assert job["BillableTimeInSeconds"] >= 1
+    assert "train:objective_loss" in {d["Name"] for d in job["AlgorithmSpecification"]["MetricDefinitions"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        (separable_rows() + "\n1,abc,3", "abc"),
+        (separable_rows() + "\n1,2,3,4", "4"),
+        (separable_rows() + "\n7,2,3", "7"),
+    ],
+)
+def test_data_at_fault_fails_the_job_with_a_reason(train: Make, rows: str, problem: str) -> None:
+    job = train(rows)
+
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: ")
+    assert job["FailureReason"].endswith(", exit code: 2")
+    assert problem in job["FailureReason"]
+
+
+def test_an_unknown_hyperparameter_fails_the_job_by_name(train: Make) -> None:
+    job = train(None, {"predictor_type": "binary_classifier", "feature_dimm": "2"})
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "feature_dimm" in job["FailureReason"]
+
+
+def test_xgboost_trains(train: Make) -> None:
+    specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
+
+    job = train(None, {"objective": "binary:logistic", "num_round": "3"}, AlgorithmSpecification=specification)
+
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+
+
+def test_stop_ends_a_running_job_as_stopped(sagemaker: Any, job_request: Make) -> None:
+    request = job_request(
+        None, {"predictor_type": "binary_classifier", "epochs": "1000000", "early_stopping_patience": "1000001"}
+    )
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    deadline = time.monotonic() + 60
+    while sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] != "Training":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    sagemaker.stop_training_job(TrainingJobName=name)
+
+    job = wait_for_job(sagemaker, name)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert refusal(sagemaker.stop_training_job, TrainingJobName=name) == (
+        "ValidationException",
+        "The request was rejected because the training job is in status Stopped",
+    )
+
+
+def test_the_time_limit_ends_a_job_as_stopped(train: Make) -> None:
+    job = train(
+        None,
+        {"predictor_type": "binary_classifier", "epochs": "1000000", "early_stopping_patience": "1000001"},
+        StoppingCondition={"MaxRuntimeInSeconds": 2},
+    )
+
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_a_job_name_is_used_once(sagemaker: Any, train: Make, job_request: Make) -> None:
+    name = train()["TrainingJobName"]
+
+    code, message = refusal(sagemaker.create_training_job, **job_request(TrainingJobName=name))
+
+    assert code == "ResourceInUse"
+    assert message.startswith("Training job names must be unique within an AWS account and region")
+
+
+def test_boto3s_waiter_ends_with_the_job(sagemaker: Any, job_request: Make) -> None:
+    request = job_request()
+    sagemaker.create_training_job(**request)
+
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=request["TrainingJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    summaries = sagemaker.list_training_jobs(NameContains=request["TrainingJobName"])["TrainingJobSummaries"]
+
+    assert [summary["TrainingJobStatus"] for summary in summaries] == ["Completed"]
