@@ -12,16 +12,19 @@ STATEMENT_ID = "api-gateway"
 JSON = "application/json"
 VALIDATOR = "body"
 REQUEST_MODELS = {JSON: "Empty"}  # every API has this model: any JSON object
-# The handler raises "[400] sentence" for bad input. `$input.json` is that text in quotes: cut the opening
-# quote and the code, keep the closing quote.
-BAD_INPUT_TEMPLATE = """{"message": "$input.json('$.errorMessage').substring(7)}"""
-FAILURE_TEMPLATE = """{"message": $input.json('$.errorMessage')}"""
+# The handler raises "[400] sentence", with the status for the caller; an error of Lambda itself has no status.
+# `$input.json` is that text in quotes: cut the opening quote and the status, keep the closing quote.
+MESSAGE_TEMPLATE = r"""{"message": "$input.json('$.errorMessage').replaceAll('^.(\[[0-9]+\] )?', '')}"""
 # A pattern is compared with the whole error message, and no two may match the same one.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/handle-errors-in-lambda-integration.html
-RESPONSES: dict[str, dict[str, Any]] = {
-    "200": {},
-    "400": {"selectionPattern": r"(?s)\[400\].*", "responseTemplates": {JSON: BAD_INPUT_TEMPLATE}},
-    "502": {"selectionPattern": r"(?s)(?!\[400\]).+", "responseTemplates": {JSON: FAILURE_TEMPLATE}},
+ERROR_PATTERNS = {
+    "400": r"(?s)\[400\].*",
+    "502": r"(?s)(?!\[400\]|\[503\]).+",
+    "503": r"(?s)\[503\].*",
+}
+RESPONSES: dict[str, dict[str, Any]] = {"200": {}} | {
+    status: {"selectionPattern": pattern, "responseTemplates": {JSON: MESSAGE_TEMPLATE}}
+    for status, pattern in ERROR_PATTERNS.items()
 }
 
 

@@ -1,0 +1,117 @@
+"""From prepared data to a URL that answers, and back to nothing, against a running stack."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from tests.aws.conftest import Project
+
+CHANGED = re.compile(r"^(\S.*?)  .*?(?<!unchanged) \([\d.]+ s\)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def deployed(make_project: Callable[[str], Project]) -> Project:
+    project = make_project("flow")
+    result = project.run("deploy")
+    assert result.exit_code == 0, result.output
+    return project
+
+
+def changed_steps(output: str) -> list[str]:
+    return CHANGED.findall(output)
+
+
+def test_the_url_answers_for_rows_held_back(deployed: Project) -> None:
+    result = deployed.run("predict", "--rows", "60", "--json")
+
+    scores = json.loads(result.stdout)
+    assert scores["rows"] == 60
+    assert scores["accuracy"] > 0.6
+    assert scores["generated"]
+
+
+def test_predict_tells_a_person_what_to_do_next(deployed: Project) -> None:
+    output = deployed.run("predict", "--rows", "5").stdout
+
+    assert "generated sample" in output
+    curl = next(line for line in output.splitlines() if line.strip().startswith("curl"))
+    answer = subprocess.run(curl, shell=True, capture_output=True, text=True, timeout=30).stdout
+    assert json.loads(answer)["satisfied"] in (0, 1)
+
+
+@pytest.mark.parametrize("body", ["{", "[1]", '{"passenger": {"Age": "old"}}', "{}"])
+def test_bad_input_is_a_400_with_a_message(deployed: Project, body: str) -> None:
+    url = json.loads(deployed.record.read_text())["api_url"]
+
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=30)
+
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("target", ["local", "aws"])
+def test_a_second_run_changes_nothing(deployed: Project, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+    result = deployed.run("deploy", "--target", target)
+
+    assert result.exit_code == 0, result.output
+    assert changed_steps(result.stdout) == []
+    assert json.loads(deployed.record.read_text())["api_url"] in result.stdout
+
+
+def test_other_hyperparameters_change_the_model_and_keep_the_url(deployed: Project) -> None:
+    url = json.loads(deployed.record.read_text())["api_url"]
+    deployed.configure("flow", epochs=4)
+
+    result = deployed.run("deploy")
+
+    assert changed_steps(result.stdout) == ["Training job", "Model", "Endpoint config", "Endpoint"]
+    assert f"URL: {url}" in result.stdout
+
+
+def test_a_failed_training_job_says_why_and_where_its_logs_are(make_project: Callable[[str], Project]) -> None:
+    project = make_project("failing")
+    project.configure("failing", feature_dim=3)
+
+    result = project.run("deploy")
+
+    assert result.exit_code == 1
+    assert "did not complete: " in result.stderr
+    assert "group /aws/sagemaker/TrainingJobs, streams failing-linear-learner-" in result.stderr
+
+
+def test_an_interrupted_deploy_leaves_what_destroy_finds_by_name_and_tag(
+    make_project: Callable[[str], Project], client: Callable[..., Any]
+) -> None:
+    project = make_project("half")
+    command = [sys.executable, "aws/deploy.py", *project.arguments("deploy")]
+    with subprocess.Popen(command, env=project.environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = next(line for line in process.stdout if "Training job: " in line)
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+    assert process.returncode == 130
+    assert "Interrupted. Done: Bucket half-000000000000-us-east-1; " in said
+
+    assert "Removed " in project.run("destroy", "--yes").stdout
+
+    assert "Nothing is left" in project.run("destroy", "--yes").stdout
+    assert not [role for role in client("iam").list_roles()["Roles"] if role["RoleName"].startswith("half-")]
+    assert not [bucket for bucket in client("s3").list_buckets()["Buckets"] if "half-" in bucket["Name"]]
+
+
+def test_destroy_asks_first(deployed: Project) -> None:
+    result = deployed.run("destroy")
+
+    assert result.exit_code == 2
+    assert "Add --yes" in result.stderr
+    assert deployed.run("predict", "--rows", "1").exit_code == 0
