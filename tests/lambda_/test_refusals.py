@@ -1,0 +1,122 @@
+"""What is not going to run is refused at the call that asks for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.localstack.lambda_runtime import RUNTIME
+from local.sagemaker.launcher import free_port
+from local.stack import Stack
+from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
+from tests.local.conftest import make_role, refusal, unique
+
+OTHER_PYTHON = "python3.13" if RUNTIME == "python3.12" else "python3.12"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Runtime": "nodejs22.x"}, f"Runtime nodejs22.x is not supported by Preflight yet: .* {RUNTIME}"),
+        ({"Runtime": OTHER_PYTHON}, f"Runtime {OTHER_PYTHON} is not supported by Preflight yet: .* {RUNTIME}"),
+        ({"Runtime": "cobol1"}, "Value cobol1 at 'runtime' failed to satisfy constraint"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "Layers are not supported by Preflight yet"),
+        (
+            {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+            "contains reserved keys .* Reserved keys used in this request: AWS_REGION",
+        ),
+    ],
+)
+def test_a_function_that_could_not_run_is_not_created(
+    lambda_client: Any, function_role: str, settings: dict[str, Any], message: str
+) -> None:
+    request = {
+        "FunctionName": unique("refused"),
+        "Role": function_role,
+        "Handler": "function.handler",
+        "Runtime": RUNTIME,
+        "Code": {"ZipFile": zip_of({"function.py": ""})},
+    } | settings
+
+    with pytest.raises(ClientError, match=message) as caught:
+        lambda_client.create_function(**request)
+
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    code, _ = refusal(lambda_client.get_function, FunctionName=request["FunctionName"])
+    assert code == "ResourceNotFoundException"
+
+
+def test_a_function_in_an_image_is_refused(lambda_client: Any, function_role: str) -> None:
+    code, message = refusal(
+        lambda_client.create_function,
+        FunctionName=unique("refused"),
+        Role=function_role,
+        PackageType="Image",
+        Code={"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/function:1"},
+    )
+
+    assert code == "InvalidParameterValueException"
+    assert message.startswith("PackageType Image is not supported by Preflight yet")
+
+
+def test_a_runtime_cannot_be_changed_to_one_that_does_not_run(create_function: Create, lambda_client: Any) -> None:
+    function = create_function("def handler(event, context): return 1")
+
+    _, message = refusal(lambda_client.update_function_configuration, FunctionName=function.name, Runtime="ruby3.3")
+
+    assert message.startswith("Runtime ruby3.3 is not supported by Preflight yet")
+    assert function().payload == 1
+
+
+def test_an_event_that_is_not_json_is_refused_before_the_function_runs(
+    create_function: Create, lambda_client: Any
+) -> None:
+    function = create_function("def handler(event, context): return 1")
+
+    code, message = refusal(lambda_client.invoke, FunctionName=function.name, Payload=b"{'a': 1}")
+
+    assert code == "InvalidRequestContentException"
+    assert message.startswith("Could not parse request body into json")
+
+
+def test_an_unknown_executor_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    env = {
+        "PATH": os.environ["PATH"],
+        "GATEWAY_LISTEN": f"127.0.0.1:{free_port()}",
+        "GATEWAY_SERVER": "preflight",
+        "FILESYSTEM_ROOT": str(tmp_path),
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DISABLE_EVENTS": "1",
+        "DNS_ADDRESS": "0",
+        "LAMBDA_RUNTIME_EXECUTOR": "podman",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "localstack.runtime.main"], env=env, cwd=tmp_path, capture_output=True, timeout=60
+    )
+
+    assert ended.returncode == 1
+    assert b"LAMBDA_RUNTIME_EXECUTOR is 'podman'; it can be docker or process." in ended.stdout
+
+
+def test_a_killed_stack_leaves_no_function_behind(tmp_path: Path) -> None:
+    stack = Stack(port=free_port(), home=tmp_path)
+    stack.up()
+    try:
+        settings = {"endpoint_url": stack.endpoint_url, "region_name": "us-east-1"}
+        keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "test"}
+        role = make_role(boto3.client("iam", **settings, **keys), "lambda.amazonaws.com")
+        source = "import os\ndef handler(event, context): return os.getpid()"
+        pid = create(boto3.client("lambda", **settings, **keys), role, source)().payload
+        process = stack.process()
+        assert process and not is_gone(pid)
+
+        process.kill()
+
+        assert eventually(lambda: is_gone(pid))
+    finally:
+        stack.down()
