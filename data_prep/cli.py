@@ -18,6 +18,7 @@ from data_prep.schema import Features
 from data_prep.table import Table
 
 console = Console(soft_wrap=True, highlight=False)
+SAMPLE_ROWS = 8_000
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -71,7 +72,7 @@ def _source(data: Path | None, config: DataConfig, seed: int, test_fraction: flo
     if data is None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "sample.csv"
-            write_sample(path, seed)
+            write_sample(path, rows=SAMPLE_ROWS, seed=seed)
             name = "generated sample"
             yield Source({"both": Table(path, config)}, name, True, seed, test_fraction)
     elif data.is_dir():

@@ -1,202 +1,163 @@
-"""The whole way of the data: look at every row once, then write every row once.
+"""The two passes over a table: first the medians of the training rows, then every row encoded and written."""
 
-The first pass checks each value and counts, so that the medians of the training rows are known; the second encodes.
-Neither keeps rows, so memory does not grow with the table.
-"""
-
+import csv
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, TextIO
 
-from data_prep.config import DataConfig
-from data_prep.encoder import SCHEMA_VERSION, Encoder, EncodingError, column_reader, format_row
+from data_prep.config import Category, DataConfig
+from data_prep.encoder import Encoder, EncodingError, read_number
 from data_prep.errors import DataError
-from data_prep.median import MedianCounter
-from data_prep.output import SCHEMA_NAME
-from data_prep.table import OnBytes, Row, Table
+from data_prep.median import Median
+from data_prep.output import replaced_files
+from data_prep.schema import Features, build_schema
+from data_prep.table import Table
 
-Features = Literal["ordinal", "engineered"]
+Split = Literal["train", "test"]
+OnBytes = Callable[[int], None]
+_MEMO_LIMIT = 10_000  # texts remembered for each column; a table's values repeat
 
 
-class Rows(Protocol):
-    """Where rows come from. Iterating again gives the same rows, each as (is it a test row, table, row)."""
+@dataclass(frozen=True)
+class Source:
+    """Where the rows come from: one table that is split by ``seed``, or one for each side.
 
+    ``name`` is what people are told; ``generated`` says that nobody flew.
+    """
+
+    tables: Mapping[Split | Literal["both"], Table]
     name: str
-    tables: list[Table]
-    test_table: Table
+    generated: bool = False
+    seed: int = 42
+    test_fraction: float = 0.2
 
-    def __call__(self, on_bytes: OnBytes) -> Iterator[tuple[bool, Table, Row]]: ...
+    @property
+    def size_bytes(self) -> int:
+        return sum(table.size_bytes for table in self.tables.values())
 
+    def rows(self, on_bytes: OnBytes) -> Iterator[tuple[Split, Table, int, list[str]]]:
+        """Every row with its side, table and line; the same sides on every pass."""
+        draw = random.Random(self.seed).random
+        for side, table in self.tables.items():
+            for line, cells in table.rows(on_bytes):
+                split: Split = ("test" if draw() < self.test_fraction else "train") if side == "both" else side
+                yield split, table, line, cells
 
-class SplitFile:
-    """One CSV; each row is a test row with the probability `test_fraction`, drawn from `seed`."""
-
-    def __init__(self, path: Path, config: DataConfig, *, seed: int, test_fraction: float) -> None:
-        self.name = path.name
-        self.test_table = Table(path, config)
-        self.tables = [self.test_table]
-        self._seed = seed
-        self._test_fraction = test_fraction
-
-    def __call__(self, on_bytes: OnBytes) -> Iterator[tuple[bool, Table, Row]]:
-        draw = Random(f"split {self._seed}").random
-        for row in self.test_table.rows(on_bytes):
-            yield draw() < self._test_fraction, self.test_table, row
-
-
-class SplitFolder:
-    """A folder with train.csv and test.csv, as Kaggle has it: split already."""
-
-    def __init__(self, path: Path, config: DataConfig) -> None:
-        self.name = path.resolve().name
-        self.tables = [Table(path / name, config) for name in ("train.csv", "test.csv")]
-        self.test_table = self.tables[1]
-
-    def __call__(self, on_bytes: OnBytes) -> Iterator[tuple[bool, Table, Row]]:
-        for table in self.tables:
-            for row in table.rows(on_bytes):
-                yield table is self.test_table, table, row
+    def table_of(self, split: Split) -> Table:
+        return self.tables["both"] if "both" in self.tables else self.tables[split]
 
 
 @dataclass
-class Survey:
-    """What the first pass found. `labels` counts (is it a test row, 0 or 1); `nulls` counts by column."""
+class Summary:
+    """What came out. ``rows`` and ``positives`` are by side; ``nulls`` is how many cells the medians filled."""
 
-    medians: dict[str, float] = field(default_factory=dict)
-    nulls: Counter[str] = field(default_factory=Counter)
-    labels: Counter[tuple[bool, int]] = field(default_factory=Counter)
-
-    def rows(self, *, test: bool) -> int:
-        """How many rows are test rows, or training rows."""
-        return self.labels[test, 0] + self.labels[test, 1]
+    feature_names: list[str]
+    rows: dict[Split, int] = field(default_factory=lambda: {"train": 0, "test": 0})
+    positives: dict[Split, int] = field(default_factory=lambda: {"train": 0, "test": 0})
+    nulls: int = 0
 
 
-def prepare(
-    rows: Rows,
-    config: DataConfig,
-    output: Path,
-    *,
-    features: Features,
-    generated: bool,
-    report: Callable[[str], OnBytes],
-) -> tuple[dict[str, Any], Survey]:
-    """Write train_aws.csv, test_aws.csv, test_raw.csv and schema.json to `output`; return the schema and the survey.
+def prepare(source: Source, config: DataConfig, features: Features, output: Path, on_bytes: OnBytes) -> Summary:
+    """Write train_aws.csv, test_aws.csv, test_raw.csv and schema.json to ``output``; all of them or none.
 
-    `report` is called with what each pass does, and gives what takes the bytes read. Raises DataError.
+    Memory does not grow with the number of rows. ``on_bytes`` is told of every byte read, twice the source's size.
+
+    Raises:
+        DataError: a file cannot be used; the text names file, line and column.
     """
-    columns = [column.model_dump(exclude={"engineered"}, exclude_none=True) for column in config.columns]
-    survey = _look(rows, columns, config, report("Checking"))
-    _require_both_classes(rows, config, survey)
-    engineered = features == "engineered"
-    for column, declared in zip(columns, config.columns, strict=True):
-        column["encodings"] = list(declared.engineered) if engineered else ["value"]
-        column["median"] = survey.medians[declared.name]
-    schema: dict[str, Any] = {
-        "version": SCHEMA_VERSION,
-        "source": "generated sample" if generated else rows.name,
-        "generated": generated,
-        "features": features,
-        "feature_names": [],
-        "label": config.label.model_dump(),
-        "ignored": config.ignored,
-        "columns": columns,
-        "crosses": _crosses(columns, config.crossed_with) if engineered else [],
-        "rows": {"train": survey.rows(test=False), "test": survey.rows(test=True)},
-    }
-    encoder = Encoder(schema)
-    schema["feature_names"] = encoder.feature_names
-    _write(rows, encoder, config, output, report("Encoding"))
-    (output / SCHEMA_NAME).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return schema, survey
+    with replaced_files(output) as folder:
+        medians = _medians(source, config, on_bytes)
+        schema = build_schema(config, features, medians, source=source.name, generated=source.generated)
+        summary = _encode(source, schema, folder, on_bytes)
+        _require_both_classes(source, config, summary)
+        schema["rows"] = summary.rows
+        (folder / "schema.json").write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return summary
 
 
-def _look(rows: Rows, columns: list[dict[str, Any]], config: DataConfig, on_bytes: OnBytes) -> Survey:
-    # A label needs no medians, so the encoder's own rule can check it before they are known.
-    label = Encoder(_label_schema(config))
-    survey = Survey()
+def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str, float]:
+    numeric = {column.name: column.model_dump() for column in config.columns if not isinstance(column, Category)}
+    places = {table.path: [(name, table.header.index(name)) for name in numeric] for table in source.tables.values()}
+    known: dict[str, dict[str, float | None]] = {name: {} for name in numeric}
+    medians: dict[str, float] = {}
     with ExitStack() as stack:
-        counters = {column["name"]: stack.enter_context(closing(MedianCounter())) for column in columns}
-        plans = {
-            table: [
-                (column["name"], table.header.index(column["name"]), column_reader(column), counters[column["name"]])
-                for column in columns
-            ]
-            for table in rows.tables
-        }
-        positions = {table: table.header.index(config.label.column) for table in rows.tables}
-        for is_test, table, (line, cells) in rows(on_bytes):
+        counters = {name: stack.enter_context(Median()) for name in numeric}
+        for split, table, line, cells in source.rows(on_bytes):
+            if split == "test":
+                continue
+            for name, place in places[table.path]:
+                text, memo = cells[place], known[name]
+                if text not in memo:
+                    if len(memo) >= _MEMO_LIMIT:
+                        memo.clear()
+                    memo[text] = _number(text, numeric[name], table, line)
+                if (number := memo[text]) is not None:
+                    counters[name].add(number)
+        for name, counter in counters.items():
+            median = counter.result()
+            if median is None:
+                path = source.table_of("train").path
+                raise DataError(f"{path}, column '{name}': no training row has a value, so there is no median.")
+            medians[name] = median
+    return medians
+
+
+def _number(text: str, column: Mapping[str, Any], table: Table, line: int) -> float | None:
+    try:
+        return read_number(text, column)
+    except EncodingError as error:
+        raise _located(error, table, line) from None
+
+
+def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: OnBytes) -> Summary:
+    encoder = Encoder(schema)
+    summary = Summary(encoder.feature_names)
+    names = [column["name"] for column in schema["columns"]]
+    nullable = [place for place, column in enumerate(schema["columns"]) if "median" in column]
+    places = {
+        table.path: (table.header.index(schema["label"]["column"]), [table.header.index(name) for name in names])
+        for table in source.tables.values()
+    }
+    with ExitStack() as stack:
+
+        def create(name: str) -> TextIO:
+            return stack.enter_context((folder / name).open("w", encoding="utf-8", newline=""))
+
+        aws: dict[Split, TextIO] = {"train": create("train_aws.csv"), "test": create("test_aws.csv")}
+        raw = csv.writer(create("test_raw.csv"), lineterminator="\n")
+        raw.writerow(source.table_of("test").raw_header)
+        for split, table, line, cells in source.rows(on_bytes):
+            label_place, feature_places = places[table.path]
+            texts = [cells[place] for place in feature_places]
             try:
-                for name, position, read, counter in plans[table]:
-                    value = read(cells[position])
-                    if value is None:
-                        survey.nulls[name] += 1
-                    elif not is_test:
-                        counter.add(value)
-                survey.labels[is_test, label.encode_label(cells[positions[table]])] += 1
+                label = encoder.encode_label(cells[label_place])
+                features = encoder.encode_texts(texts)
             except EncodingError as error:
-                raise DataError(f"{table.path}, line {line}: column {error}") from error
-        for test, kind in ((False, "training"), (True, "test")):
-            if not survey.rows(test=test):
-                path = rows.tables[-1 if test else 0].path
-                raise DataError(f"{path}: there is no {kind} row; {_advice(rows)}.")
-        for column in columns:
-            name = column["name"]
-            if not counters[name].count:
-                path = rows.tables[0].path
-                raise DataError(f"{path}: column '{name}' is empty in all training rows; it has no median to fill in.")
-            survey.medians[name] = counters[name].median(discrete=column["kind"] != "number")
-    return survey
+                raise _located(error, table, line) from None
+            aws[split].write(f"{label},{features}\n")
+            if split == "test":
+                raw.writerow(cells)
+            summary.rows[split] += 1
+            summary.positives[split] += label
+            summary.nulls += sum(not texts[place].strip() for place in nullable)
+    return summary
 
 
-def _write(rows: Rows, encoder: Encoder, config: DataConfig, output: Path, on_bytes: OnBytes) -> None:
-    label = config.label.column
-    with (
-        (output / "train_aws.csv").open("w", encoding="utf-8", newline="") as train,
-        (output / "test_aws.csv").open("w", encoding="utf-8", newline="") as test,
-        (output / "test_raw.csv").open("w", encoding="utf-8", newline="") as raw,
-    ):
-        raw.write(_csv_line(rows.test_table.raw_header))
-        for is_test, table, (line, cells) in rows(on_bytes):
-            record = dict(zip(table.header, cells, strict=True))
-            try:
-                text = f"{encoder.encode_label(record[label])},{format_row(encoder.encode(record))}\n"
-            except EncodingError as error:
-                raise DataError(f"{table.path}, line {line}: column {error}") from error
-            if is_test:
-                test.write(text)
-                raw.write(_csv_line(cells))
-            else:
-                train.write(text)
+def _located(error: EncodingError, table: Table, line: int) -> DataError:
+    column = f", column '{error.field}'" if error.field else ""
+    return DataError(f"{table.path}, line {line}{column}: {error}")
 
 
-def _csv_line(cells: list[str]) -> str:
-    if any(character in cell for cell in cells for character in ',"\r\n'):
-        cells = [f'"{cell.replace('"', '""')}"' for cell in cells]
-    return ",".join(cells) + "\n"
-
-
-def _label_schema(config: DataConfig) -> dict[str, Any]:
-    return {"version": SCHEMA_VERSION, "columns": [], "crosses": [], "ignored": [], "label": config.label.model_dump()}
-
-
-def _crosses(columns: list[dict[str, Any]], categories: list[str]) -> list[list[str]]:
-    one_hot = [column["name"] for column in columns if "one_hot" in column["encodings"]]
-    return [[name, category] for category in categories for name in one_hot if name != category]
-
-
-def _require_both_classes(rows: Rows, config: DataConfig, survey: Survey) -> None:
-    for label, name in ((0, config.label.negative), (1, config.label.positive)):
-        if not survey.labels[False, label]:
-            raise DataError(
-                f"{rows.tables[0].path}: column '{config.label.column}' is never '{name}' in a training row; "
-                "a model needs both classes to learn from."
-            )
-
-
-def _advice(rows: Rows) -> str:
-    return "add rows" if len(rows.tables) > 1 else "add rows, or take another --test-fraction or --seed"
+def _require_both_classes(source: Source, config: DataConfig, summary: Summary) -> None:
+    for split in ("train", "test"):
+        if summary.rows[split] == 0:
+            raise DataError(f"{source.table_of(split).path}: no row below the header is for the {split} file.")
+    label, positives = config.label, summary.positives["train"]
+    if positives in (0, summary.rows["train"]):
+        only = label.positive if positives else label.negative
+        path = source.table_of("train").path
+        raise DataError(f"{path}, column '{label.column}': every training row is {only!r}; both values are needed.")
