@@ -15,7 +15,9 @@ from itertools import batched
 from queue import Empty
 from typing import Any
 
+from botocore.config import Config
 from localstack.aws.connect import connect_to
+from localstack.runtime import get_current_runtime
 from localstack.services.lambda_.invocation import version_manager
 from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
 from localstack.utils.aws.client_types import ServicePrincipal
@@ -40,7 +42,10 @@ class BatchedLogHandler(LogHandler):
     def run_log_loop(self, *args: object, **kwargs: object) -> None:
         """Write what comes in until the version is stopped, and then what is left."""
         client = connect_to.with_assumed_role(
-            region_name=self.region, role_arn=self.role_arn, service_principal=ServicePrincipal.lambda_
+            region_name=self.region,
+            role_arn=self.role_arn,
+            service_principal=ServicePrincipal.lambda_,
+            config=Config(retries={"total_max_attempts": 1}),
         ).logs
         is_open = True
         while is_open:
@@ -48,6 +53,8 @@ class BatchedLogHandler(LogHandler):
             self._shutdown_event.wait(BATCH_SECONDS)
             items += self._waiting()
             is_open = QUEUE_SHUTDOWN not in items
+            if get_current_runtime().stopping.is_set():
+                return  # CloudWatch is going down, too, and waiting for it would hold up the end of the stack
             for stream, events in _by_stream(item for item in items if item is not QUEUE_SHUTDOWN).items():
                 self._write(client, stream, events)
 
