@@ -132,6 +132,7 @@ class Stack:
             "GATEWAY_SERVER": "preflight",  # LocalStack's own would listen on every address
             "LOCALSTACK_HOST": f"localhost:{self.port}",
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
+            "TMPDIR": str(self.folder / "tmp"),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
             "LAMBDA_RUNTIME_EXECUTOR": executor,
             "SKIP_SSL_CERT_DOWNLOAD": "1",
@@ -141,7 +142,7 @@ class Stack:
         }
 
     def _start_process(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         environment = self._environment()
         with self.log_file.open("wb") as log:
             child = subprocess.Popen(
@@ -216,7 +217,7 @@ class Stack:
 
     def _clear_state(self) -> None:
         """State does not outlive a stack; its log does, until the next start."""
-        for name in ("localstack", "sagemaker"):
+        for name in ("localstack", "sagemaker", "tmp"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _log_tail(self, lines: int = 15) -> str:
