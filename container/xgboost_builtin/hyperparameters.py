@@ -153,6 +153,8 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
         raise CustomerError(
             "Do not need to setup parameter 'num_class' for learning task other than multi-classification."
         )
+    if objective == "survival:aft":
+        raise CustomerError("Objective survival:aft is not supported by Preflight yet: labels have no bounds here.")
     _check_metrics(values)
     _check_trees(values)
     return values

@@ -1,10 +1,13 @@
 """XGBoost's training job: channels to DMatrix, boosting with the built-in's log lines, the model file."""
 
 import json
+import re
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import xgboost
 
 from container.channels import Channel
@@ -14,6 +17,7 @@ from container.paths import Paths
 from container.threads import thread_count
 from container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
 from container.xgboost_builtin.matrices import read_matrix
+from container.xgboost_builtin.metrics import OWN_METRICS, evaluate, is_maximized, is_metric
 
 MODEL_FILE = "xgboost-model"
 CHANNELS = ("train", "validation")
@@ -29,6 +33,10 @@ CUSTOMER_ERRORS = (
     "contains `inf`",
     "Invalid classes",
     "must be positive",
+    "in the range of [0, num_class)",
+    "monotone constraint",
+    "Unknown tree updater",
+    "can not be used to create new trees",
 )
 
 
@@ -64,11 +72,23 @@ def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgb
     termination = _Termination()
     callbacks: list[xgboost.callback.TrainingCallback] = [_EvaluationLog(), termination]
     rounds = values.get("early_stopping_rounds")
+    metrics = _metrics(values)
     if rounds:
-        callbacks.append(xgboost.callback.EarlyStopping(rounds, save_best=values.get("booster") != "gblinear"))
+        stopping = xgboost.callback.EarlyStopping(
+            rounds=rounds,
+            data_name=evals[-1][1],
+            metric_name=metrics[-1] if metrics else None,
+            maximize=is_maximized(metrics[-1]) if metrics else None,
+            save_best=values.get("booster") != "gblinear",
+        )
+        callbacks.insert(0, stopping)
     if values.get("save_model_on_termination") == "true":
         signal.signal(signal.SIGTERM, termination.request)
     parameters = {"nthread": thread_count(), **library_parameters(values)}
+    if metrics:
+        parameters["eval_metric"] = [name for name in metrics if name not in OWN_METRICS]
+        if not parameters["eval_metric"]:
+            parameters["disable_default_eval_metric"] = 1
     log(f"Final configuration: {json.dumps(parameters, sort_keys=True)}")
     try:
         return xgboost.train(
@@ -76,6 +96,7 @@ def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgb
             train,
             num_boost_round=values["num_round"],
             evals=evals,
+            custom_metric=_own_metrics(metrics, values["objective"]),
             callbacks=callbacks,
             verbose_eval=False,
         )
@@ -86,11 +107,35 @@ def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgb
         raise AlgorithmError(f"XGB train call failed with exception: {text}") from error
 
 
+def _metrics(values: dict[str, Any]) -> list[str]:
+    """What is evaluated: eval_metric and the metric a tuning job looks at; the built-in's own come last."""
+    names = [*values.get("eval_metric", [])]
+    if tuned := values.get("_tuning_objective_metric"):
+        names.append(tuned.partition(":")[2] or tuned)
+    if unknown := [name for name in names if not is_metric(name)]:
+        raise CustomerError(f"Hyperparameter _tuning_objective_metric: {unknown[0]} is not a metric.")
+    names = list(dict.fromkeys(names))
+    return sorted(names, key=lambda name: name in OWN_METRICS)
+
+
+def _own_metrics(names: list[str], objective: str) -> Callable[..., list[tuple[str, float]]] | None:
+    own = [name for name in names if name in OWN_METRICS]
+    if not own:
+        return None
+
+    def evaluate_own(predictions: Any, matrix: xgboost.DMatrix) -> list[tuple[str, float]]:
+        if objective == "multi:softmax":  # the library hands over the classes themselves
+            predictions = np.eye(int(predictions.max()) + 1)[predictions.astype(int)]
+        return evaluate(own, matrix.get_label(), predictions, margins=objective == "binary:logitraw")
+
+    return evaluate_own
+
+
 def _first_line(message: str) -> str:
     """The library's sentence without its source position and C++ stack."""
-    lines = [line for line in message.splitlines() if line.strip() and "Stack trace" not in line]
-    text = lines[0] if lines else message
-    return text.rpartition(": ")[2] if text.startswith("[") else text
+    line = message.strip().partition("\n")[0]
+    text = re.sub(r"^\[[0-9:]+\] \S+:\d+: ", "", line)
+    return re.sub(r"^Check failed: .*?: (?=\S)", "", text)
 
 
 class _EvaluationLog(xgboost.callback.TrainingCallback):

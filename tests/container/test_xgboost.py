@@ -1,0 +1,81 @@
+"""XGBoost's jobs: the library's own result, the built-in's log and model file."""
+
+import re
+import signal
+
+import numpy as np
+import pytest
+import xgboost
+
+
+def test_the_model_is_the_librarys_own(xgboost_run, cancer):
+    booster = xgboost.Booster()
+    booster.load_model(bytearray((xgboost_run.model / "xgboost-model").read_bytes()))
+    direct = xgboost.train(
+        {"objective": "binary:logistic"}, xgboost.DMatrix(cancer.features, cancer.labels), num_boost_round=20
+    )
+    held_out = xgboost.DMatrix(cancer.held_out_features)
+
+    errors = [np.mean((b.predict(held_out) > 0.5) != cancer.held_out_labels) for b in (booster, direct)]
+
+    assert errors[0] == pytest.approx(errors[1], abs=0.005)
+    assert booster.get_score(importance_type="gain")
+
+
+def test_the_log_has_the_lines_that_aws_regexes_read(xgboost_run):
+    line = next(line for line in xgboost_run.log.splitlines() if line.startswith("[19]"))
+    match = re.fullmatch(r"\[19\]\ttrain-error:(\S+)\ttrain-logloss:(\S+)\tvalidation-error:(\S+)\tvalid.*", line)
+    assert match and float(match[3]) < 0.1
+
+
+def test_early_stopping_keeps_the_best_round(training_run, cancer):
+    run = training_run("xgboost")
+    run.channel("train", cancer.csv())
+    run.channel("validation", cancer.csv(held_out=True))
+
+    run.run(num_round="500", objective="binary:logistic", eval_metric="logloss,f1", early_stopping_rounds="3", eta="1")
+
+    booster = xgboost.Booster()
+    booster.load_model(bytearray((run.model / "xgboost-model").read_bytes()))
+    assert booster.num_boosted_rounds() < 50
+    assert "validation-f1:" in run.log
+
+
+def test_libsvm_is_what_an_undeclared_channel_holds(training_run, serve, cancer):
+    lines = [
+        f"{label} " + " ".join(f"{i}:{value!r}" for i, value in enumerate(row))
+        for label, row in zip(cancer.labels.tolist(), cancer.features.tolist(), strict=True)
+    ]
+    run = training_run("xgboost")
+    run.channel("train", "\n".join(lines), content_type=None)
+
+    assert run.run(num_round="5", objective="binary:logistic").exit_code == 0, run.log
+
+    server = serve(run.base)
+    rows = server.invoke("".join(line.partition(" ")[2] + "\n" for line in lines[:5]), "text/libsvm")
+    assert rows.text == server.invoke("\n".join(lines[:5]), "text/x-libsvm").text
+    assert len(rows.text.splitlines()) == 5
+
+
+def test_csv_weights_are_not_a_feature(training_run, cancer):
+    run = training_run("xgboost")
+    run.channel("train", "".join(line.replace(",", ",0.5,", 1) + "\n" for line in cancer.csv().splitlines()))
+
+    run.run(num_round="2", objective="binary:logistic", csv_weights="1")
+
+    assert "30 columns" in run.log
+
+
+def test_a_stopped_job_keeps_its_model_if_asked_to(training_run, cancer):
+    run = training_run("xgboost")
+    run.channel("train", cancer.csv())
+    process = run.start({"num_round": "1000000", "objective": "binary:logistic", "save_model_on_termination": "true"})
+    for line in process.stdout:
+        if line.startswith("[3]"):
+            process.send_signal(signal.SIGTERM)
+            break
+
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert (run.model / "xgboost-model").stat().st_size > 0
