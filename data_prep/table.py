@@ -11,6 +11,7 @@ from data_prep.errors import DataError
 
 LONGEST_LINE = 1_000_000  # characters; a longer one is no table, and must not fill the memory
 ROWS_PER_REPORT = 5_000
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 Row = tuple[int, list[str]]
 """The line in the file that a row starts at (from 1), and its cells."""
@@ -110,22 +111,19 @@ class Table:
 
     def _not_utf8(self) -> str:
         """Find the spot again, byte by byte: the decoder only knows its place within a block."""
+        header: list[str] = []
         with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                cells = line.decode("utf-8", errors="replace").strip().split(",")
+                header = header or cells
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError:
-                    return (
-                        f"{self.path}, line {number}{self._column_of(line)}: not UTF-8 text; save the table as UTF-8."
-                    )
+                    names = [name for name, cell in zip(header, cells, strict=False) if _UNREADABLE in cell]
+                    is_plain = number > 1 and b'"' not in line  # in quotes, a comma separates nothing
+                    column = f", column '{names[0]}'" if is_plain and names else ""
+                    return f"{self.path}, line {number}{column}: not UTF-8 text; save the table as UTF-8."
         return f"{self.path} is not UTF-8 text; save the table as UTF-8."
-
-    def _column_of(self, line: bytes) -> str:
-        cells = next(csv.reader([line.decode("utf-8", errors="replace")]), [])
-        for name, cell in zip(self.header, cells, strict=False):
-            if "\N{REPLACEMENT CHARACTER}" in cell:
-                return f", column '{name}'"
-        return ""
 
 
 def _csv_problem(error: csv.Error) -> str:
