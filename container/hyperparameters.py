@@ -31,9 +31,9 @@ class Interval:
         if math.isinf(self.low) and math.isinf(self.high):
             return "any number"
         if math.isinf(self.high):
-            return f"{'>' if self.low_open else '>='} {self.low:g}"
+            return f"{'>' if self.low_open else '>='} {_plain(self.low)}"
         left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
-        return f"{left}{self.low:g}, {self.high:g}{right}"
+        return f"{left}{_plain(self.low)}, {_plain(self.high)}{right}"
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,10 @@ def _number(
     if within == Interval():
         words = "any integer" if kind == "Integer" else "any number"
     return Hyperparameter(name, kind, parse, f"auto or {words}" if auto else words, **rest)
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def _whole(text: str) -> int:

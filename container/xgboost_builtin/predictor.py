@@ -27,6 +27,8 @@ MAX_CONTENT_LENGTH = 6 << 20
 
 def load_predictor(folder: Path, environ: Mapping[str, str]) -> "XGBoostPredictor":
     """The models in the folder (every file that is not hidden), ready to answer. Raises ModelError."""
+    if environ.get("SAGEMAKER_INFERENCE_OUTPUT"):
+        raise ModelError("SAGEMAKER_INFERENCE_OUTPUT is not supported by Preflight yet.")
     files = sorted(path for path in folder.glob("*") if path.is_file() and not path.name.startswith("."))
     if not files:
         raise ModelError("There is no model file in the model directory.")
