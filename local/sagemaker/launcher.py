@@ -74,6 +74,7 @@ class ProcessLauncher:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
             **spec.environment,
             "SAGEMAKER_BASE_DIR": str(spec.folder),
             "SAGEMAKER_BIND_TO_PORT": str(port),
