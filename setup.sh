@@ -39,27 +39,6 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 12))'
     fi
 fi
 echo "Setting up .venv with $(.venv/bin/python --version) (once; about half a minute) ..."
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" # an index that only pip knows of
-}
-
-requirements="-r requirements/stack.txt -r requirements/container.txt"
-[ "${1:-}" != dev ] || requirements="$requirements -r requirements/dev.txt"
-
-wanted=$(cat setup.sh pyproject.toml requirements/*.txt | cksum)
-stamp=".venv/.preflight-${1:-run}"
-if .venv/bin/python -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted $PWD" ]; then
-    exit 0
-fi
-
-if ! python=$(find_python); then
-    echo "Preflight needs Python 3.12, 3.13 or 3.14: install one (https://www.python.org/downloads/), or name it with PYTHON=/path/to/python3." >&2
-    exit 1
-fi
-echo "Setting up .venv with $("$python" --version) (once; about half a minute) ..."
-if ! "$python" -m venv --clear .venv; then
-    echo "$python cannot make a virtual environment: install its venv module (on Debian and Ubuntu: apt install python3-venv)." >&2
-    exit 1
-fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 # shellcheck disable=SC2086 # a list of options
 install $requirements
