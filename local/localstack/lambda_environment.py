@@ -84,9 +84,12 @@ class ExecutionEnvironment:
         finally:
             self._close_if_asked()
 
-    def close(self) -> None:
-        """End the process: at once, or with the invocation that is running."""
+    def close(self, *, is_abort: bool = False) -> None:
+        """End the process: with the invocation that is running, or at once as an abort."""
         self._is_closing = True
+        process = self._process
+        if is_abort and process is not None:
+            process.kill()
         self._close_if_asked()
 
     def _invoke(self, event: Event) -> tuple[Outcome, str]:

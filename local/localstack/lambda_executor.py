@@ -12,7 +12,7 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 from local.localstack.lambda_environment import ExecutionEnvironment, Limits
 from local.localstack.lambda_process import Event, FunctionProcess
 from local.localstack.lambda_runtime import create_runtime, function_environment
-from local.localstack.lambda_telemetry import write_in_batches
+from local.localstack.lambda_telemetry import is_stack_stopping, write_in_batches
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED_LOGS = 20
@@ -71,9 +71,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._environment.initialize()
 
     def stop(self) -> None:
-        """End the process; an invocation that is running is still answered."""
+        """End the process; an invocation that is running is still answered, unless the stack is stopping."""
         if self._environment is not None:
-            self._environment.close()
+            self._environment.close(is_abort=is_stack_stopping())
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         """Run the handler on LocalStack's invoke payload."""

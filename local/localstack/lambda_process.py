@@ -154,6 +154,10 @@ class FunctionProcess:
             pass
         return self._peak_memory_bytes
 
+    def kill(self) -> None:
+        """End the process under the hands of the thread that uses it; the one method for other threads."""
+        self._process.kill()
+
     def close(self) -> None:
         """Kill the process and everything it has started, and keep its last output."""
         self._process.kill()

@@ -53,7 +53,7 @@ class BatchedLogHandler(LogHandler):
             self._shutdown_event.wait(BATCH_SECONDS)
             items += self._waiting()
             is_open = QUEUE_SHUTDOWN not in items
-            if _is_stack_stopping():
+            if is_stack_stopping():
                 return
             for stream, events in _by_stream(item for item in items if item is not QUEUE_SHUTDOWN).items():
                 self._write(client, stream, events)
@@ -107,7 +107,7 @@ class BatchedMetrics:
     def _write(self) -> None:
         with self._lock:
             counts, self._counts = self._counts, Counter()
-        if _is_stack_stopping() or not is_api_enabled("cloudwatch"):
+        if is_stack_stopping() or not is_api_enabled("cloudwatch"):
             return
         for (account_id, region_name, function_name, metric), count in counts.items():
             datum = {
@@ -132,7 +132,7 @@ def write_in_batches() -> None:
     version_manager.record_cw_metric_error = metrics.record_error
 
 
-def _is_stack_stopping() -> bool:
+def is_stack_stopping() -> bool:
     """True when CloudWatch is going down, too: a call would wait for it, or start it again and never end it."""
     return bool(get_current_runtime().stopping.is_set())
 
