@@ -62,6 +62,10 @@ def main(data: Path | None, features: Features, output: Path, config: Path, seed
     except PrepError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
         sys.exit(2)
+    except OSError as error:  # such as a full disk
+        reason = f"{error.filename or output}: {error.strerror}; {output} is as it was"
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {reason}.", markup=False)
+        sys.exit(1)
     except KeyboardInterrupt:
         console.print(f"Interrupted: {output} is as it was.")
         sys.exit(130)

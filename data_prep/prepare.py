@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class Summary:
 def prepare(source: Source, config: DataConfig, features: Features, output: Path, on_bytes: OnBytes) -> Summary:
     """Write train_aws.csv, test_aws.csv, test_raw.csv and schema.json to ``output``; all of them or none.
 
+    A generated sample is kept there too, as sample.csv.
+
     Memory does not grow with the number of rows. ``on_bytes`` is told of every byte read, twice the source's size.
 
     Raises:
@@ -75,6 +78,8 @@ def prepare(source: Source, config: DataConfig, features: Features, output: Path
         summary = _encode(source, schema, folder, on_bytes)
         _require_both_classes(source, config, summary)
         schema["rows"] = summary.rows
+        if source.generated:
+            shutil.copyfile(source.table_of("train").path, folder / "sample.csv")
         (folder / "schema.json").write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return summary
 
@@ -86,9 +91,11 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
     medians: dict[str, float] = {}
     with ExitStack() as stack:
         counters = {name: stack.enter_context(Median()) for name in numeric}
+        count = 0
         for split, table, line, cells in source.rows(on_bytes):
             if split == "test":
                 continue
+            count += 1
             for name, place in places[table.path]:
                 text, memo = cells[place], known[name]
                 if text not in memo:
@@ -97,6 +104,8 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
                     memo[text] = _number(text, numeric[name], table, line)
                 if (number := memo[text]) is not None:
                     counters[name].add(number)
+        if not count:
+            raise _no_rows(source, "train")
         for name, counter in counters.items():
             median = counter.result()
             if median is None:
@@ -152,10 +161,14 @@ def _located(error: EncodingError, table: Table, line: int) -> DataError:
     return DataError(f"{table.path}, line {line}{column}: {error}")
 
 
+def _no_rows(source: Source, split: Split) -> DataError:
+    return DataError(f"{source.table_of(split).path}: no row below the header is for the {split} file.")
+
+
 def _require_both_classes(source: Source, config: DataConfig, summary: Summary) -> None:
     for split in ("train", "test"):
         if summary.rows[split] == 0:
-            raise DataError(f"{source.table_of(split).path}: no row below the header is for the {split} file.")
+            raise _no_rows(source, split)
     label, positives = config.label, summary.positives["train"]
     if positives in (0, summary.rows["train"]):
         only = label.positive if positives else label.negative
