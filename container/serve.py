@@ -1,5 +1,6 @@
 """The serving process: loads the model, then answers until SIGTERM or Ctrl-C."""
 
+import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ def serve(environ: Mapping[str, str]) -> int:
     except OSError as problem:
         print(f"Cannot listen on {host}:{port}: {problem}", file=sys.stderr)
         return 1
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it would warn of every request that waits a moment
     log(f"Listening on {host}:{port}.")
     server.run()  # returns when _stop or Ctrl-C raises
     return 0
