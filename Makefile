@@ -3,7 +3,7 @@ PORT      ?= 4566
 ALGORITHM ?= linear-learner
 FEATURES  ?= ordinal
 DATA      ?=
-ROWS      ?= 500
+ROWS      ?= 1000
 PYTHON_IN_VENV := .venv/bin/python
 
 export PREFLIGHT_PORT := $(PORT)

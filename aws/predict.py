@@ -4,10 +4,10 @@ import csv
 import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -38,10 +38,11 @@ class Scores:
 
 
 def read_rows(path: Path, limit: int) -> list[Row]:
-    """The first ``limit`` rows of a CSV with a header, as text. Raises ``InputError`` if there are none."""
+    """``limit`` rows of a CSV with a header, as text, drawn alike on every call: the first rows of a survey need
+    not be like the rest. Raises ``InputError`` if there are none."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(islice(csv.DictReader(file), limit))
+            rows = _draw(csv.DictReader(file), limit)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}). Run `python -m data_prep` first.") from error
     if not rows:
@@ -65,6 +66,18 @@ def predict(session: requests.Session, url: str, passenger: Row) -> int:
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
+
+
+def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
+    """A uniform sample without holding all rows (Vitter's algorithm R)."""
+    random = Random(1)
+    drawn: list[Row] = []
+    for count, row in enumerate(rows, start=1):
+        if len(drawn) < limit:
+            drawn.append(row)
+        elif (place := random.randrange(count)) < limit:
+            drawn[place] = row
+    return drawn
 
 
 def score(url: str, rows: Iterator[Row], label: dict[str, Any]) -> Scores:
@@ -104,7 +117,7 @@ def read_label(data_folder: Path) -> dict[str, Any]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @options.target
-@click.option("--rows", type=click.IntRange(min=1), default=500, show_default=True, help="How many test rows to send.")
+@click.option("--rows", type=click.IntRange(min=1), default=1000, show_default=True, help="How many test rows to send.")
 @click.option(
     "--data",
     "data_folder",

@@ -33,7 +33,7 @@ class Source:
     tables: Mapping[Split | Literal["both"], Table]
     name: str
     generated: bool = False
-    seed: int = 42
+    seed: int = 1
     test_fraction: float = 0.2
 
     @property
