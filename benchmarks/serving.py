@@ -33,7 +33,10 @@ BARE_APP = """
 import logging, os, waitress
 from flask import Flask, Response, request
 app = Flask(__name__)
-app.post("/invocations", endpoint="invoke")(lambda: (request.get_data(cache=False), Response(b"0", mimetype="text/csv"))[1])
+@app.post("/invocations")
+def invoke():
+    request.get_data(cache=False)
+    return Response(b"0", mimetype="text/csv")
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 waitress.serve(app, host="127.0.0.1", port=int(os.environ["SAGEMAKER_BIND_TO_PORT"]), threads=4,
                connection_limit=1000, inbuf_overflow=1 << 27, _quiet=True)
