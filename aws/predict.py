@@ -13,7 +13,7 @@ from typing import Any
 import click
 import requests
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from aws import options
 from aws.deployment import Deployment, record_path
@@ -80,7 +80,7 @@ def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
     return drawn
 
 
-def score(url: str, rows: Iterator[Row], label: dict[str, Any]) -> Scores:
+def score(url: str, rows: Sequence[Row], label: dict[str, Any], *, on_answer: Callable[[], None]) -> Scores:
     """Send every row over one connection and compare the answers with the rows' own labels."""
     counts = {(actual, predicted): 0 for actual in (0, 1) for predicted in (0, 1)}
     seconds: list[float] = []
@@ -92,6 +92,7 @@ def score(url: str, rows: Iterator[Row], label: dict[str, Any]) -> Scores:
             seconds.append(time.perf_counter() - started)
             actual = int(row[label["column"]].strip() == str(label["positive"]))
             counts[actual, predicted] += 1
+            on_answer()
     seconds.sort()
     return Scores(
         rows=len(seconds),
@@ -140,9 +141,11 @@ def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, b
     test_rows = read_rows(data_folder / "test_raw.csv", rows)
     if label["column"] not in test_rows[0]:
         raise InputError(f"{data_folder / 'test_raw.csv'} has no column {label['column']}. Run data_prep again.")
-    shown = track(test_rows, "Asking the URL", console=console, transient=True, disable=not console.is_terminal)
     try:
-        scores = score(deployment.api_url, iter(shown), label)
+        # Not rich's track(): left by an exception, its thread keeps the program from ending.
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("Asking the URL", total=len(test_rows))
+            scores = score(deployment.api_url, test_rows, label, on_answer=lambda: progress.advance(task))
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None

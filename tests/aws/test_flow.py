@@ -3,9 +3,11 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +117,18 @@ def test_destroy_asks_first(deployed: Project) -> None:
     assert result.exit_code == 2
     assert "Add --yes" in result.stderr
     assert deployed.run("predict", "--rows", "1").exit_code == 0
+
+
+def test_predict_ends_when_the_url_is_gone(deployed: Project, tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
+        record = json.loads(deployed.record.read_text())
+        record["api_url"] = f"http://127.0.0.1:{unused.getsockname()[1]}/predict"
+        (tmp_path / "local").mkdir()
+        (tmp_path / "local" / "deployment.json").write_text(json.dumps(record))
+
+        command = [sys.executable, "aws/predict.py", "--build", str(tmp_path)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+    assert ended.returncode == 1
+    assert "does not answer" in ended.stderr
