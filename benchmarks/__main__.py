@@ -52,12 +52,12 @@ def main(algorithm: str, data: str | None, request_count: int) -> None:
             for name, command in (("prepare data", prepare), ("deploy", deploy), ("deploy again", deploy)):
                 with timed(steps, name):
                     run(stack, command)
-            console.print(steps)
             record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
             report(targets(stack, record, Path(folder) / "data"), request_count)
         finally:
             with timed(steps, "stack down"):
                 stack.down()
+            console.print(steps)
 
 
 @contextmanager
