@@ -50,10 +50,16 @@ def read_rows(path: Path, limit: int) -> list[Row]:
     return rows
 
 
-def predict(session: requests.Session, url: str, passenger: Row) -> int:
-    """The predicted class, 0 or 1, of one raw row. Raises ``AwsRoomError`` if the URL gives another answer."""
+def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
+    """What to send for one raw row, without its label. The airline's passengers have a key of their own."""
+    key = "passenger" if label["column"] == "satisfaction" else "record"
+    return {key: {column: value for column, value in row.items() if column != label["column"]}}
+
+
+def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
+    """The predicted class, 0 or 1, of one request. Raises ``AwsRoomError`` if the URL gives another answer."""
     try:
-        answer = session.post(url, json={"passenger": passenger}, timeout=REQUEST_TIMEOUT_SECONDS)
+        answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
     except requests.RequestException as error:
         raise AwsRoomError(
             f"{url} does not answer ({type(error).__name__}). Is the stack up (`python -m local status`)? "
@@ -62,7 +68,7 @@ def predict(session: requests.Session, url: str, passenger: Row) -> int:
     if answer.status_code in (403, 404):
         raise AwsRoomError(f"{url} is not deployed any more. Run `python aws/deploy.py` again.")
     try:
-        return int(answer.json()["satisfied"])
+        return int(answer.json()["satisfied" if "passenger" in body else "label"])
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
@@ -86,9 +92,9 @@ def score(url: str, rows: Sequence[Row], label: dict[str, Any], *, on_answer: Ca
     seconds: list[float] = []
     with requests.Session() as session:
         for row in rows:
-            passenger = {column: value for column, value in row.items() if column != label["column"]}
+            body = request_body(row, label)
             started = time.perf_counter()
-            predicted = predict(session, url, passenger)
+            predicted = predict(session, url, body)
             seconds.append(time.perf_counter() - started)
             actual = int(row[label["column"]].strip() == str(label["positive"]))
             counts[actual, predicted] += 1
@@ -159,8 +165,7 @@ def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, b
 
 def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], example: Row) -> list[str]:
     """The lines for a person: figures, URL, a command to paste, how to take it all down."""
-    passenger = {column: value for column, value in example.items() if column != label["column"]}
-    body = json.dumps({"passenger": passenger})
+    body = json.dumps(request_body(example, label))
     source = "a generated sample" if deployment.generated else deployment.source
     return [
         f"{deployment.algorithm} on {source}: {scores.rows} test rows through the URL",

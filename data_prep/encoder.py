@@ -10,7 +10,7 @@ kind       read as
 =========  ==========================================================================================
 number     a finite number within ``minimum`` and ``maximum``; null or empty is the ``median``
 rating     a whole number from 0 to ``highest``; null or empty is the ``median``
-category   one of ``values``, as its place in them, from 0
+category   one of ``values``, as its place in them, from 0; null or empty is the ``median`` place
 =========  ==========================================================================================
 
 Encodings: ``value`` (as read), ``log1p``, ``one_hot`` (one feature for each value).
@@ -80,17 +80,29 @@ def format_row(values: Iterable[float]) -> str:
     return ",".join([_format(value) for value in values])
 
 
-def read_number(value: object, column: Mapping[str, Any]) -> float | None:
-    """The number in ``value`` (a number, or its text), checked against the column's bounds; None for a null.
+def read_value(value: object, column: Mapping[str, Any]) -> float | None:
+    """``value`` (a number, or text) as its column reads it; None for a null or empty one.
 
     Raises:
-        EncodingError: it is no number, not finite, or out of bounds.
+        EncodingError: it is not what the column holds.
     """
-    name = column["name"]
     if isinstance(value, str):
         value = value.strip()
     if value is None or value == "":
         return None
+    return _read_category(value, column) if column["kind"] == "category" else _read_number(value, column)
+
+
+def _read_category(value: object, column: Mapping[str, Any]) -> float:
+    values: list[str] = column["values"]
+    if isinstance(value, bool) or str(value) not in values:
+        known = ", ".join(map(repr, values))
+        raise EncodingError(f"{column['name']!r} must be one of {known}, not {_shown(value)}.", column["name"])
+    return float(values.index(str(value)))
+
+
+def _read_number(value: object, column: Mapping[str, Any]) -> float:
+    name = column["name"]
     if isinstance(value, bool) or not isinstance(value, int | float | str) or "_" in str(value):
         raise EncodingError(f"{name!r} must be a number, not {_shown(value)}.", name)
     try:
@@ -119,14 +131,14 @@ class _Column:
     def __init__(self, column: Mapping[str, Any]) -> None:
         self.name: str = column["name"]
         self._column = column
-        self._read = self._read_category if column["kind"] == "category" else self._read_number
-        self._places = {value: float(place) for place, value in enumerate(column.get("values", ()))}
-        count = len(self._places) or column.get("highest", 0) + 1
+        count = len(column["values"]) if column["kind"] == "category" else column.get("highest", 0) + 1
         self._encodings: list[Callable[[float], list[float]]] = [_encoding(name, count) for name in column["encodings"]]
         self._memo: dict[str, str] = {}
 
     def encode(self, value: object) -> list[float]:
-        number = self._read(value)
+        number = read_value(value, self._column)
+        if number is None:
+            number = self._column["median"]
         return [feature for encoding in self._encodings for feature in encoding(number)]
 
     def encode_text(self, text: str) -> str:
@@ -137,18 +149,6 @@ class _Column:
             if len(self._memo) < _MEMO_LIMIT:
                 self._memo[text] = known
         return known
-
-    def _read_number(self, value: object) -> float:
-        number = read_number(value, self._column)
-        median: float = self._column["median"]
-        return median if number is None else number
-
-    def _read_category(self, value: object) -> float:
-        place = self._places.get(value.strip() if isinstance(value, str) else str(value))
-        if place is None or isinstance(value, bool):
-            known = ", ".join(map(repr, self._places))
-            raise EncodingError(f"{self.name!r} must be one of {known}, not {_shown(value)}.", self.name)
-        return place
 
 
 def _encoding(name: str, count: int) -> Callable[[float], list[float]]:

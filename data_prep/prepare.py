@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from data_prep.config import Category, DataConfig
-from data_prep.encoder import Encoder, EncodingError, read_number
+from data_prep.config import DataConfig
+from data_prep.encoder import Encoder, EncodingError, read_value
 from data_prep.errors import DataError
 from data_prep.median import Median
 from data_prep.output import replaced_files
@@ -85,12 +85,12 @@ def prepare(source: Source, config: DataConfig, features: Features, output: Path
 
 
 def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str, float]:
-    numeric = {column.name: column.model_dump() for column in config.columns if not isinstance(column, Category)}
-    places = {table.path: [(name, table.header.index(name)) for name in numeric] for table in source.tables.values()}
-    known: dict[str, dict[str, float | None]] = {name: {} for name in numeric}
+    columns = {column.name: column.model_dump() for column in config.columns}
+    places = {table.path: [(name, table.header.index(name)) for name in columns] for table in source.tables.values()}
+    known: dict[str, dict[str, float | None]] = {name: {} for name in columns}
     medians: dict[str, float] = {}
     with ExitStack() as stack:
-        counters = {name: stack.enter_context(Median()) for name in numeric}
+        counters = {name: stack.enter_context(Median()) for name in columns}
         count = 0
         for split, table, line, cells in source.rows(on_bytes):
             if split == "test":
@@ -101,7 +101,7 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
                 if text not in memo:
                     if len(memo) >= _MEMO_LIMIT:
                         memo.clear()
-                    memo[text] = _number(text, numeric[name], table, line)
+                    memo[text] = _value(text, columns[name], table, line)
                 if (number := memo[text]) is not None:
                     counters[name].add(number)
         if not count:
@@ -115,9 +115,9 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
     return medians
 
 
-def _number(text: str, column: Mapping[str, Any], table: Table, line: int) -> float | None:
+def _value(text: str, column: Mapping[str, Any], table: Table, line: int) -> float | None:
     try:
-        return read_number(text, column)
+        return read_value(text, column)
     except EncodingError as error:
         raise _located(error, table, line) from None
 
@@ -126,7 +126,6 @@ def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: O
     encoder = Encoder(schema)
     summary = Summary(encoder.feature_names)
     names = [column["name"] for column in schema["columns"]]
-    nullable = [place for place, column in enumerate(schema["columns"]) if "median" in column]
     places = {
         table.path: (table.header.index(schema["label"]["column"]), [table.header.index(name) for name in names])
         for table in source.tables.values()
@@ -152,7 +151,7 @@ def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: O
                 raw.writerow(cells)
             summary.rows[split] += 1
             summary.positives[split] += label
-            summary.nulls += sum(not texts[place].strip() for place in nullable)
+            summary.nulls += sum(not text.strip() for text in texts)
     return summary
 
 

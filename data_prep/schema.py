@@ -29,8 +29,9 @@ def build_schema(
 def _column(column: Column, features: Features, medians: Mapping[str, float]) -> dict[str, Any]:
     described = column.model_dump(exclude={"engineered"})
     described["encodings"] = list(column.engineered) if features == "engineered" else ["value"]
-    if not isinstance(column, Category):
-        described["median"] = medians[column.name]
+    # The median of an even number of ordered values may lie between two of them; the lower one is a value.
+    median = medians[column.name]
+    described["median"] = float(int(median)) if isinstance(column, Category) else median
     return described
 
 

@@ -33,6 +33,13 @@ def test_null_and_empty_numbers_become_the_median(encoder: Encoder, passenger: d
     assert encoded[0] == encoded[1] == encoded[2]
 
 
+def test_null_and_empty_categories_become_the_median(encoder: Encoder, passenger: dict[str, Any]) -> None:
+    encoded = [encoder.encode(passenger | {"Class": value}) for value in (None, "", "  ")]
+
+    assert encoded[0] == encoded[1] == encoded[2]
+    assert encoded[0] in [encoder.encode(passenger | {"Class": value}) for value in ("Eco", "Eco Plus", "Business")]
+
+
 def test_index_id_and_label_may_be_left_out(encoder: Encoder, passenger: dict[str, Any]) -> None:
     bare = {name: value for name, value in passenger.items() if name not in ("", "id", "satisfaction")}
 
@@ -52,7 +59,6 @@ def test_index_id_and_label_may_be_left_out(encoder: Encoder, passenger: dict[st
         ("Cleanliness", 2.5),
         ("Cleanliness", 6),
         ("Class", "eco"),
-        ("Class", None),
         ("Class", {"a": 1}),
         ("Colour", "red"),
     ],
