@@ -1,6 +1,7 @@
 """SageMaker's built-in algorithms, as far as a deployment differs between them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,29 @@ REGISTRIES_PATH = Path(__file__).resolve().parent.parent / "image_registries.jso
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One built-in algorithm: the channel its held-out rows go to, and what it must be told."""
+    """One built-in algorithm: the channel its held-out rows go to, and what it must be told for labels of 0 and 1."""
 
     name: str
     held_out_channel: str
     takes_feature_dim: bool
+    required: Mapping[str, str]
 
 
 # The held-out rows are scored, never learned from: Linear Learner has a channel for that, XGBoost reports on
 # its validation channel (and would learn from it only with early_stopping_rounds).
 ALGORITHMS = {
-    "linear-learner": Algorithm("linear-learner", held_out_channel="test", takes_feature_dim=True),
-    "xgboost": Algorithm("xgboost", held_out_channel="validation", takes_feature_dim=False),
+    "linear-learner": Algorithm(
+        "linear-learner",
+        held_out_channel="test",
+        takes_feature_dim=True,
+        required={"predictor_type": "binary_classifier"},
+    ),
+    "xgboost": Algorithm(
+        "xgboost",
+        held_out_channel="validation",
+        takes_feature_dim=False,
+        required={"objective": "binary:logistic", "num_round": "100"},
+    ),
 }
 
 
@@ -45,7 +57,8 @@ def image_uri(algorithm: str, region: str) -> str:
 
 def hyperparameters(algorithm: Algorithm, settings: DeploySettings, *, feature_dim: int) -> dict[str, str]:
     """The hyperparameters of [deploy] as the text that SageMaker takes, with the number of features."""
-    chosen = {key: _text(value) for key, value in settings.hyperparameters.get(algorithm.name, {}).items()}
+    configured = settings.hyperparameters.get(algorithm.name, {})
+    chosen = {**algorithm.required, **{key: _text(value) for key, value in configured.items()}}
     if algorithm.takes_feature_dim:
         chosen.setdefault("feature_dim", str(feature_dim))
     return chosen
