@@ -45,6 +45,10 @@ class PreflightServer(TwistedRuntimeServer):
         for address in listen:
             reactor.listenTCP(address.port, site, interface=address.host)
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
+
 
 class _Resource(GatewayResource):
     """InvokeEndpoint to SageMaker, everything else to LocalStack."""

@@ -41,6 +41,7 @@ class LogWriter:
         self._services = services
         self._queue: queue.Queue[_Line | threading.Event] = queue.Queue(MAX_QUEUED_LINES)
         self._known: set[LogStream] = set()
+        self._closed = False
         threading.Thread(target=self._run, name="sagemaker-logs", daemon=True).start()
 
     def write(self, stream: LogStream, line: str) -> None:
@@ -59,8 +60,12 @@ class LogWriter:
             return
         done.wait(timeout_seconds)
 
+    def close(self) -> None:
+        """Write nothing more: CloudWatch Logs is going down with the stack."""
+        self._closed = True
+
     def _run(self) -> None:
-        while True:
+        while not self._closed:
             batch: dict[LogStream, list[dict[str, Any]]] = defaultdict(list)
             waiting = self._collect(batch)
             for stream, events in batch.items():
@@ -85,6 +90,8 @@ class LogWriter:
         return []
 
     def _put(self, stream: LogStream, events: list[dict[str, Any]]) -> None:
+        if self._closed:
+            return
         try:
             client = self._services.client("logs", stream.scope)
             if stream not in self._known:

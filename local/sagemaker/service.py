@@ -30,6 +30,7 @@ class SageMaker:
 
     def __init__(self, settings: Settings) -> None:
         context = ServiceContext.create(settings)
+        self._logs = context.logs
         self._training_jobs = training_jobs = TrainingJobs(context)
         models = Models(context)
         configs = EndpointConfigs(context, models)
@@ -75,5 +76,6 @@ class SageMaker:
 
     def close(self) -> None:
         """Stop every process: the stack goes down."""
+        self._logs.close()
         self._training_jobs.close()
         self._endpoints.close()
