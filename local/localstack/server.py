@@ -8,6 +8,7 @@ take longer than most models.
 """
 
 import re
+from urllib.parse import unquote
 
 from localstack.aws.accounts import get_account_id_from_access_key_id
 from localstack.config import HostAndPort
@@ -59,7 +60,7 @@ class _Resource(GatewayResource):
         match = _INVOCATION.fullmatch(request.path) if request.method == b"POST" else None
         if match is None:
             return super().render(request)
-        reactor.getThreadPool().callInThread(_invoke, request, match[1].decode("latin-1"))
+        reactor.getThreadPool().callInThread(_invoke, request, unquote(match[1].decode("latin-1")))
         return NOT_DONE_YET
 
 

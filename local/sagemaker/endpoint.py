@@ -11,13 +11,14 @@ One thread carries each change through; reads and invocations never wait for it.
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.endpoint_config import EndpointConfig, EndpointConfigs
-from local.sagemaker.errors import ValidationException
+from local.sagemaker.errors import ResourceLimitExceeded, ValidationException
 from local.sagemaker.fleet import INVOCATION_TIMEOUT_SECONDS, Fleet, HostingError
 from local.sagemaker.listing import Listing
 from local.sagemaker.model import Models
@@ -25,6 +26,8 @@ from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
 
 LOG = logging.getLogger(__name__)
+
+INSTANCE_LIMIT = 20  # of one type in one account and region; AWS's own default is lower for most types
 
 _LISTING = Listing(result_key="Endpoints", name_key="EndpointName", status_key="EndpointStatus")
 
@@ -139,6 +142,7 @@ class Endpoints:
             if name.lower() in store.endpoints:
                 raise ValidationException(f'Cannot create already existing endpoint "{arn}".')
             config = self._configs.require(scope, request["EndpointConfigName"])
+            self._require_within_limits(scope, config)
             fleet = self._fleet(scope, name, config)
             endpoint = Endpoint(self._context, scope, name, config.name)
             store.endpoints[name.lower()] = endpoint
@@ -153,6 +157,7 @@ class Endpoints:
             endpoint.require_settled()
             if endpoint.status == "Failed":
                 raise ValidationException(f'Cannot update failed endpoint "{endpoint.arn}".')  # words guessed
+            self._require_within_limits(scope, config)
             fleet = self._fleet(scope, endpoint.name, config)
             endpoint.status = "Updating"
             endpoint.deploy(fleet)
@@ -186,6 +191,23 @@ class Endpoints:
         if endpoint is None:
             raise ValidationException(f'Could not find endpoint "{scope.arn("endpoint", name)}".')
         return endpoint
+
+    def _require_within_limits(self, scope: Scope, config: EndpointConfig) -> None:
+        """Every instance is a process here: a slip of the pen must not start hundreds."""
+        used: Counter[str] = Counter()
+        for endpoint in self._context.stores[scope].endpoints.values():
+            for variant in endpoint.fleet.variants if endpoint.fleet else ():
+                used[variant.config["InstanceType"]] += variant.config["InitialInstanceCount"]
+        wanted: Counter[str] = Counter()
+        for variant_config in config.production_variants:
+            wanted[variant_config["InstanceType"]] += variant_config["InitialInstanceCount"]
+        for instance_type, count in wanted.items():
+            if used[instance_type] + count > INSTANCE_LIMIT:
+                raise ResourceLimitExceeded(
+                    f"The account-level service limit '{instance_type} for endpoint usage' is {INSTANCE_LIMIT} "
+                    f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of "
+                    f"{count} Instances. Please use AWS Service Quotas to request an increase for this quota."
+                )
 
     def _fleet(self, scope: Scope, name: str, config: EndpointConfig) -> Fleet:
         models = {

@@ -65,6 +65,10 @@ class _RuntimeError(Exception):
         return Answer(self.status, json.dumps(body).encode(), headers)
 
 
+class _NoAnswer(Exception):
+    """The connection ended before an answer began: the instance died, with this request or before it."""
+
+
 class Invocations:
     """Operations of SageMaker Runtime."""
 
@@ -155,6 +159,7 @@ class Invocations:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the container's answer."""
         deadline = time.monotonic() + INVOCATION_TIMEOUT_SECONDS
+        is_second_try = False
         while True:
             pool = self._wait_for_instance(variant)
             try:
@@ -164,6 +169,12 @@ class Invocations:
                 if time.monotonic() > deadline - INVOCATION_TIMEOUT_SECONDS + REPLACEMENT_WAIT_SECONDS:
                     raise _RuntimeError(503, "ServiceUnavailable", "No instance answers.") from None
                 time.sleep(0.01)
+            except _NoAnswer:
+                # The one that takes its place gets the request, once: it may be the request that kills.
+                if is_second_try:
+                    raise self._model_error(scope, endpoint_name, 500, None) from None
+                is_second_try = True
+                time.sleep(0.05)
             except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
                 text = (
                     "Your invocation timed out while waiting for a response from container primary. Review the "
@@ -208,15 +219,18 @@ def _post(
 ) -> tuple[int, Mapping[str, str], bytes]:
     remaining = deadline - time.monotonic()
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=max(remaining, 0.001))
-    response = pool.urlopen(
-        "POST",
-        "/invocations",
-        body=body,
-        headers=headers,
-        timeout=timeout,
-        retries=False,
-        preload_content=False,
-    )
+    try:
+        response = pool.urlopen(
+            "POST",
+            "/invocations",
+            body=body,
+            headers=headers,
+            timeout=timeout,
+            retries=False,
+            preload_content=False,
+        )
+    except urllib3.exceptions.ProtocolError as error:
+        raise _NoAnswer from error
     chunks = []
     try:
         while chunk := response.read1(1 << 16):

@@ -11,12 +11,13 @@ States (TrainingJobStatus: SecondaryStatus), as on AWS::
 One thread carries a job through; reads never wait for it.
 """
 
+import contextlib
 import json
 import logging
 import re
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,7 @@ LOG = logging.getLogger(__name__)
 
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 STOP_GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, as on AWS
+SLOT_POLL_SECONDS = 0.2
 FAILURE_TEXT_CHARACTERS = 1_024
 CUSTOMER_ERROR_EXIT_CODE = 2  # what the built-in algorithms exit with when the input is at fault
 
@@ -177,7 +179,7 @@ class TrainingJob:
 
     def _run(self) -> None:
         try:
-            with self._context.training_slots:
+            with self._slot():
                 self._train()
         except _Stopped:
             self._end("Stopped", "Stopped", "Training job stopped")
@@ -190,6 +192,18 @@ class TrainingJob:
             self._fail(f"InternalServerError: {type(error).__name__}: {error}")
         finally:
             remove_folder(self._folder)
+
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Wait for one of the few places to train, as a job on AWS waits for instances."""
+        slots = self._context.training_slots
+        while not slots.acquire(timeout=SLOT_POLL_SECONDS):
+            if self._stop_asked.is_set():
+                raise _Stopped
+        try:
+            yield
+        finally:
+            slots.release()
 
     def _train(self) -> None:
         self._proceed("Starting", "Launching requested ML instances")

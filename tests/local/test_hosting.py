@@ -9,6 +9,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from local.sagemaker.launcher import free_port
 from local.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, refusal, wait_for_endpoint
 
@@ -167,8 +168,6 @@ def test_an_endpoint_under_way_cannot_be_deleted(sagemaker: Any, model: str, cre
 
 def test_a_killed_stack_takes_its_processes_along(tmp_path: Any) -> None:
     """SIGKILL leaves the stack no chance to clean up; its children end all the same."""
-    from local.sagemaker.launcher import free_port
-
     stack = Stack(port=free_port(), home=tmp_path)
     try:
         stack.up()
@@ -181,3 +180,23 @@ def test_a_killed_stack_takes_its_processes_along(tmp_path: Any) -> None:
             time.sleep(0.05)
     finally:
         stack.down()
+
+
+def test_more_instances_than_the_quota_are_refused(sagemaker: Any, model: str) -> None:
+    config = make_config(sagemaker, model, InitialInstanceCount=100)
+
+    code, message = refusal(sagemaker.create_endpoint, EndpointName="too-many", EndpointConfigName=config)
+
+    assert code == "ResourceLimitExceeded"
+    assert message.startswith("The account-level service limit 'ml.m5.large for endpoint usage' is 20 Instances")
+
+
+def test_a_second_stack_does_not_disturb_the_first(tmp_path: Any, runtime: Any, endpoint: str) -> None:
+    second = Stack(port=free_port(), home=tmp_path)
+    try:
+        second.up()
+        assert second.health() is not None
+    finally:
+        second.down()
+
+    assert invoke(runtime, endpoint)["predictions"]
