@@ -146,7 +146,7 @@ class Stack:
         environment = self._environment()
         with self.log_file.open("wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "localstack.runtime.main"],
+                [sys.executable, "-m", "local.localstack"],
                 env=environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -96,7 +96,7 @@ def test_an_unknown_executor_ends_the_start_with_a_sentence(tmp_path: Path) -> N
         "LAMBDA_RUNTIME_EXECUTOR": "podman",
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "localstack.runtime.main"], env=env, cwd=tmp_path, capture_output=True, timeout=60
+        [sys.executable, "-m", "local.localstack"], env=env, cwd=tmp_path, capture_output=True, timeout=60
     )
 
     assert ended.returncode == 1
