@@ -7,6 +7,7 @@ It also answers InvokeEndpoint itself: the path is known, so nothing of LocalSta
 take longer than most models.
 """
 
+import logging
 import re
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ from twisted.web.server import NOT_DONE_YET, Request
 from local.localstack.services import DEFAULT_REGION, service
 from local.sagemaker.invocation import Answer
 from local.sagemaker.store import Scope
+
+LOG = logging.getLogger(__name__)
 
 _INVOCATION = re.compile(rb"/endpoints/([^/?]+)/invocations")
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/")
@@ -69,7 +72,12 @@ def _invoke(request: Request, endpoint_name: str) -> None:
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    answer = service().invocations.invoke(_scope(headers), endpoint_name, headers, request.content.read())
+    try:
+        answer = service().invocations.invoke(_scope(headers), endpoint_name, headers, request.content.read())
+    except Exception:  # whatever happens, the client gets an answer
+        LOG.exception("InvokeEndpoint of %s failed inside Preflight.", endpoint_name)
+        body = b'{"Message": "InvokeEndpoint failed inside Preflight; the cause is in the log of the stack."}'
+        answer = Answer(500, body, {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalFailure"})
     reactor.callFromThread(_answer, request, answer)
 
 

@@ -17,7 +17,12 @@ from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, aws_provider
 
 from local.sagemaker.context import Settings
-from local.sagemaker.errors import SerializationException, ServiceError, UnsupportedByPreflight
+from local.sagemaker.errors import (
+    SerializationException,
+    ServiceError,
+    UnknownOperationException,
+    UnsupportedByPreflight,
+)
 from local.sagemaker.service import SageMaker
 from local.sagemaker.store import Scope
 
@@ -66,12 +71,18 @@ def _answer_unreadable_request(
 ) -> None:
     if not isinstance(exception, RequestParserError) or context.service is None:
         return
-    if context.service.service_name == "sagemaker":
-        error = SerializationException(str(exception))
-        response.status_code = error.status
-        response.set_json({"__type": error.code, "message": error.message})
-        response.content_type = "application/x-amz-json-1.1"
-        context.service = None  # or LocalStack would make it an internal error, 500
+    name = context.service.service_name
+    if name not in ("sagemaker", "sagemaker-runtime"):
+        return
+    operation = context.request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if operation in context.service.operation_names:
+        error: ServiceError = SerializationException(str(exception))
+    else:
+        error = UnknownOperationException(f"{operation or context.request.path} is not an operation of {name}.")
+    response.status_code = error.status
+    response.set_json({"__type": error.code, "message": error.message})
+    response.headers["x-amzn-ErrorType"] = error.code
+    context.service = None  # or LocalStack would make it an internal error, 500
 
 
 @hooks.on_infra_shutdown()

@@ -4,6 +4,7 @@ import gzip
 import shutil
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,8 +30,13 @@ def download_prefix(services: OtherServices, scope: Scope, uri: S3Uri, folder: P
         if entry.key.endswith("/"):
             continue  # a folder marker of the console
         target = safe_path(folder, entry.key.removeprefix(base).lstrip("/"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        client.download_file(uri.bucket, entry.key, str(target))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(uri.bucket, entry.key, str(target))
+        except OSError as error:  # "a" and "a/b", or a part of a key longer than a file's name may be
+            raise ArtifactError(
+                f"s3://{uri.bucket}/{entry.key} cannot be stored as a file: {error.strerror}."
+            ) from error
         count += 1
     return count
 
@@ -83,8 +89,15 @@ def download_model(services: OtherServices, scope: Scope, uri: S3Uri, folder: Pa
         try:
             with tarfile.open(archive.name, mode="r:gz") as tar:
                 tar.extractall(folder, filter="data")  # refuses paths, links and devices that leave the folder
-        except (tarfile.TarError, OSError, EOFError) as error:
+                _read_to_checksum(tar)
+        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             raise ArtifactError(f"The model data at {uri} could not be unpacked as tar.gz: {error}") from error
+
+
+def _read_to_checksum(tar: tarfile.TarFile) -> None:
+    """tarfile stops at its own end mark; gzip's checksum comes after it. Raises OSError if it is wrong."""
+    while tar.fileobj is not None and tar.fileobj.read(1 << 16):
+        pass
 
 
 def _reason(error: ClientError) -> str:

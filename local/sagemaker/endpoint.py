@@ -122,12 +122,12 @@ class Endpoint:
             fleet.stop()
         with self._context.stores.lock:
             store = self._context.stores[self._scope]
-            store.endpoints.pop(self.name.lower(), None)
+            store.endpoints.pop(self.name, None)
             store.tags.pop(self.arn, None)
 
 
 class Endpoints:
-    """Operations on Endpoint. Names are the same whatever their case."""
+    """Operations on Endpoint."""
 
     def __init__(self, context: ServiceContext, configs: EndpointConfigs, models: Models) -> None:
         self._context = context
@@ -139,14 +139,14 @@ class Endpoints:
         with self._context.stores.lock:
             store = self._context.stores[scope]
             arn = scope.arn("endpoint", name)
-            if name.lower() in store.endpoints:
+            if name in store.endpoints:
                 raise ValidationException(f'Cannot create already existing endpoint "{arn}".')
             config = self._configs.require(scope, request["EndpointConfigName"])
             self._require_within_limits(scope, config)
             fleet = self._fleet(scope, name, config)
             endpoint = Endpoint(self._context, scope, name, config.name)
-            store.endpoints[name.lower()] = endpoint
             tag_resource(store, arn, request.get("Tags", []))
+            store.endpoints[name] = endpoint
             endpoint.deploy(fleet)
         return {"EndpointArn": arn}
 
@@ -187,7 +187,7 @@ class Endpoints:
 
     def require(self, scope: Scope, name: str) -> Endpoint:
         with self._context.stores.lock:
-            endpoint = self._context.stores[scope].endpoints.get(name.lower())
+            endpoint = self._context.stores[scope].endpoints.get(name)
         if endpoint is None:
             raise ValidationException(f'Could not find endpoint "{scope.arn("endpoint", name)}".')
         return endpoint

@@ -65,8 +65,8 @@ class EndpointConfigs:
             variants = [self._completed(scope, variant) for variant in request["ProductionVariants"]]
             _require_distinct_names(variants)
             completed = {**request, "ProductionVariants": variants}
-            store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
             tag_resource(store, arn, request.get("Tags", []))
+            store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
         return {"EndpointConfigArn": arn}
 
     def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:

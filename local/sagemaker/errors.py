@@ -6,6 +6,7 @@ ServiceError
  ├─ ResourceNotFound         400
  ├─ ResourceLimitExceeded    400
  ├─ SerializationException   400  a request whose JSON does not have the operation's types
+ ├─ UnknownOperationException  400
  └─ UnsupportedByPreflight   501  AWS does this, Preflight does not yet
 
 The runtime (InvokeEndpoint) has errors of its own: see ``invocation.py``.
@@ -41,6 +42,10 @@ class ResourceLimitExceeded(ServiceError):
 
 class SerializationException(ServiceError):
     code, status = "SerializationException", 400
+
+
+class UnknownOperationException(ServiceError):
+    code, status = "UnknownOperationException", 400
 
 
 class UnsupportedByPreflight(ServiceError):

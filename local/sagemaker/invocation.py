@@ -109,10 +109,13 @@ class Invocations:
             )
         variant = fleet.choose_variant(request.get("TargetVariant"))
         if variant is None:
+            target = request.get("TargetVariant")
             raise _RuntimeError(  # words guessed
                 400,
                 "ValidationError",
-                f"Variant {request.get('TargetVariant')} of endpoint {endpoint_name} not found.",
+                f"Variant {target} of endpoint {endpoint_name} not found."
+                if target
+                else f"No variant of endpoint {endpoint_name} has a weight above 0.",
             )
         forwarded = {_HEADERS[member]: request[member] for member in _FORWARDED if member in request}
         status, reply_headers, reply = self._call(scope, endpoint_name, variant, forwarded, body)
@@ -141,7 +144,7 @@ class Invocations:
     def _begin_request(self, scope: Scope, endpoint_name: str) -> Fleet:
         """The fleet that serves; it stays until ``end_request``. Names are case-sensitive here, and only here."""
         with self._context.stores.lock:
-            endpoint = self._context.stores[scope].endpoints.get(endpoint_name.lower())
+            endpoint = self._context.stores[scope].endpoints.get(endpoint_name)
             fleet = endpoint.fleet if endpoint and endpoint.name == endpoint_name else None
             if fleet:
                 fleet.begin_request()

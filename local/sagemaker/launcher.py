@@ -3,6 +3,7 @@
 A launcher runs ``train`` or ``serve`` of an image over a folder that stands for ``/opt/ml``.
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from typing import Literal, Protocol
 
 from local.sagemaker.guarded_process import GuardedProcess
 from local.sagemaker.images import require_image
+
+LOG = logging.getLogger(__name__)
 
 Command = Literal["train", "serve"]
 
@@ -108,9 +111,15 @@ class _ProcessContainer:
         while chunk := output.read(65536):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self.on_line(line.decode(errors="replace").rstrip("\r"))
+                self._pass_on(line)
         if rest:
-            self.on_line(rest.decode(errors="replace"))
+            self._pass_on(rest)
+
+    def _pass_on(self, line: bytes) -> None:
+        try:
+            self.on_line(line.decode(errors="replace").rstrip("\r"))
+        except Exception:  # reading must go on: a full pipe would stop the container
+            LOG.exception("A line of a container's output is lost.")
 
     def poll(self) -> int | None:
         return self.process.poll()

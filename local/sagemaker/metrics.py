@@ -1,10 +1,16 @@
 """Training metrics read off a container's output with MetricDefinitions, and those AWS adds for its own images."""
 
-import re
+import logging
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+
+import regex
+
+LOG = logging.getLogger(__name__)
+
+LONGEST_MATCH_SECONDS = 0.1  # an expression that takes longer is given up: it would hold up the job's log
 
 # SageMaker puts these in the description of a job on a built-in image, whatever the caller sent. Names and
 # expressions: "Linear learner metrics" and "XGBoost metrics" in the SageMaker developer guide.
@@ -60,20 +66,24 @@ class MetricReader:
     """Keeps the last value of each metric: DescribeTrainingJob's FinalMetricDataList."""
 
     def __init__(self, definitions: Iterable[dict[str, str]]) -> None:
-        self._patterns = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions]
+        self._patterns = {definition["Name"]: regex.compile(definition["Regex"]) for definition in definitions}
         self._last: dict[str, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
 
     def read(self, line: str) -> None:
         """Take the metrics of one output line. A tab reads ``#011``, as in SageMaker's logs."""
         line = line.replace("\t", "#011")
-        for name, pattern in self._patterns:
-            match = pattern.search(line)
-            if match is None:
-                continue
+        for name, pattern in list(self._patterns.items()):
             try:
-                value = float(match[1])
-            except (ValueError, IndexError):
+                match = pattern.search(line, timeout=LONGEST_MATCH_SECONDS, concurrent=True)
+                value = float(match[1]) if match else None
+            except TimeoutError:
+                LOG.warning("The regular expression of metric %s takes too long; it is not read any more.", name)
+                del self._patterns[name]
+                continue
+            except (ValueError, IndexError, TypeError):
+                continue  # what it captures is no number
+            if value is None:
                 continue
             with self._lock:
                 self._last[name] = (value, datetime.now(UTC))

@@ -66,8 +66,8 @@ class Models:
         model = Model(name, arn, {**request, "PrimaryContainer": _completed(container)}, datetime.now(UTC))
         with self._context.stores.lock:
             self._require_free_name(scope, name, arn)
-            self._context.stores[scope].models[name] = model
             tag_resource(self._context.stores[scope], arn, request.get("Tags", []))
+            self._context.stores[scope].models[name] = model
         return {"ModelArn": arn}
 
     def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:

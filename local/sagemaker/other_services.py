@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from botocore.exceptions import ClientError
 from local.sagemaker.errors import ValidationException
 from local.sagemaker.store import Scope
 
+_BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]")  # S3 itself knows the finer rules
+
 
 @dataclass(frozen=True)
 class S3Uri:
@@ -25,6 +28,16 @@ class S3Uri:
     @classmethod
     def parse(cls, uri: str) -> "S3Uri":
         """Reads ``s3://bucket/key`` and the two https forms of the same."""
+        try:
+            parsed = cls._split(uri)
+        except ValueError:
+            parsed = cls("", "")
+        if not _BUCKET.fullmatch(parsed.bucket):
+            raise ValidationException(f"The S3 URI {uri} does not name a bucket.")  # words guessed
+        return parsed
+
+    @classmethod
+    def _split(cls, uri: str) -> "S3Uri":
         parts = urllib.parse.urlsplit(uri)
         path = urllib.parse.unquote(parts.path).lstrip("/") if parts.scheme == "https" else uri[len("s3://") :]
         if parts.scheme == "https" and ".s3" in parts.netloc:  # https://bucket.s3.region.amazonaws.com/key
@@ -75,6 +88,8 @@ class OtherServices:
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
             f"'sagemaker.amazonaws.com' to assume the role."
         )
+        if not role_name:
+            raise refusal
         try:
             role = self.client("iam", scope).get_role(RoleName=role_name)["Role"]
         except ClientError:
@@ -94,6 +109,8 @@ class OtherServices:
                 raise
 
     def has_object(self, scope: Scope, uri: S3Uri) -> bool:
+        if not uri.key:
+            return False
         try:
             self.client("s3", scope).head_object(Bucket=uri.bucket, Key=uri.key)
         except ClientError:

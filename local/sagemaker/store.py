@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from local.sagemaker.endpoint import Endpoint
@@ -31,14 +31,36 @@ class Scope:
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
 
+class ByName[Resource](dict[str, Resource]):
+    """Resources by name, whatever its case: SageMaker's ARNs hold names in lower case."""
+
+    def __getitem__(self, name: str) -> Resource:
+        return super().__getitem__(name.lower())
+
+    def __setitem__(self, name: str, resource: Resource) -> None:
+        super().__setitem__(name.lower(), resource)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        return super().pop(name.lower(), default)
+
+
 @dataclass
 class Store:
     """The resources of one scope by name. ``tags`` are by ARN."""
 
-    training_jobs: dict[str, "TrainingJob"] = field(default_factory=dict)
-    models: dict[str, "Model"] = field(default_factory=dict)
-    endpoint_configs: dict[str, "EndpointConfig"] = field(default_factory=dict)
-    endpoints: dict[str, "Endpoint"] = field(default_factory=dict)
+    training_jobs: ByName["TrainingJob"] = field(default_factory=ByName)
+    models: ByName["Model"] = field(default_factory=ByName)
+    endpoint_configs: ByName["EndpointConfig"] = field(default_factory=ByName)
+    endpoints: ByName["Endpoint"] = field(default_factory=ByName)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
 

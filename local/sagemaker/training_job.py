@@ -14,13 +14,13 @@ One thread carries a job through; reads never wait for it.
 import contextlib
 import json
 import logging
-import re
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import regex
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker.artifacts import (
@@ -411,8 +411,8 @@ class TrainingJobs:
         job = TrainingJob(self._context, scope, request)
         with self._context.stores.lock:
             self._require_free_name(scope, job.name, arn)
-            self._context.stores[scope].training_jobs[job.name] = job
             tag_resource(self._context.stores[scope], arn, request.get("Tags", []))
+            self._context.stores[scope].training_jobs[job.name] = job
         job.start()
         return {"TrainingJobArn": arn}
 
@@ -470,6 +470,8 @@ class TrainingJobs:
 
 def _require_runnable(request: Mapping[str, Any]) -> None:
     """What AWS asks of a request beyond its model, and what runs on AWS only."""
+    if "AlgorithmSpecification" not in request:
+        raise ValidationException("AlgorithmSpecification is required.")  # words guessed
     if "TrainingImage" not in request["AlgorithmSpecification"]:
         raise ValidationException("TrainingImage or AlgorithmName must be specified.")  # words guessed
     resources = request.get("ResourceConfig", {})
@@ -489,8 +491,8 @@ def _require_runnable(request: Mapping[str, Any]) -> None:
         _require_readable(channel, request["AlgorithmSpecification"]["TrainingInputMode"])
     for definition in request["AlgorithmSpecification"].get("MetricDefinitions", []):
         try:
-            re.compile(definition["Regex"])
-        except re.error as error:
+            regex.compile(definition["Regex"])
+        except regex.error as error:
             raise ValidationException(
                 f"The regular expression of metric {definition['Name']} is invalid: {error}."  # words guessed
             ) from None

@@ -18,6 +18,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, StringSha
 from local.sagemaker.errors import SerializationException, ValidationException
 
 _NUMBERS = ("integer", "long", "float", "double")
+_LARGEST = {"integer": 2**31 - 1, "long": 2**63 - 1, "float": 3.4028235e38, "double": 1.7976931348623157e308}
 _SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -92,10 +93,20 @@ def _map(shape: MapShape, value: Any, path: str) -> Iterator[str]:
 def _scalar(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if shape.type_name in _SCALARS:
         _require_type(value, _SCALARS[shape.type_name], path)
+        _require_representable(shape, value, path)
     if isinstance(shape, StringShape):
         yield from _string(shape, value, path)
     elif shape.type_name in _NUMBERS:
         yield from _range(shape, value, path)
+
+
+def _require_representable(shape: Shape, value: Any, path: str) -> None:
+    """The service keeps numbers in 32 or 64 bits; what does not fit is not a number to it."""
+    limit = _LARGEST.get(shape.type_name)
+    if limit is not None and not -limit <= value <= limit:  # also NaN
+        raise SerializationException(f"The value at '{path}' does not fit in a {shape.type_name}.")
+    if shape.type_name == "string" and "\0" in value:
+        raise SerializationException(f"The value at '{path}' holds a null character.")
 
 
 def _string(shape: StringShape, value: str, path: str) -> Iterator[str]:

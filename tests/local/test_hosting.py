@@ -75,7 +75,13 @@ def test_a_target_variant_gets_the_request(sagemaker: Any, runtime: Any, model: 
 def test_a_model_that_cannot_load_fails_the_endpoint(
     sagemaker: Any, role: str, put: Make, create_endpoint: Make
 ) -> None:
-    for uri in (put("bad/model.tar.gz", b"not an archive"), put("empty/model.tar.gz", _empty_archive())):
+    archive = bytearray(_empty_archive())
+    archive[-6] ^= 0xFF  # in gzip's checksum
+    for uri in (
+        put("bad/model.tar.gz", b"not an archive"),
+        put("empty/model.tar.gz", _empty_archive()),
+        put("corrupt/model.tar.gz", bytes(archive)),
+    ):
         model = make_model(sagemaker, role, uri)
 
         endpoint = create_endpoint(make_config(sagemaker, model))

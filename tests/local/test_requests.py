@@ -189,3 +189,75 @@ def test_tags_are_kept_merged_and_removed(sagemaker: Any, role: str) -> None:
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["stage"])
 
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "b"}]
+
+
+@pytest.mark.parametrize("uri", ["https://[/x", "https://.s3/x", "s3://BAD bucket!/x", "s3://arn:aws:s3:a:1:b/x"])
+def test_an_odd_s3_uri_is_the_callers_fault(sagemaker: Any, job_request: Make, uri: str) -> None:
+    request = job_request()
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = uri
+
+    assert refusal(sagemaker.create_training_job, **request)[0] == "ValidationException"
+
+
+@pytest.mark.parametrize("member", ["AlgorithmSpecification", "ResourceConfig"])
+def test_a_job_without_an_essential_member_is_refused(sagemaker: Any, job_request: Make, member: str) -> None:
+    request = job_request()
+    del request[member]
+
+    code, message = refusal(sagemaker.create_training_job, **request)
+
+    assert (code, member in message) == ("ValidationException", True)
+
+
+def test_a_role_without_a_name_is_refused(sagemaker: Any, job_request: Make) -> None:
+    code, _ = refusal(sagemaker.create_training_job, **job_request(RoleArn="arn:aws:iam::000000000000:role/x/"))
+
+    assert code == "ValidationException"
+
+
+@pytest.mark.parametrize("weight", [float("nan"), 1e308])
+def test_a_weight_that_is_no_number_to_the_service_is_refused(sagemaker: Any, weight: float) -> None:
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+
+    code, _ = refusal(
+        sagemaker.create_endpoint_config,
+        EndpointConfigName="c",
+        ProductionVariants=[variant | {"InitialVariantWeight": weight}],
+    )
+
+    assert code == "SerializationException"
+
+
+def test_names_that_differ_in_case_are_one_name(sagemaker: Any, role: str) -> None:
+    name = unique("model")
+    request = {"PrimaryContainer": {"Image": XGBOOST}, "ExecutionRoleArn": role}
+    sagemaker.create_model(ModelName=name.upper(), **request)
+
+    code, message = refusal(sagemaker.create_model, ModelName=name, **request)
+
+    assert (code, "Cannot create already existing model" in message) == ("ValidationException", True)
+
+
+def test_a_tag_too_many_is_refused_and_the_others_stay(sagemaker: Any, role: str) -> None:
+    name = unique("model")
+    tags = [{"Key": f"key{place}", "Value": "v"} for place in range(50)]
+    arn = sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role, Tags=tags)[
+        "ModelArn"
+    ]
+
+    assert (
+        refusal(sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "more", "Value": "v"}])[0] == "ValidationException"
+    )
+    assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 50
+
+
+def test_an_unknown_operation_is_named(stack: Stack) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+    credential = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
+    signature = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=none"
+    for method, path, target in (("POST", "/", "SageMaker.Nope"), ("GET", "/endpoints/e/invocations", "")):
+        connection.request(method, path, headers={"X-Amz-Target": target, "Authorization": signature})
+        answer = connection.getresponse()
+
+        assert (answer.status, json.loads(answer.read())["__type"]) == (400, "UnknownOperationException")
+    connection.close()

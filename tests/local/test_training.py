@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import XGBOOST, Make, refusal, separable_rows, wait_for_job
+from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, refusal, separable_rows, wait_for_job
 
 
 def test_a_job_trains_and_leaves_its_model_and_logs_where_aws_leaves_them(
@@ -125,3 +125,33 @@ def test_boto3s_waiter_ends_with_the_job(sagemaker: Any, job_request: Make) -> N
     summaries = sagemaker.list_training_jobs(NameContains=request["TrainingJobName"])["TrainingJobSummaries"]
 
     assert [summary["TrainingJobStatus"] for summary in summaries] == ["Completed"]
+
+
+@pytest.mark.parametrize("expression", ["(zzz)?.*", "((\\S+\\s*)+)+\x01"])
+def test_no_metric_definition_can_hold_up_a_job(train: Make, client: Make, expression: str) -> None:
+    specification = {
+        "TrainingImage": LINEAR_LEARNER,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [{"Name": "own", "Regex": expression}],
+    }
+
+    job = train(AlgorithmSpecification=specification)
+
+    assert job["TrainingJobStatus"] == "Completed"
+    assert "train:binary_classification_accuracy" in {m["MetricName"] for m in job["FinalMetricDataList"]}
+
+
+def test_objects_that_cannot_be_files_fail_the_job_with_their_name(
+    sagemaker: Any, job_request: Make, put: Make
+) -> None:
+    put("clash/a", "1,2,3")
+    put("clash/a/b", "1,2,3")
+    request = job_request()
+    uri = put("clash/c", "1,2,3").removesuffix("c")
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = uri
+    sagemaker.create_training_job(**request)
+
+    job = wait_for_job(sagemaker, request["TrainingJobName"])
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: s3://")
