@@ -92,7 +92,8 @@ class OtherServices:
             raise refusal
         try:
             role = self.client("iam", scope).get_role(RoleName=role_name)["Role"]
-        except ClientError:
+        except ClientError as error:
+            _require_refusal(error)
             raise refusal from None
         if role["Arn"] != role_arn or not _trusts_sagemaker(role["AssumeRolePolicyDocument"]):
             raise refusal
@@ -113,16 +114,24 @@ class OtherServices:
             return False
         try:
             self.client("s3", scope).head_object(Bucket=uri.bucket, Key=uri.key)
-        except ClientError:
+        except ClientError as error:
+            _require_refusal(error)
             return False
         return True
 
     def has_bucket(self, scope: Scope, bucket: str) -> bool:
         try:
             self.client("s3", scope).head_bucket(Bucket=bucket)
-        except ClientError:
+        except ClientError as error:
+            _require_refusal(error)
             return False
         return True
+
+
+def _require_refusal(error: ClientError) -> None:
+    """Raises ``error`` again if the other service failed, rather than said no."""
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+        raise error
 
 
 def _trusts_sagemaker(policy: str | dict[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from typing import Any
 
 import psutil
@@ -170,22 +169,6 @@ def test_an_endpoint_under_way_cannot_be_deleted(sagemaker: Any, model: str, cre
     assert (code, message.startswith("Cannot update in-progress endpoint")) == ("ValidationException", True)
     wait_for_endpoint(sagemaker, "under-way")
     sagemaker.delete_endpoint(EndpointName="under-way")
-
-
-def test_a_killed_stack_takes_its_processes_along(tmp_path: Any) -> None:
-    """SIGKILL leaves the stack no chance to clean up; its children end all the same."""
-    stack = Stack(port=free_port(), home=tmp_path)
-    try:
-        stack.up()
-        process = stack.process()
-        assert process is not None
-        process.kill()
-        deadline = time.monotonic() + 20
-        while any(child.is_running() for child in process.children(recursive=True) if process.is_running()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        stack.down()
 
 
 def test_more_instances_than_the_quota_are_refused(sagemaker: Any, model: str) -> None:

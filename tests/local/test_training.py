@@ -3,11 +3,16 @@
 import io
 import tarfile
 import time
+from pathlib import Path
 from typing import Any
 
+import boto3
+import psutil
 import pytest
 
-from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, refusal, separable_rows, wait_for_job
+from local.sagemaker.launcher import free_port
+from local.stack import Stack
+from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, wait_for_job
 
 
 def test_a_job_trains_and_leaves_its_model_and_logs_where_aws_leaves_them(
@@ -155,3 +160,60 @@ def test_objects_that_cannot_be_files_fail_the_job_with_their_name(
 
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: s3://")
+
+
+def start_endless_job(stack: Stack) -> None:
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=stack.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    client("s3").create_bucket(Bucket="endless")
+    client("s3").put_object(Bucket="endless", Key="train.csv", Body=separable_rows())
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://endless/train.csv"}
+    client("sagemaker").create_training_job(
+        TrainingJobName="endless",
+        AlgorithmSpecification={"TrainingImage": LINEAR_LEARNER, "TrainingInputMode": "File"},
+        RoleArn=make_role(client("iam"), "sagemaker.amazonaws.com"),
+        InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}],
+        OutputDataConfig={"S3OutputPath": "s3://endless/output"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+        HyperParameters={
+            "predictor_type": "binary_classifier",
+            "epochs": "1000000",
+            "early_stopping_patience": "1000001",
+        },
+    )
+
+
+def wait_for_training(stack_process: psutil.Process) -> list[psutil.Process]:
+    """The guard and the container of a job that trains, once both run."""
+    deadline = time.monotonic() + 30
+    while True:
+        children = [child for child in stack_process.children(recursive=True) if "train" in child.cmdline()]
+        if len(children) >= 2:
+            return children
+        assert time.monotonic() < deadline, "no job trains"
+        time.sleep(0.05)
+
+
+def test_a_killed_stack_takes_its_training_processes_along(tmp_path: Path) -> None:
+    """SIGKILL leaves the stack no chance to clean up; what it started ends all the same."""
+    stack = Stack(port=free_port(), home=tmp_path)
+    try:
+        stack.up()
+        start_endless_job(stack)
+        process = stack.process()
+        assert process is not None
+        started = wait_for_training(process)
+        process.kill()
+
+        _, alive = psutil.wait_procs(started, timeout=30)
+        assert alive == []
+    finally:
+        stack.down()
