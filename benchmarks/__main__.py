@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Target, measure
-from local.sagemaker.launcher import free_port
+from local.sagemaker.ports import free_port
 from local.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent

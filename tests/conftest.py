@@ -1,16 +1,39 @@
 """One stack for the whole run, and clients for it. Everything is reached from outside: boto3, HTTP, the CLI."""
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
+import docker
 import pytest
 from botocore.config import Config
+from docker.errors import DockerException
 
-from local.sagemaker.launcher import free_port
+from local.sagemaker.ports import free_port
 from local.stack import Stack
+
+
+@functools.cache
+def docker_problem() -> str | None:
+    """Why no test can use Docker here; None if one can."""
+    try:
+        engine = docker.from_env()
+        engine.ping()
+        engine.close()
+    except DockerException as error:
+        return f"no Docker engine answers: {error}"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked ``docker`` is skipped without an engine; where PREFLIGHT_REQUIRE_DOCKER is set, it fails."""
+    if item.get_closest_marker("docker") and (problem := docker_problem()):
+        if os.environ.get("PREFLIGHT_REQUIRE_DOCKER"):
+            pytest.fail(problem, pytrace=False)
+        pytest.skip(problem)
 
 
 @pytest.fixture(scope="session")

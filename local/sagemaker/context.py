@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from local.sagemaker.launcher import Launcher, ProcessLauncher
+from local.sagemaker.launcher import Launcher
 from local.sagemaker.logs import LogWriter
 from local.sagemaker.other_services import OtherServices
+from local.sagemaker.process_launcher import ProcessLauncher
 from local.sagemaker.store import Stores
 
 

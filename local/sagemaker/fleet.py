@@ -275,6 +275,8 @@ class Fleet:
                         "AWS_DEFAULT_REGION": self._scope.region,
                     },
                     on_line=lambda line: self._context.logs.write(stream, line),
+                    owner_arn=self._scope.arn("endpoint", self._endpoint_name),
+                    instance_type=variant.config["InstanceType"],
                 )
             )
 

@@ -291,6 +291,8 @@ class TrainingJob:
                     "TRAINING_JOB_ARN": self.arn,
                 },
                 on_line=on_line,
+                owner_arn=self.arn,
+                instance_type=self._request["ResourceConfig"]["InstanceType"],
             )
         )
         with self._context.stores.lock:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.sagemaker.launcher import free_port
+from local.sagemaker.ports import free_port
 from local.stack import Stack
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -1,0 +1,92 @@
+"""The launcher that needs no Docker: the built-in algorithms' images as child processes."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.sagemaker.guarded_process import GuardedProcess
+from local.sagemaker.images import require_image
+from local.sagemaker.launcher import Container, ContainerSpec
+from local.sagemaker.ports import free_port
+
+LOG = logging.getLogger(__name__)
+
+
+class ProcessLauncher:
+    """Runs the images of the built-in algorithms as child processes: our own ``container`` program."""
+
+    def require_image(self, image: str, region: str) -> None:
+        require_image(image, region)
+
+    def launch(self, spec: ContainerSpec) -> Container:
+        algorithm = require_image(spec.image, spec.region)
+        port = free_port() if spec.command == "serve" else 0
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(spec.folder),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
+            **spec.environment,
+            "SAGEMAKER_BASE_DIR": str(spec.folder),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "PREFLIGHT_BIND_ADDRESS": "127.0.0.1",
+            "PREFLIGHT_ALGORITHM": algorithm,
+        }
+        process = GuardedProcess.start(
+            [sys.executable, "-P", "-m", "container", spec.command],
+            env=environment,
+            cwd=spec.folder,
+            stdout=subprocess.PIPE,
+        )
+        return _ProcessContainer(process, ("127.0.0.1", port), spec.on_line)
+
+
+@dataclass
+class _ProcessContainer:
+    process: GuardedProcess
+    address: tuple[str, int]
+    on_line: Callable[[str], None]
+    _reader: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, name="container-output", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        output = self.process.stdout
+        assert output is not None
+        rest = b""
+        while chunk := output.read(65536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._pass_on(line)
+        if rest:
+            self._pass_on(rest)
+
+    def _pass_on(self, line: bytes) -> None:
+        try:
+            self.on_line(line.decode(errors="replace").rstrip("\r"))
+        except Exception:  # reading must go on: a full pipe would stop the container
+            LOG.exception("A line of a container's output is lost.")
+
+    def poll(self) -> int | None:
+        return self.process.poll()
+
+    def wait(self, timeout_seconds: float | None = None) -> int:
+        code = self.process.wait(timeout_seconds)
+        self._reader.join(5)
+        self.process.stop(0)
+        return code
+
+    def terminate(self, grace_seconds: float) -> None:
+        self.process.terminate(grace_seconds)
+
+    def stop(self, grace_seconds: float) -> None:
+        self.process.terminate(grace_seconds)
+        self.wait()
