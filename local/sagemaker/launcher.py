@@ -3,7 +3,7 @@
 A launcher runs ``train`` or ``serve`` of an image over a folder that stands for ``/opt/ml``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -17,7 +17,8 @@ class ContainerSpec:
 
     ``owner_arn`` is the resource it runs for. ``instance_type`` sets the limits of a launcher that can set any.
     ``entrypoint`` and ``arguments`` replace the image's own and ``command``, as ContainerEntrypoint and
-    ContainerArguments do.
+    ContainerArguments do. Containers with the same ``network`` reach each other by ``hostname``, where the launcher
+    can give them one of their own.
     """
 
     image: str
@@ -30,6 +31,8 @@ class ContainerSpec:
     instance_type: str
     entrypoint: Sequence[str] | None = None
     arguments: Sequence[str] | None = None
+    hostname: str = ""
+    network: str = ""
 
 
 class Container(Protocol):
@@ -44,6 +47,12 @@ class Container(Protocol):
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         """The exit code once it has ended and its output is read. Raises subprocess.TimeoutExpired."""
+
+    def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
+        """Write ``chunks`` into the FIFO at ``relative_path`` below ``/opt/ml``, as Pipe mode does.
+
+        Returns once all is read, or the container has closed it or ended. The FIFO must be in the spec's folder.
+        """
 
     def terminate(self, grace_seconds: float) -> None:
         """SIGTERM now, SIGKILL after ``grace_seconds``; returns at once."""
