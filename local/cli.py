@@ -62,11 +62,12 @@ def up(stack: Stack) -> None:
         console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
+    _say_fallback(stack)
 
 
 @_stack_command
 def down(stack: Stack) -> None:
-    """Stop the stack and every process it started. What it stored is gone."""
+    """Stop the stack and every process and container it started. What it stored is gone."""
     with console.status("Stopping the stack ..."):
         was_up = stack.down()
     console.print("The stack is down." if was_up else f"No stack is up on port {stack.port}.")
@@ -83,7 +84,13 @@ def status(stack: Stack) -> None:
         if state != "disabled":
             table.add_row(name, state)
     console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
+    _say_fallback(stack)
     console.print(table)
+
+
+def _say_fallback(stack: Stack) -> None:
+    if fallback := stack.launcher_fallback():
+        console.print(fallback, style="yellow", markup=False)
 
 
 @_stack_command

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from local.sagemaker.settings import DOCKER_MARK, LAUNCHERS, SettingError, require_launcher
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 90
@@ -40,6 +42,13 @@ _PASSED_ON = (
     "TZ",
     "SSL_CERT_FILE",
     "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "PREFLIGHT_CONTAINER_IMAGE",
+    "PREFLIGHT_CONTAINER_NETWORK",
+    "PREFLIGHT_STACK_ID",
     "DEBUG",
 )
 
@@ -99,6 +108,15 @@ class Stack:
         except (OSError, ValueError, KeyError):
             return None
 
+    def launcher_fallback(self) -> str | None:
+        """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/launcher", timeout=20) as answer:
+                fallback: str | None = json.load(answer)["fallback"]
+                return fallback
+        except (OSError, ValueError, KeyError) as error:
+            return f"The stack does not say how it runs containers: {error}"
+
     def up(self) -> bool:
         """Start the stack and return once it answers; False if it was up already.
 
@@ -110,18 +128,29 @@ class Stack:
                 return False
             self._stop_process()
             self._require_free_port()
+            with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
+                self._remove_containers()
             self._clear_state()
             self._start_process()
             return True
 
     def down(self) -> bool:
-        """Stop the stack and everything it started; False if it was not up."""
+        """Stop the stack and everything it started; False if it was not up.
+
+        Raises:
+            StackError: its processes are stopped, but what it started in Docker cannot be removed.
+        """
         with self._locked():
             was_up = self._stop_process()
+            self._remove_containers()
             self._clear_state()
             return was_up
 
     def _environment(self) -> Mapping[str, str]:
+        try:
+            launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
+        except SettingError as error:
+            raise StackError(str(error)) from None
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         executor = os.environ.get("LAMBDA_RUNTIME_EXECUTOR", LAMBDA_EXECUTORS[0])
         if executor not in LAMBDA_EXECUTORS:
@@ -134,6 +163,7 @@ class Stack:
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
             "TMPDIR": str(self.folder / "tmp"),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
+            "PREFLIGHT_LAUNCHER": launcher,
             "LAMBDA_RUNTIME_EXECUTOR": executor,
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",  # no telemetry
@@ -199,6 +229,21 @@ class Stack:
         _started[:] = [child for child in _started if child.poll() is None]
         self._record_file.unlink(missing_ok=True)
         return True
+
+    def _remove_containers(self) -> None:
+        """Remove what the stack left in Docker, if it has used it. Nobody else does once its process is killed."""
+        mark = self.folder / "sagemaker" / DOCKER_MARK
+        if not mark.exists():
+            return
+        from local.sagemaker.docker_engine import Engine, EngineError  # takes longer than most commands here
+
+        try:
+            Engine.connect().remove_all_of(mark.read_text())
+        except EngineError as error:
+            raise StackError(
+                f"The stack's processes are stopped, but what it started in Docker may be left: {error} "
+                f"Start Docker, then run it again: python -m local down --port {self.port}"
+            ) from None
 
     def _require_free_port(self) -> None:
         with socket.socket() as probe:

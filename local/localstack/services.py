@@ -2,6 +2,7 @@
 
 import functools
 import os
+import threading
 from typing import Any
 
 from localstack import config
@@ -13,10 +14,10 @@ from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.http import Request, Response
 from localstack.runtime import hooks
+from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, aws_provider
 
-from local.sagemaker.context import Settings
 from local.sagemaker.errors import (
     SerializationException,
     ServiceError,
@@ -24,16 +25,30 @@ from local.sagemaker.errors import (
     UnsupportedByPreflight,
 )
 from local.sagemaker.service import SageMaker
+from local.sagemaker.settings import SettingError, Settings
 from local.sagemaker.store import Scope
 
 DEFAULT_REGION = "us-east-1"
+LAUNCHER_PATH = "/_preflight/launcher"
+
+
+_creating = threading.Lock()
+
+
+def service() -> SageMaker:
+    """The one SageMaker of this stack."""
+    with _creating:
+        return _service()
 
 
 @functools.cache
-def service() -> SageMaker:
-    """The one SageMaker of this stack."""
+def _service() -> SageMaker:
+    return SageMaker(_settings())
+
+
+def _settings() -> Settings:
     port = config.GATEWAY_LISTEN[0].port
-    return SageMaker(Settings.from_env(os.environ, endpoint_url=f"http://127.0.0.1:{port}"))
+    return Settings.from_env(os.environ, endpoint_url=f"http://127.0.0.1:{port}")
 
 
 @aws_provider(api="sagemaker")
@@ -85,10 +100,29 @@ def _answer_unreadable_request(
     context.service = None  # or LocalStack would make it an internal error, 500
 
 
+@hooks.on_infra_start()
+def prepare_launcher() -> None:
+    """Refuse a launcher that does not exist; connect to Docker, in the background, if everything is to run there."""
+    try:
+        settings = _settings()
+    except SettingError as error:
+        raise LocalstackExit(f"{error}\n", 1) from None
+    ROUTER.add(LAUNCHER_PATH, _describe_launcher, methods=["GET"])
+    if settings.launcher == "docker":
+        threading.Thread(target=lambda: service().launcher.prepare(), name="docker-launcher", daemon=True).start()
+
+
+def _describe_launcher(request: Request) -> Response:
+    """What ``python -m local status`` says of the launcher."""
+    response = Response()
+    response.set_json({"fallback": service().launcher.fallback() if _settings().launcher == "docker" else None})
+    return response
+
+
 @hooks.on_infra_shutdown()
 def stop_processes() -> None:
-    """End what SageMaker started, in order; what is left ends with this process all the same."""
-    if service.cache_info().currsize:
+    """End what SageMaker started, in order. Processes that are left end with this one all the same."""
+    if _service.cache_info().currsize:
         service().close()
 
 

@@ -67,3 +67,6 @@ class Launcher(Protocol):
 
     def launch(self, spec: ContainerSpec) -> Container:
         """Start the container; it may not be ready yet."""
+
+    def close(self) -> None:
+        """Remove whatever is left of what it started: the stack goes down, and it launches nothing more."""

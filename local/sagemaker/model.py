@@ -7,6 +7,7 @@ from typing import Any
 
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ValidationException
+from local.sagemaker.images import require_model_image
 from local.sagemaker.listing import Listing
 from local.sagemaker.other_services import S3Uri
 from local.sagemaker.store import Scope
@@ -61,6 +62,7 @@ class Models:
             raise ValidationException("ExecutionRoleArn is required.")  # words guessed
         self._require_free_name(scope, name, arn)
         self._context.services.require_assumable_role(scope, request["ExecutionRoleArn"])
+        require_model_image(container)
         self._context.launcher.require_image(container["Image"], scope.region)
         self._require_model_data(scope, container.get("ModelDataUrl"))
         model = Model(name, arn, {**request, "PrimaryContainer": _completed(container)}, datetime.now(UTC))

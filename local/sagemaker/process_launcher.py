@@ -1,6 +1,5 @@
 """The launcher that needs no Docker: the built-in algorithms' images as child processes."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -9,21 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.sagemaker.guarded_process import GuardedProcess
-from local.sagemaker.images import require_image
+from local.sagemaker.images import require_builtin_algorithm
 from local.sagemaker.launcher import Container, ContainerSpec
+from local.sagemaker.output_lines import OutputLines
 from local.sagemaker.ports import free_port
-
-LOG = logging.getLogger(__name__)
 
 
 class ProcessLauncher:
     """Runs the images of the built-in algorithms as child processes: our own ``container`` program."""
 
     def require_image(self, image: str, region: str) -> None:
-        require_image(image, region)
+        require_builtin_algorithm(image, region)
 
     def launch(self, spec: ContainerSpec) -> Container:
-        algorithm = require_image(spec.image, spec.region)
+        algorithm = require_builtin_algorithm(spec.image, spec.region)
         port = free_port() if spec.command == "serve" else 0
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -46,6 +44,9 @@ class ProcessLauncher:
         )
         return _ProcessContainer(process, ("127.0.0.1", port), spec.on_line)
 
+    def close(self) -> None:
+        """Nothing to do: what it started ends with whoever asked for it, and with this process."""
+
 
 @dataclass
 class _ProcessContainer:
@@ -61,19 +62,10 @@ class _ProcessContainer:
     def _read(self) -> None:
         output = self.process.stdout
         assert output is not None
-        rest = b""
+        lines = OutputLines(self.on_line)
         while chunk := output.read(65536):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._pass_on(line)
-        if rest:
-            self._pass_on(rest)
-
-    def _pass_on(self, line: bytes) -> None:
-        try:
-            self.on_line(line.decode(errors="replace").rstrip("\r"))
-        except Exception:  # reading must go on: a full pipe would stop the container
-            LOG.exception("A line of a container's output is lost.")
+            lines.add(chunk)
+        lines.end()
 
     def poll(self) -> int | None:
         return self.process.poll()

@@ -10,13 +10,14 @@ from typing import Any
 import botocore.loaders
 from botocore.model import ServiceModel
 
-from local.sagemaker.context import ServiceContext, Settings
+from local.sagemaker.context import ServiceContext
 from local.sagemaker.coverage import require_supported
 from local.sagemaker.endpoint import Endpoints
 from local.sagemaker.endpoint_config import EndpointConfigs
 from local.sagemaker.errors import UnsupportedByPreflight
 from local.sagemaker.invocation import Invocations
 from local.sagemaker.model import Models
+from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import Tags
 from local.sagemaker.training_job import TrainingJobs
@@ -31,6 +32,7 @@ class SageMaker:
     def __init__(self, settings: Settings) -> None:
         context = ServiceContext.create(settings)
         self._logs = context.logs
+        self.launcher = context.launcher
         self._training_jobs = training_jobs = TrainingJobs(context)
         models = Models(context)
         configs = EndpointConfigs(context, models)
@@ -75,7 +77,8 @@ class SageMaker:
         return operation(scope, request)
 
     def close(self) -> None:
-        """Stop every process: the stack goes down."""
+        """Stop every process and container: the stack goes down."""
         self._logs.close()
         self._training_jobs.close()
         self._endpoints.close()
+        self.launcher.close()

@@ -32,7 +32,7 @@ from local.sagemaker.artifacts import (
 )
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ResourceInUse, UnsupportedByPreflight, ValidationException
-from local.sagemaker.images import find_builtin_algorithm
+from local.sagemaker.images import find_builtin_algorithm, require_training_image
 from local.sagemaker.launcher import Container, ContainerSpec
 from local.sagemaker.listing import Listing
 from local.sagemaker.logs import LogStream
@@ -408,6 +408,7 @@ class TrainingJobs:
         self._require_free_name(scope, request["TrainingJobName"], arn)
         _require_runnable(request)
         self._context.services.require_assumable_role(scope, request["RoleArn"])
+        require_training_image(request["AlgorithmSpecification"])
         self._context.launcher.require_image(request["AlgorithmSpecification"]["TrainingImage"], scope.region)
         self._require_data(scope, request)
         job = TrainingJob(self._context, scope, request)

@@ -1,0 +1,155 @@
+"""One container in the engine, from its start to its removal."""
+
+import contextlib
+import logging
+import math
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container as EngineContainer
+
+from local.sagemaker.docker_engine import ENGINE_ERRORS, EngineError
+from local.sagemaker.docker_files import unpack
+from local.sagemaker.launcher import ContainerSpec
+from local.sagemaker.output_lines import OutputLines
+
+LOG = logging.getLogger(__name__)
+
+KILLED = 137  # 128 + SIGKILL
+NOWHERE = ("127.0.0.1", 9)  # where nothing answers: the address of a container that has ended
+BROUGHT_BACK = ("model", "output", "checkpoints")
+
+Output = Iterable[tuple[bytes | None, bytes | None]]
+
+
+class DockerContainer:
+    """A started container. A thread reads its ``output``, and when it has ended brings the folders back."""
+
+    def __init__(
+        self,
+        container: EngineContainer,
+        spec: ContainerSpec,
+        *,
+        output: Output,
+        address: tuple[str, int],
+        remove: Callable[[], None],
+    ) -> None:
+        self.address = address
+        self._container = container
+        self._spec = spec
+        self._remove = remove
+        self._exit_code: int | None = None
+        self._problem: Exception | None = None
+        self._gone = threading.Event()
+        self._run_in_background(lambda: self._watch(output))
+
+    def poll(self) -> int | None:
+        return self._exit_code
+
+    def wait(self, timeout_seconds: float | None = None) -> int:
+        """Also raises EngineError if what it made could not be fetched."""
+        if not self._gone.wait(timeout_seconds):
+            assert timeout_seconds is not None
+            raise subprocess.TimeoutExpired(f"{self._spec.image} {self._spec.command}", timeout_seconds)
+        if self._problem:
+            raise EngineError(f"What {self._spec.image} left cannot be read: {self._problem}") from self._problem
+        assert self._exit_code is not None
+        return self._exit_code
+
+    def terminate(self, grace_seconds: float) -> None:
+        self._run_in_background(lambda: self._end(grace_seconds))
+
+    def stop(self, grace_seconds: float) -> None:
+        self.terminate(grace_seconds)
+        with contextlib.suppress(EngineError):
+            self.wait()
+
+    def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
+        """Through ``cat`` inside the container, so the image needs a shell."""
+        api = self._container.client.api
+        command = ["sh", "-c", 'exec cat > "$0"', f"/opt/ml/{relative_path}"]
+        execution = api.exec_create(self._container.id, command, stdin=True, stdout=True, stderr=True)
+        raise NotImplementedError(execution, chunks)
+
+    def _watch(self, output: Output) -> None:
+        try:
+            self._read(output)
+            self._exit_code = self._await_exit()
+            if self._spec.command == "train":
+                self._bring_back()
+        except Exception as error:
+            LOG.exception("A container of %s is lost.", self._spec.owner_arn)
+            self._problem = error
+        finally:
+            self._exit_code = KILLED if self._exit_code is None else self._exit_code
+            try:
+                self._remove()
+            except Exception:  # the stack removes it when it goes down
+                LOG.exception("A container of %s could not be removed.", self._spec.owner_arn)
+            self._gone.set()
+
+    def _read(self, output: Output) -> None:
+        streams = OutputLines(self._spec.on_line), OutputLines(self._spec.on_line)
+        for chunks in output:
+            for stream, chunk in zip(streams, chunks, strict=True):
+                if chunk:
+                    stream.add(chunk)
+        for stream in streams:
+            stream.end()
+
+    def _await_exit(self) -> int:
+        try:
+            return int(self._container.wait(timeout=None)["StatusCode"])
+        except NotFound:  # removed by hand
+            return KILLED
+
+    def _bring_back(self) -> None:
+        for name in BROUGHT_BACK:
+            with contextlib.suppress(NotFound):
+                chunks, _ = self._container.get_archive(f"/opt/ml/{name}")
+                unpack(chunks, self._spec.folder, name, self._on_refused)
+
+    def _on_refused(self, reason: str) -> None:
+        self._spec.on_line(f"Preflight leaves this out of the job's output: {reason}")
+
+    def _end(self, grace_seconds: float) -> None:
+        try:
+            if grace_seconds > 0:
+                self._container.stop(timeout=math.ceil(grace_seconds))
+            else:
+                self._container.kill()
+        except APIError as error:
+            if error.is_server_error():
+                LOG.warning("A container of %s could not be stopped: %s", self._spec.owner_arn, error)
+        except ENGINE_ERRORS as error:
+            LOG.warning("A container of %s could not be stopped: %s", self._spec.owner_arn, error)
+
+    @staticmethod
+    def _run_in_background(task: Callable[[], None]) -> None:
+        threading.Thread(target=task, name="docker-container", daemon=True).start()
+
+
+class EndedContainer:
+    """A container whose program could not be started."""
+
+    address = NOWHERE
+
+    def __init__(self, exit_code: int) -> None:
+        self._exit_code = exit_code
+
+    def poll(self) -> int:
+        return self._exit_code
+
+    def wait(self, timeout_seconds: float | None = None) -> int:
+        return self._exit_code
+
+    def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
+        """Nobody reads."""
+
+    def terminate(self, grace_seconds: float) -> None:
+        """Nothing runs."""
+
+    def stop(self, grace_seconds: float) -> None:
+        """Nothing runs."""

@@ -1,0 +1,188 @@
+"""The launcher that runs any image as SageMaker does: ``docker run IMAGE train``, ``docker run IMAGE serve``.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+"""
+
+import hashlib
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from docker.errors import APIError
+from docker.models.containers import Container as EngineContainer
+
+from local.sagemaker.docker_container import NOWHERE, DockerContainer, EndedContainer
+from local.sagemaker.docker_engine import ENGINE_ERRORS, OWNER_LABEL, STACK_LABEL, Engine, EngineError
+from local.sagemaker.docker_files import pack
+from local.sagemaker.docker_images import find_local_image
+from local.sagemaker.docker_networks import JobNetworks
+from local.sagemaker.instance_types import find_size
+from local.sagemaker.launcher import Container, ContainerSpec
+from local.sagemaker.settings import DOCKER_MARK, Settings
+
+SERVING_PORT = 8080
+CANNOT_INVOKE, NOT_FOUND = 126, 127  # the exit codes of `docker run` for a program that cannot be started
+
+
+def create_docker_launcher(engine: Engine, settings: Settings) -> "DockerLauncher":
+    """A launcher in ``engine``, which by then has nothing left of an earlier run of the same stack.
+
+    Raises:
+        EngineError: what is left cannot be removed.
+    """
+    try:
+        stack_id = settings.stack_id or _stack_id(engine, settings)
+        network = settings.container_network or engine.own_network
+    except ENGINE_ERRORS as error:
+        raise EngineError(f"the Docker engine fails: {error}") from error
+    engine.remove_all_of(stack_id)
+    settings.state_folder.mkdir(parents=True, exist_ok=True)
+    (settings.state_folder / DOCKER_MARK).write_text(stack_id)
+    return DockerLauncher(engine, stack_id, settings.container_image, network)
+
+
+def _stack_id(engine: Engine, settings: Settings) -> str:
+    """The same at each start of the same stack, and no other stack's on the same engine."""
+    port = urlsplit(settings.endpoint_url).port
+    if engine.own_container:
+        return f"{engine.own_container['Name'].strip('/')}-{port}"
+    place = f"{socket.gethostname()}:{settings.state_folder.resolve()}"
+    return f"{port}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+
+
+class DockerLauncher:
+    """Runs images in ``engine``; everything of it there carries ``stack_id`` as a label.
+
+    ``builtin_image`` is the local image of the built-in algorithms. Containers are put on ``network`` and reached
+    there by their own address; without one, their port is published.
+    """
+
+    def __init__(self, engine: Engine, stack_id: str, builtin_image: str, network: str | None) -> None:
+        self._engine = engine
+        self._client = engine.client
+        self._stack_id = stack_id
+        self._builtin_image = builtin_image
+        self._network = network
+        self._job_networks = JobNetworks(self._client, f"preflight-{stack_id}", self._labels())
+        self._closed = False
+        self._creating = threading.Lock()
+
+    def require_image(self, image: str, region: str) -> None:
+        find_local_image(self._client, image, region, self._builtin_image)
+
+    def launch(self, spec: ContainerSpec) -> Container:
+        """Raises EngineError if the engine fails."""
+        try:
+            return self._launch(spec)
+        except ENGINE_ERRORS as error:
+            raise EngineError(f"The Docker engine cannot run {spec.image}: {error}") from error
+
+    def close(self) -> None:
+        """Remove whatever is left of what it started; it launches nothing more."""
+        with self._creating:
+            self._closed = True
+        self._engine.remove_all_of(self._stack_id)
+
+    def _launch(self, spec: ContainerSpec) -> Container:
+        container = self._create(spec)
+        try:
+            container.put_archive("/", pack(spec.folder, "opt/ml"))
+            output = container.attach(stream=True, demux=True)
+            container.start()
+        except BaseException as error:
+            self._remove(container, spec)
+            if isinstance(error, APIError) and error.is_client_error():  # its program cannot be started
+                spec.on_line(str(error.explanation))
+                return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else NOT_FOUND)
+            raise
+        return DockerContainer(
+            container,
+            spec,
+            output=output,
+            address=self._address(container) if spec.command == "serve" else NOWHERE,
+            remove=lambda: self._remove(container, spec),
+        )
+
+    def _create(self, spec: ContainerSpec) -> EngineContainer:
+        image = find_local_image(self._client, spec.image, spec.region, self._builtin_image)
+        with self._creating:
+            if self._closed:
+                raise EngineError("The stack is going down.")
+            network = self._job_networks.join(spec.network) if spec.network else self._network
+            try:
+                container = self._client.containers.create(
+                    image.id,
+                    **_command(spec),
+                    environment={**spec.environment, **image.environment},
+                    labels=self._labels() | {OWNER_LABEL: spec.owner_arn},
+                    hostname=spec.hostname or None,
+                    network=network,
+                    networking_config=self._networking(network, spec),
+                    ports=self._ports(spec),
+                    **self._limits(spec.instance_type),
+                )
+            except BaseException:
+                if spec.network:
+                    self._job_networks.leave(spec.network)
+                raise
+        if spec.network and self._network:
+            self._client.networks.get(self._network).connect(container)
+        return container
+
+    def _remove(self, container: EngineContainer, spec: ContainerSpec) -> None:
+        try:
+            container.remove(v=True, force=True)
+        except APIError as error:  # removed by hand, or being removed
+            if error.is_server_error():
+                raise
+        finally:
+            if spec.network:
+                self._job_networks.leave(spec.network)
+
+    def _labels(self) -> dict[str, str]:
+        return {STACK_LABEL: self._stack_id}
+
+    def _networking(self, network: str | None, spec: ContainerSpec) -> dict[str, Any] | None:
+        if not (network and spec.network and spec.hostname):
+            return None
+        return {network: self._client.api.create_endpoint_config(aliases=[spec.hostname])}
+
+    def _ports(self, spec: ContainerSpec) -> dict[str, Any]:
+        """The engine chooses a free port. One on another machine cannot be reached at that machine's 127.0.0.1."""
+        if spec.command != "serve" or self._network:
+            return {}
+        address = "127.0.0.1" if self._engine.host == "127.0.0.1" else "0.0.0.0"
+        return {f"{SERVING_PORT}/tcp": (address, None)}
+
+    def _address(self, container: EngineContainer) -> tuple[str, int]:
+        container.reload()
+        settings: Mapping[str, Any] = container.attrs["NetworkSettings"]
+        if self._network:
+            address = settings["Networks"].get(self._network, {}).get("IPAddress")
+            return (address, SERVING_PORT) if address else NOWHERE
+        published = settings["Ports"].get(f"{SERVING_PORT}/tcp")
+        return (self._engine.host, int(published[0]["HostPort"])) if published else NOWHERE
+
+    def _limits(self, instance_type: str) -> dict[str, int]:
+        """The instance's CPUs and memory, as far as the engine's machine has them and can set limits."""
+        size, info = find_size(instance_type), self._engine.info
+        if size is None:
+            return {}
+        limits = {}
+        if info.get("CpuCfsQuota"):
+            limits["nano_cpus"] = min(size.vcpus, info["NCPU"]) * 1_000_000_000
+        if info.get("MemoryLimit"):
+            limits["mem_limit"] = min(size.memory_bytes, info["MemTotal"])
+            if info.get("SwapLimit"):
+                limits["memswap_limit"] = limits["mem_limit"]  # an instance has no swap
+        return limits
+
+
+def _command(spec: ContainerSpec) -> dict[str, list[str]]:
+    """An entry point of the request's own gets no ``train``; arguments take its place."""
+    if spec.entrypoint:
+        return {"entrypoint": list(spec.entrypoint), "command": list(spec.arguments or [])}
+    return {"command": list(spec.arguments or [spec.command])}

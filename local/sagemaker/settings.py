@@ -1,0 +1,56 @@
+"""Where the service stands, and how it runs containers: what is set from outside, once, at its start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+LAUNCHERS = ("process", "docker")
+DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
+DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
+
+
+class SettingError(Exception):
+    """A setting has a value that means nothing; the text names both and what can be set."""
+
+
+def require_launcher(value: str) -> str:
+    """``value``, if it is a launcher of ``PREFLIGHT_LAUNCHER``. Raises SettingError."""
+    if value not in LAUNCHERS:
+        raise SettingError(
+            f"PREFLIGHT_LAUNCHER is {value!r}, which Preflight does not know; use {' or '.join(LAUNCHERS)}."
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``endpoint_url`` answers S3, IAM and Logs; ``state_folder`` is the service's own.
+
+    ``stack_id`` marks what it starts in Docker; empty: one is made of the machine, the folder and the port.
+    ``container_image`` is the local Docker image of the built-in algorithms. ``container_network`` is the Docker
+    network that containers are put on and reached at; empty: the one of the container that the service runs in, if
+    it does, else their ports are published. ``training_slots`` is how many jobs train at once; the others wait, as
+    jobs on AWS wait for instances.
+    """
+
+    endpoint_url: str
+    state_folder: Path
+    launcher: str = LAUNCHERS[0]
+    stack_id: str = ""
+    container_image: str = DEFAULT_CONTAINER_IMAGE
+    container_network: str = ""
+    training_slots: int = max(2, os.cpu_count() or 2)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:
+        """Raises SettingError."""
+        return cls(
+            endpoint_url=endpoint_url,
+            state_folder=Path(environ["PREFLIGHT_STATE_DIR"]),
+            launcher=require_launcher(environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0]),
+            stack_id=environ.get("PREFLIGHT_STACK_ID", ""),
+            container_image=environ.get("PREFLIGHT_CONTAINER_IMAGE") or DEFAULT_CONTAINER_IMAGE,
+            container_network=environ.get("PREFLIGHT_CONTAINER_NETWORK", ""),
+        )
