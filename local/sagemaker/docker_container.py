@@ -7,21 +7,22 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
+from docker.types import CancellableStream
 
-from local.sagemaker.docker_engine import ENGINE_ERRORS, EngineError
+from local.sagemaker.docker_engine import ENGINE_ERRORS, EngineError, close_stream, is_gone
+from local.sagemaker.docker_feed import feed
 from local.sagemaker.docker_files import unpack
 from local.sagemaker.launcher import ContainerSpec
 from local.sagemaker.output_lines import OutputLines
 
 LOG = logging.getLogger(__name__)
 
-KILLED = 137  # 128 + SIGKILL
+# Exit codes as `docker run` has them.
+CANNOT_INVOKE, PROGRAM_NOT_FOUND, KILLED = 126, 127, 137
 NOWHERE = ("127.0.0.1", 9)  # where nothing answers: the address of a container that has ended
 BROUGHT_BACK = ("model", "output", "checkpoints")
-
-Output = Iterable[tuple[bytes | None, bytes | None]]
 
 
 class DockerContainer:
@@ -31,8 +32,7 @@ class DockerContainer:
         self,
         container: EngineContainer,
         spec: ContainerSpec,
-        *,
-        output: Output,
+        output: CancellableStream,
         address: tuple[str, int],
         remove: Callable[[], None],
     ) -> None:
@@ -42,6 +42,7 @@ class DockerContainer:
         self._remove = remove
         self._exit_code: int | None = None
         self._problem: Exception | None = None
+        self._ended = threading.Event()
         self._gone = threading.Event()
         self._run_in_background(lambda: self._watch(output))
 
@@ -50,10 +51,11 @@ class DockerContainer:
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         """Also raises EngineError if what it made could not be fetched."""
-        if not self._gone.wait(timeout_seconds):
+        if not self._ended.wait(timeout_seconds):
             assert timeout_seconds is not None
             raise subprocess.TimeoutExpired(f"{self._spec.image} {self._spec.command}", timeout_seconds)
-        if self._problem:
+        self._gone.wait()
+        if self._problem and self._spec.command == "train":
             raise EngineError(f"What {self._spec.image} left cannot be read: {self._problem}") from self._problem
         assert self._exit_code is not None
         return self._exit_code
@@ -67,16 +69,13 @@ class DockerContainer:
             self.wait()
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
-        """Through ``cat`` inside the container, so the image needs a shell."""
-        api = self._container.client.api
-        command = ["sh", "-c", 'exec cat > "$0"', f"/opt/ml/{relative_path}"]
-        execution = api.exec_create(self._container.id, command, stdin=True, stdout=True, stderr=True)
-        raise NotImplementedError(execution, chunks)
+        feed(self._container, f"/opt/ml/{relative_path}", chunks)
 
-    def _watch(self, output: Output) -> None:
+    def _watch(self, output: CancellableStream) -> None:
         try:
             self._read(output)
             self._exit_code = self._await_exit()
+            self._ended.set()
             if self._spec.command == "train":
                 self._bring_back()
         except Exception as error:
@@ -84,13 +83,14 @@ class DockerContainer:
             self._problem = error
         finally:
             self._exit_code = KILLED if self._exit_code is None else self._exit_code
+            self._ended.set()
             try:
                 self._remove()
             except Exception:  # the stack removes it when it goes down
                 LOG.exception("A container of %s could not be removed.", self._spec.owner_arn)
             self._gone.set()
 
-    def _read(self, output: Output) -> None:
+    def _read(self, output: CancellableStream) -> None:
         streams = OutputLines(self._spec.on_line), OutputLines(self._spec.on_line)
         for chunks in output:
             for stream, chunk in zip(streams, chunks, strict=True):
@@ -98,17 +98,24 @@ class DockerContainer:
                     stream.add(chunk)
         for stream in streams:
             stream.end()
+        close_stream(output)
 
     def _await_exit(self) -> int:
         try:
             return int(self._container.wait(timeout=None)["StatusCode"])
-        except NotFound:  # removed by hand
-            return KILLED
+        except APIError as error:
+            if not is_gone(error):
+                raise
+            return KILLED  # removed by hand
 
     def _bring_back(self) -> None:
         for name in BROUGHT_BACK:
-            with contextlib.suppress(NotFound):
+            try:
                 chunks, _ = self._container.get_archive(f"/opt/ml/{name}")
+            except APIError as error:  # it made no such folder, or was removed by hand
+                if not is_gone(error):
+                    raise
+            else:
                 unpack(chunks, self._spec.folder, name, self._on_refused)
 
     def _on_refused(self, reason: str) -> None:
@@ -120,11 +127,9 @@ class DockerContainer:
                 self._container.stop(timeout=math.ceil(grace_seconds))
             else:
                 self._container.kill()
-        except APIError as error:
-            if error.is_server_error():
-                LOG.warning("A container of %s could not be stopped: %s", self._spec.owner_arn, error)
         except ENGINE_ERRORS as error:
-            LOG.warning("A container of %s could not be stopped: %s", self._spec.owner_arn, error)
+            if not is_gone(error):
+                LOG.warning("A container of %s could not be stopped: %s", self._spec.owner_arn, error)
 
     @staticmethod
     def _run_in_background(task: Callable[[], None]) -> None:

@@ -31,6 +31,17 @@ class EngineError(Exception):
     """No engine answers, or it does not do what it is asked; the text says what it said."""
 
 
+def is_gone(error: Exception) -> bool:
+    """The engine has no such container or folder (404), or the container does not run, or is being removed (409)."""
+    return isinstance(error, APIError) and error.status_code in (404, 409)
+
+
+def close_stream(stream: Any) -> None:
+    """Close a stream of the SDK's. Its own ways leave the response to the garbage collector, which complains."""
+    with contextlib.suppress(OSError):
+        stream._response.close()
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine that answers."""

@@ -9,6 +9,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 CHUNK_BYTES = 1 << 20
 
@@ -70,7 +71,7 @@ def unpack(chunks: Iterable[bytes], folder: Path, name: str, on_refused: Callabl
             return None
 
     shutil.rmtree(folder / name, ignore_errors=True)
-    with tarfile.open(fileobj=_Reader(chunks), mode="r|", bufsize=CHUNK_BYTES) as archive:
+    with tarfile.open(fileobj=cast(IO[bytes], _Reader(chunks)), mode="r|", bufsize=CHUNK_BYTES) as archive:
         archive.extractall(folder, filter=accept)
 
 

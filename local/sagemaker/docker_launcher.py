@@ -14,8 +14,14 @@ from urllib.parse import urlsplit
 from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 
-from local.sagemaker.docker_container import NOWHERE, DockerContainer, EndedContainer
-from local.sagemaker.docker_engine import ENGINE_ERRORS, OWNER_LABEL, STACK_LABEL, Engine, EngineError
+from local.sagemaker.docker_container import (
+    CANNOT_INVOKE,
+    NOWHERE,
+    PROGRAM_NOT_FOUND,
+    DockerContainer,
+    EndedContainer,
+)
+from local.sagemaker.docker_engine import ENGINE_ERRORS, OWNER_LABEL, STACK_LABEL, Engine, EngineError, is_gone
 from local.sagemaker.docker_files import pack
 from local.sagemaker.docker_images import find_local_image
 from local.sagemaker.docker_networks import JobNetworks
@@ -24,7 +30,6 @@ from local.sagemaker.launcher import Container, ContainerSpec
 from local.sagemaker.settings import DOCKER_MARK, Settings
 
 SERVING_PORT = 8080
-CANNOT_INVOKE, NOT_FOUND = 126, 127  # the exit codes of `docker run` for a program that cannot be started
 
 
 def create_docker_launcher(engine: Engine, settings: Settings) -> "DockerLauncher":
@@ -92,19 +97,14 @@ class DockerLauncher:
             container.put_archive("/", pack(spec.folder, "opt/ml"))
             output = container.attach(stream=True, demux=True)
             container.start()
+            address = self._address(container) if spec.command == "serve" else NOWHERE
         except BaseException as error:
             self._remove(container, spec)
             if isinstance(error, APIError) and error.is_client_error():  # its program cannot be started
                 spec.on_line(str(error.explanation))
-                return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else NOT_FOUND)
+                return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else PROGRAM_NOT_FOUND)
             raise
-        return DockerContainer(
-            container,
-            spec,
-            output=output,
-            address=self._address(container) if spec.command == "serve" else NOWHERE,
-            remove=lambda: self._remove(container, spec),
-        )
+        return DockerContainer(container, spec, output, address, remove=lambda: self._remove(container, spec))
 
     def _create(self, spec: ContainerSpec) -> EngineContainer:
         image = find_local_image(self._client, spec.image, spec.region, self._builtin_image)
@@ -135,8 +135,8 @@ class DockerLauncher:
     def _remove(self, container: EngineContainer, spec: ContainerSpec) -> None:
         try:
             container.remove(v=True, force=True)
-        except APIError as error:  # removed by hand, or being removed
-            if error.is_server_error():
+        except APIError as error:
+            if not is_gone(error):
                 raise
         finally:
             if spec.network:
