@@ -15,7 +15,8 @@ Command = Literal["train", "serve"]
 class ContainerSpec:
     """What to run: ``image`` with ``command``, over ``folder`` as ``/opt/ml``; ``on_line`` gets each output line.
 
-    ``owner_arn`` is the resource it runs for. ``instance_type`` sets the limits of a launcher that can set any.
+    ``owner_arn`` is the resource it runs for. ``instance_type`` sets the limits of a launcher that can set any;
+    a serverless variant has none, but ``memory_mb``.
     ``entrypoint`` and ``arguments`` replace the image's own and ``command``, as ContainerEntrypoint and
     ContainerArguments do. Containers with the same ``network`` reach each other by ``hostname``, where the launcher
     can give them one of their own.
@@ -29,6 +30,7 @@ class ContainerSpec:
     on_line: Callable[[str], None]
     owner_arn: str
     instance_type: str
+    memory_mb: int | None = None
     entrypoint: Sequence[str] | None = None
     arguments: Sequence[str] | None = None
     hostname: str = ""
