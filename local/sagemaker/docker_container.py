@@ -4,6 +4,7 @@ import contextlib
 import logging
 import math
 import subprocess
+import tarfile
 import threading
 from collections.abc import Callable, Iterable
 
@@ -44,6 +45,7 @@ class DockerContainer:
         self._problem: Exception | None = None
         self._ended = threading.Event()
         self._gone = threading.Event()
+        self._fetching = threading.Lock()
         self._run_in_background(lambda: self._watch(output))
 
     def poll(self) -> int | None:
@@ -70,6 +72,14 @@ class DockerContainer:
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         feed(self._container, f"/opt/ml/{relative_path}", chunks)
+
+    def fetch(self, relative_path: str) -> None:
+        try:
+            with self._fetching:
+                if not self._ended.is_set():
+                    self._fetch(relative_path, LOG.warning)
+        except (*ENGINE_ERRORS, tarfile.TarError, OSError) as error:  # a file that changed under way, for one
+            LOG.warning("%s of %s could not be fetched: %s", relative_path, self._spec.owner_arn, error)
 
     def _watch(self, output: CancellableStream) -> None:
         try:
@@ -109,14 +119,18 @@ class DockerContainer:
             return KILLED  # removed by hand
 
     def _bring_back(self) -> None:
-        for name in BROUGHT_BACK:
-            try:
-                chunks, _ = self._container.get_archive(f"/opt/ml/{name}")
-            except APIError as error:  # it made no such folder, or was removed by hand
-                if not is_gone(error):
-                    raise
-            else:
-                unpack(chunks, self._spec.folder, name, self._on_refused)
+        with self._fetching:
+            for name in BROUGHT_BACK:
+                self._fetch(name, self._on_refused)
+
+    def _fetch(self, relative_path: str, on_refused: Callable[[str], None]) -> None:
+        try:
+            chunks, _ = self._container.get_archive(f"/opt/ml/{relative_path}")
+        except APIError as error:  # it made no such folder, or was removed by hand
+            if not is_gone(error):
+                raise
+        else:
+            unpack(chunks, self._spec.folder / relative_path, on_refused)
 
     def _on_refused(self, reason: str) -> None:
         self._spec.on_line(f"Preflight leaves this out of the job's output: {reason}")
@@ -152,6 +166,9 @@ class EndedContainer:
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         """Nobody reads."""
+
+    def fetch(self, relative_path: str) -> None:
+        """Nothing was written."""
 
     def terminate(self, grace_seconds: float) -> None:
         """Nothing runs."""

@@ -4,12 +4,14 @@ So it works with an engine on another machine, or from inside a container that h
 nothing the container writes, as whatever user, is owned by anyone but us.
 """
 
-import shutil
 import stat
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
+
+from local.sagemaker.artifacts import remove_folder
 
 CHUNK_BYTES = 1 << 20
 
@@ -57,10 +59,13 @@ def _content(path: Path, size: int) -> Iterator[bytes]:
     yield bytes(-size % tarfile.BLOCKSIZE)
 
 
-def unpack(chunks: Iterable[bytes], folder: Path, name: str, on_refused: Callable[[str], None]) -> None:
-    """Put ``folder/name`` as the archive in ``chunks`` has it in the place of the one that is there.
+def unpack(chunks: Iterable[bytes], folder: Path, on_refused: Callable[[str], None]) -> None:
+    """Put the one folder that the archive in ``chunks`` holds, whatever its name, in the place of ``folder``.
 
-    What would leave the folder (an absolute link) or is no file (a socket) is left out and named to ``on_refused``.
+    What would leave it (an absolute link) or is no file (a socket) is left out and named to ``on_refused``.
+
+    Raises:
+        tarfile.TarError, OSError: the archive cannot be read; ``folder`` is as it was.
     """
 
     def accept(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
@@ -70,9 +75,14 @@ def unpack(chunks: Iterable[bytes], folder: Path, name: str, on_refused: Callabl
             on_refused(str(error))
             return None
 
-    shutil.rmtree(folder / name, ignore_errors=True)
-    with tarfile.open(fileobj=cast(IO[bytes], _Reader(chunks)), mode="r|", bufsize=CHUNK_BYTES) as archive:
-        archive.extractall(folder, filter=accept)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as unpacked:
+        stream = cast(IO[bytes], _Reader(chunks))
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES) as archive:
+            archive.extractall(unpacked, filter=accept)
+        for path in Path(unpacked).iterdir():
+            remove_folder(folder)
+            path.rename(folder)
 
 
 class _Reader:

@@ -8,6 +8,7 @@ import hashlib
 import socket
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,9 +45,10 @@ def create_docker_launcher(engine: Engine, settings: Settings) -> "DockerLaunche
     except ENGINE_ERRORS as error:
         raise EngineError(f"the Docker engine fails: {error}") from error
     engine.remove_all_of(stack_id)
-    settings.state_folder.mkdir(parents=True, exist_ok=True)
-    (settings.state_folder / DOCKER_MARK).write_text(stack_id)
-    return DockerLauncher(engine, stack_id, settings.container_image, network)
+    mark = settings.state_folder / DOCKER_MARK
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(stack_id)
+    return DockerLauncher(engine, stack_id, settings.container_image, network, mark)
 
 
 def _stack_id(engine: Engine, settings: Settings) -> str:
@@ -62,15 +64,17 @@ class DockerLauncher:
     """Runs images in ``engine``; everything of it there carries ``stack_id`` as a label.
 
     ``builtin_image`` is the local image of the built-in algorithms. Containers are put on ``network`` and reached
-    there by their own address; without one, their port is published.
+    there by their own address; without one, their port is published. The file ``mark`` is there as long as the engine
+    may have something of the stack, and holds its id: whoever finds it after a crash knows what to remove.
     """
 
-    def __init__(self, engine: Engine, stack_id: str, builtin_image: str, network: str | None) -> None:
+    def __init__(self, engine: Engine, stack_id: str, builtin_image: str, network: str | None, mark: Path) -> None:
         self._engine = engine
         self._client = engine.client
         self._stack_id = stack_id
         self._builtin_image = builtin_image
         self._network = network
+        self._mark = mark
         self._job_networks = JobNetworks(self._client, f"preflight-{stack_id}", self._labels())
         self._closed = False
         self._creating = threading.Lock()
@@ -90,6 +94,7 @@ class DockerLauncher:
         with self._creating:
             self._closed = True
         self._engine.remove_all_of(self._stack_id)
+        self._mark.unlink(missing_ok=True)
 
     def _launch(self, spec: ContainerSpec) -> Container:
         container = self._create(spec)
@@ -97,7 +102,7 @@ class DockerLauncher:
             container.put_archive("/", pack(spec.folder, "opt/ml"))
             output = container.attach(stream=True, demux=True)
             container.start()
-            address = self._address(container) if spec.command == "serve" else NOWHERE
+            address = self._address(container, spec) if spec.command == "serve" else NOWHERE
         except BaseException as error:
             self._remove(container, spec)
             if isinstance(error, APIError) and error.is_client_error():  # its program cannot be started
@@ -122,7 +127,7 @@ class DockerLauncher:
                     network=network,
                     networking_config=self._networking(network, spec),
                     ports=self._ports(spec),
-                    **self._limits(spec.instance_type),
+                    **self._limits(spec),
                 )
             except BaseException:
                 if spec.network:
@@ -155,30 +160,35 @@ class DockerLauncher:
         if spec.command != "serve" or self._network:
             return {}
         address = "127.0.0.1" if self._engine.host == "127.0.0.1" else "0.0.0.0"
-        return {f"{SERVING_PORT}/tcp": (address, None)}
+        return {f"{_serving_port(spec)}/tcp": (address, None)}
 
-    def _address(self, container: EngineContainer) -> tuple[str, int]:
+    def _address(self, container: EngineContainer, spec: ContainerSpec) -> tuple[str, int]:
         container.reload()
+        port = _serving_port(spec)
         settings: Mapping[str, Any] = container.attrs["NetworkSettings"]
         if self._network:
             address = settings["Networks"].get(self._network, {}).get("IPAddress")
-            return (address, SERVING_PORT) if address else NOWHERE
-        published = settings["Ports"].get(f"{SERVING_PORT}/tcp")
+            return (address, port) if address else NOWHERE
+        published = settings["Ports"].get(f"{port}/tcp")
         return (self._engine.host, int(published[0]["HostPort"])) if published else NOWHERE
 
-    def _limits(self, instance_type: str) -> dict[str, int]:
+    def _limits(self, spec: ContainerSpec) -> dict[str, int]:
         """The instance's CPUs and memory, as far as the engine's machine has them and can set limits."""
-        size, info = find_size(instance_type), self._engine.info
-        if size is None:
-            return {}
+        size, info = find_size(spec.instance_type), self._engine.info
+        memory_bytes = spec.memory_mb << 20 if spec.memory_mb else size.memory_bytes if size else None
         limits = {}
-        if info.get("CpuCfsQuota"):
+        if size and info.get("CpuCfsQuota"):
             limits["nano_cpus"] = min(size.vcpus, info["NCPU"]) * 1_000_000_000
-        if info.get("MemoryLimit"):
-            limits["mem_limit"] = min(size.memory_bytes, info["MemTotal"])
+        if memory_bytes and info.get("MemoryLimit"):
+            limits["mem_limit"] = min(memory_bytes, info["MemTotal"])
             if info.get("SwapLimit"):
                 limits["memswap_limit"] = limits["mem_limit"]  # an instance has no swap
         return limits
+
+
+def _serving_port(spec: ContainerSpec) -> int:
+    """Where the container listens. One of an inference pipeline is told another port than SageMaker's own."""
+    return int(spec.environment.get("SAGEMAKER_BIND_TO_PORT") or SERVING_PORT)
 
 
 def _command(spec: ContainerSpec) -> dict[str, list[str]]:

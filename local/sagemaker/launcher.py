@@ -53,7 +53,13 @@ class Container(Protocol):
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         """Write ``chunks`` into the FIFO at ``relative_path`` below ``/opt/ml``, as Pipe mode does.
 
-        Returns once all is read, or the container has closed it or ended. The FIFO must be in the spec's folder.
+        Returns once all is read, or the container has closed it or ended. Makes the FIFO if it is not there.
+        """
+
+    def fetch(self, relative_path: str) -> None:
+        """Bring the folder at ``relative_path`` in the spec's folder up to what the container sees by now.
+
+        Does nothing if the container works in the spec's folder itself, or has ended.
         """
 
     def terminate(self, grace_seconds: float) -> None:
