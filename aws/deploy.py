@@ -11,6 +11,7 @@ from aws.client import Aws
 from aws.config import DeploySettings, load_settings
 from aws.dataset import Dataset
 from aws.deployment import Deployment, record_path
+from aws.documents import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
 from aws.errors import EXIT_INTERRUPTED, explained
 from aws.names import Names, names_of
 from aws.report import Report
@@ -135,6 +136,7 @@ def main(
         raise SystemExit(EXIT_INTERRUPTED) from None
     path = record_path(build_folder, target_name)
     deployment.write(path)
+    write_documents(deployment, dataset, path.parent)
     summarize(deployment, path, report)
 
 
@@ -146,7 +148,8 @@ def summarize(deployment: Deployment, path: Path, report: Report) -> None:
     if deployment.generated:
         report.line("The data is a generated sample, not a real survey.")
     report.line(f"URL: {deployment.api_url}")
-    report.line(f"Written down in {path}")
+    report.line(f"Written down in {path}; beside it {OPENAPI}, and what tries the URL out:")
+    report.line(f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}")
 
 
 if __name__ == "__main__":

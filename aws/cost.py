@@ -1,0 +1,145 @@
+"""What the deployment of preflight.toml costs on AWS, before anything is deployed."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import boto3
+import click
+from rich.console import Console
+from rich.table import Table
+
+from aws import options
+from aws.config import DeploySettings, load_settings
+from aws.errors import explained
+from aws.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
+from aws.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
+
+WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic"}
+
+
+def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None) -> str:
+    """One sentence for plan and deploy: what it costs, and what goes on costing."""
+    prices = PriceTable.load(region)
+    bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb)
+    where = "" if prices.region == region else f" (at {prices.region}'s prices)"
+    return (
+        f"Price{where}: ${bill.once:.2f} to train, then ${bill.idle_hour:.3f} an hour (${bill.idle_month:.2f} a month) "
+        f"even without requests, ${bill.month:.2f} in a month of {Usage().requests:,} requests, "
+        "until `python aws/destroy.py`. Details: python aws/cost.py"
+    )
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--requests", default=Usage.requests, show_default=True, type=click.IntRange(0), help="In a month.")
+@click.option("--model-ms", default=Usage.model_ms, show_default=True, type=click.FloatRange(0), help="Of one request.")
+@click.option(
+    "--training-minutes",
+    default=Usage.training_minutes,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="From the instance's start to the upload of the model.",
+)
+@click.option("--serverless", is_flag=True, help="Price `python aws/deploy.py --serverless`.")
+@click.option(
+    "--memory-mb",
+    default=SERVERLESS_MEMORY_MB,
+    show_default=True,
+    type=click.IntRange(1024, 6144),
+    help="Of a serverless endpoint.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
+@click.option("--refresh", "is_refresh", is_flag=True, help="First read the prices from AWS (free; needs credentials).")
+@click.option(
+    "--prices",
+    "table_path",
+    default=PATH,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The price table, read and refreshed.  [default: aws/prices.json]",
+)
+@click.option("--region", help=f"AWS region.  [default: `region` of [deploy], else {TABLE_REGION}]")
+@options.config
+@explained
+def main(
+    requests: int,
+    model_ms: float,
+    training_minutes: float,
+    serverless: bool,
+    memory_mb: int,
+    as_json: bool,
+    is_refresh: bool,
+    table_path: Path,
+    region: str | None,
+    config_path: Path,
+) -> None:
+    """Say what a deployment costs on AWS: a training run, an hour, a month, and a month's requests.
+
+    Makes no call, unless --refresh asks AWS for today's prices. The price table with its dates and sources is
+    aws/prices.json; free tiers and discounts are left out.
+    """
+    settings = load_settings(config_path)
+    region = region or settings.region or TABLE_REGION
+    console = Console(soft_wrap=True, highlight=False)
+    if is_refresh:
+        keys = {f"training.{settings.training.instance_type}", f"hosting.{settings.endpoint.instance_type}"}
+        keys |= {key for key in PriceTable.load(region, table_path) if key.startswith(("training.ml.", "hosting.ml."))}
+        missing = refresh(boto3.client("pricing", region_name=API_REGION), region, sorted(keys), table_path)
+        console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))
+    prices = PriceTable.load(region, table_path)
+    usage = Usage(requests=requests, model_ms=model_ms, training_minutes=training_minutes)
+    bill = estimate(settings, usage, prices, serverless_mb=memory_mb if serverless else None)
+    if as_json:
+        print(json.dumps(_document(bill, prices), indent=2))
+        return
+    console.print(_table(bill, settings, region, prices))
+    for line in _verdict(bill, settings, usage, prices, memory_mb=memory_mb, serverless=serverless):
+        console.print(line)
+
+
+def _kept(missing: list[str]) -> str:
+    return f" Not found there, so as before: {', '.join(missing)}." if missing else ""
+
+
+def _document(bill: Estimate, prices: PriceTable) -> dict[str, object]:
+    return {
+        "currency": "USD",
+        "region": prices.region,
+        "once": bill.once,
+        "idle_month": bill.idle_month,
+        "month": bill.month,
+        "lines": [asdict(line) for line in bill.lines],
+    }
+
+
+def _table(bill: Estimate, settings: DeploySettings, region: str, prices: PriceTable) -> Table:
+    where = region if prices.region == region else f"{region}, at {prices.region}'s prices"
+    table = Table(title=f"{settings.name} in {where}", title_justify="left", box=None)
+    for column in ("what", "how", "when"):
+        table.add_column(column)
+    table.add_column("USD", justify="right")
+    for line in bill.lines:
+        table.add_row(
+            line.what, line.how, WHEN[line.when], f"{line.usd:,.2f}" if line.usd >= 0.01 else f"{line.usd:.4f}"
+        )
+    return table
+
+
+def _verdict(
+    bill: Estimate, settings: DeploySettings, usage: Usage, prices: PriceTable, *, memory_mb: int, serverless: bool
+) -> list[str]:
+    other = estimate(settings, usage, prices, serverless_mb=None if serverless else memory_mb)
+    even = break_even_requests(settings, usage, prices, memory_mb)
+    kind = f"{settings.endpoint.instance_type} endpoint" if serverless else f"serverless endpoint of {memory_mb} MB"
+    return [
+        f"In all: ${bill.once:.2f} to train, then ${bill.month:.2f} in a month of {usage.requests:,} requests.",
+        f"Idle it goes on costing ${bill.idle_hour:.3f} an hour, ${bill.idle_month:.2f} a month, "
+        "until `python aws/destroy.py --target aws`.",
+        f"With a {kind} instead: ${other.month:.2f} a month, ${other.idle_month:.2f} while idle. "
+        f"Serverless is the cheaper one below {even:,} requests a month.",
+        f"List prices, the oldest read {prices.oldest}; dates and sources in {PATH.name}, anew with --refresh. "
+        "Without tax, free tier and discounts.",
+    ]
+
+
+if __name__ == "__main__":
+    main()

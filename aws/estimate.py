@@ -1,0 +1,153 @@
+"""What a deployment costs: one training run, each hour and month that it stands there, and the traffic on top.
+
+https://aws.amazon.com/sagemaker/pricing/ has how SageMaker bills: instances by the second while they exist,
+serverless endpoints by the second of work.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from aws.config import DeploySettings
+from aws.prices import PriceTable
+
+HOURS_PER_MONTH = 730
+GB = 1e9
+SERVERLESS_MEMORY_MB = 2048
+
+When = Literal["once", "idle", "traffic"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The traffic to price: requests in a month, and what one of them takes."""
+
+    requests: int = 100_000
+    model_ms: float = 20  # the model's own time
+    request_bytes: int = 2_000  # one passenger as JSON
+    answer_bytes: int = 200
+    log_bytes: int = 400  # Lambda's START, END and REPORT lines
+    training_minutes: float = 5  # from the instance's start to the upload
+    stored_gb: float = 0.05  # data and models
+
+
+@dataclass(frozen=True)
+class Line:
+    """One item of the bill. ``when``: once, in every month even if idle, or in a month with the traffic given."""
+
+    what: str
+    how: str
+    usd: float
+    when: When
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All lines, and what they add up to in US dollars."""
+
+    lines: tuple[Line, ...]
+
+    def total(self, *when: When) -> float:
+        return sum(line.usd for line in self.lines if line.when in when)
+
+    @property
+    def once(self) -> float:
+        return self.total("once")
+
+    @property
+    def idle_month(self) -> float:
+        """A month without a request."""
+        return self.total("idle")
+
+    @property
+    def idle_hour(self) -> float:
+        return self.idle_month / HOURS_PER_MONTH
+
+    @property
+    def month(self) -> float:
+        """A month with the traffic given."""
+        return self.total("idle", "traffic")
+
+
+def estimate(
+    settings: DeploySettings, usage: Usage, prices: PriceTable, *, serverless_mb: int | None = None
+) -> Estimate:
+    """Price the deployment that ``settings`` describe. With ``serverless_mb`` its endpoint is serverless.
+
+    Raises:
+        InputError: the table has no price of an instance type; the sentence says how to read it from AWS.
+    """
+    endpoint = (
+        _instances(settings, usage, prices) if serverless_mb is None else _serverless(usage, prices, serverless_mb)
+    )
+    return Estimate((*_training(settings, usage, prices), *endpoint, *_front(settings, usage, prices)))
+
+
+def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTable, serverless_mb: int) -> int:
+    """Requests in a month up to which a serverless endpoint of this memory is the cheaper one."""
+    instances = estimate(settings, usage, prices).idle_month - _storage(usage, prices)
+    one = Usage(**{**vars(usage), "requests": 1})
+    per_request = _sum(_serverless(one, prices, serverless_mb)) - _sum(
+        line for line in _instances(settings, one, prices) if line.when == "traffic"
+    )
+    return int(instances / per_request)
+
+
+def _sum(lines: Iterable[Line]) -> float:
+    return sum(line.usd for line in lines)
+
+
+def _training(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    machine, hours = settings.training, usage.training_minutes / 60
+    hourly = prices[f"training.{machine.instance_type}"].usd
+    how = f"{machine.instance_count} x {machine.instance_type}, {usage.training_minutes:g} min at ${hourly:g}/h"
+    volume = machine.volume_gb * hours / HOURS_PER_MONTH * prices["training.volume"].usd
+    yield Line("Training run", how, machine.instance_count * (hours * hourly + volume), "once")
+
+
+def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    machine = settings.endpoint
+    hourly = prices[f"hosting.{machine.instance_type}"].usd
+    how = f"{machine.instance_count} x {machine.instance_type} at ${hourly:g}/h, {HOURS_PER_MONTH} h, requests or not"
+    yield Line("Endpoint", how, machine.instance_count * hourly * HOURS_PER_MONTH, "idle")
+    yield Line(
+        "Endpoint data", f"{_gigabytes(usage):.2f} GB", _gigabytes(usage) * prices["hosting.data"].usd, "traffic"
+    )
+
+
+def _serverless(usage: Usage, prices: PriceTable, memory_mb: int) -> Iterator[Line]:
+    seconds = usage.requests * usage.model_ms / 1000
+    how = f"{memory_mb} MB for {usage.model_ms:g} ms a request; nothing while idle"
+    yield Line("Serverless endpoint", how, seconds * memory_mb / 1024 * prices["serverless.compute"].usd, "traffic")
+    yield Line(
+        "Endpoint data", f"{_gigabytes(usage):.2f} GB", _gigabytes(usage) * prices["serverless.data"].usd, "traffic"
+    )
+
+
+def _front(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    """API, function, logs and the bucket."""
+    memory_gb = settings.function.memory_mb / 1024
+    seconds = usage.requests * (usage.model_ms + 10) / 1000  # the function waits for the model
+    logs_gb = usage.requests * usage.log_bytes / GB
+    out_gb = usage.requests * usage.answer_bytes / GB
+    count = f"{usage.requests:,} requests"
+    yield Line("API Gateway", count, usage.requests * prices["api.requests"].usd, "traffic")
+    yield Line(
+        "Lambda",
+        f"{count}, {settings.function.memory_mb} MB",
+        usage.requests * prices["lambda.requests"].usd + seconds * memory_gb * prices["lambda.compute"].usd,
+        "traffic",
+    )
+    logs = logs_gb * (prices["logs.ingested"].usd + prices["logs.stored"].usd)
+    yield Line("Logs", f"{logs_gb:.2f} GB written and kept", logs, "traffic")
+    yield Line("Data out", f"{out_gb:.2f} GB", out_gb * prices["transfer.out"].usd, "traffic")
+    yield Line("S3", f"{usage.stored_gb:g} GB kept", _storage(usage, prices), "idle")
+
+
+def _storage(usage: Usage, prices: PriceTable) -> float:
+    return usage.stored_gb * prices["s3.storage"].usd
+
+
+def _gigabytes(usage: Usage) -> float:
+    """Through the endpoint, both ways."""
+    return usage.requests * (usage.request_bytes + usage.answer_bytes) / GB

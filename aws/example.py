@@ -1,0 +1,52 @@
+"""Requests to show and to try: one held-out row, raw and encoded, and what the API must refuse."""
+
+import csv
+from dataclasses import dataclass
+from typing import Any, Self
+
+from aws.dataset import Dataset
+from aws.errors import InputError
+
+AIRLINE_LABEL = "satisfaction"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of the held-out data in both forms that the function takes.
+
+    ``key`` is what a raw row goes under (``passenger``, or ``record`` for a table that is not the airline's), and
+    ``result`` what its prediction comes back under.
+    """
+
+    key: str
+    result: str
+    row: dict[str, str]
+    features: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """The first held-out row. Raises ``InputError`` if there is none."""
+        label = dataset.schema["label"]["column"]
+        is_airline = label == AIRLINE_LABEL
+        try:
+            with (dataset.folder / "test_raw.csv").open(newline="", encoding="utf-8-sig") as file:
+                raw = next(csv.DictReader(file))
+            with dataset.test_path.open(newline="", encoding="utf-8") as file:
+                features = ",".join(next(csv.reader(file))[1:])
+        except (OSError, StopIteration) as error:
+            raise InputError(f"{dataset.folder} has no held-out rows. Run `python -m data_prep` again.") from error
+        wanted = {column["name"] for column in dataset.schema["columns"]}
+        return cls(
+            key="passenger" if is_airline else "record",
+            result="satisfied" if is_airline else "label",
+            row={name: value for name, value in raw.items() if name in wanted},
+            features=features,
+        )
+
+    @property
+    def raw_body(self) -> dict[str, Any]:
+        return {self.key: self.row}
+
+    @property
+    def encoded_body(self) -> dict[str, str]:
+        return {"data": self.features}

@@ -1,0 +1,93 @@
+"""The API as an OpenAPI 3.0 document, for whoever writes a client. https://spec.openapis.org/oas/v3.0.3"""
+
+from typing import Any
+
+from aws.dataset import Dataset
+from aws.deployment import Deployment
+from aws.example import Example
+
+JSON = "application/json"
+ERRORS = {
+    "400": "The request is wrong; the sentence names the field.",
+    "502": "The endpoint refused the row, or answered no prediction.",
+    "503": "The endpoint is not there, or did not answer in time.",
+}
+
+
+def openapi(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
+    """``POST /<path>`` of this deployment, with every column of its table."""
+    base, _, path = deployment.api_url.rpartition("/")
+    example = Example.of(dataset)
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": f"{deployment.project}: predictions of {dataset.schema['label']['column']}",
+            "version": "1",
+            "description": f"{deployment.algorithm} trained on {deployment.source}.",
+        },
+        "servers": [{"url": base}],
+        "paths": {f"/{path}": {"post": _operation(example)}},
+        "components": {"schemas": _schemas(dataset, example)},
+    }
+
+
+def _operation(example: Example) -> dict[str, Any]:
+    bodies = [{"$ref": "#/components/schemas/RawRow"}, {"$ref": "#/components/schemas/EncodedRow"}]
+    examples = {"raw": {"value": example.raw_body}, "encoded": {"value": example.encoded_body}}
+    answers = [{"$ref": "#/components/schemas/Prediction"}, {"$ref": "#/components/schemas/Label"}]
+    return {
+        "operationId": "predict",
+        "summary": "Predict one row",
+        "requestBody": {"required": True, "content": {JSON: {"schema": {"oneOf": bodies}, "examples": examples}}},
+        "responses": {
+            "200": {
+                "description": "The prediction: an object for a raw row, the bare label for an encoded one.",
+                "content": {JSON: {"schema": {"oneOf": answers}}},
+            },
+            **{
+                status: {
+                    "description": description,
+                    "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+                }
+                for status, description in ERRORS.items()
+            },
+        },
+    }
+
+
+def _schemas(dataset: Dataset, example: Example) -> dict[str, Any]:
+    label = dataset.schema["label"]
+    meaning = f"1 is {label['positive']!r}, 0 is {label['negative']!r}."
+    columns = {column["name"]: _column(column) for column in dataset.schema["columns"]}
+    return {
+        "RawRow": _object({example.key: {"type": "object", "properties": columns}}),
+        "EncodedRow": _object(
+            {
+                "data": {
+                    "type": "string",
+                    "description": f"{dataset.feature_dim} numbers with commas between them, in this order: "
+                    + ", ".join(dataset.schema["feature_names"]),
+                }
+            }
+        ),
+        "Prediction": _object({example.result: {"$ref": "#/components/schemas/Label"}, "score": {"type": "number"}}),
+        "Label": {"type": "integer", "enum": [0, 1], "description": meaning},
+        "Error": _object({"message": {"type": "string"}}),
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object that has all of ``properties``."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _column(column: dict[str, Any]) -> dict[str, Any]:
+    """A column's values. Numbers may be text, as in a CSV; null or empty text stands for the median."""
+    if column["kind"] == "category":
+        return {"type": "string", "enum": [*column["values"], ""], "nullable": True}
+    number: dict[str, Any] = {"type": "number"}
+    if column["kind"] == "rating":
+        number = {"type": "integer", "minimum": 0, "maximum": column["highest"]}
+    elif column.get("minimum") is not None:
+        number["minimum"] = column["minimum"]
+    return {"oneOf": [number, {"type": "string"}], "nullable": True}

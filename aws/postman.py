@@ -1,0 +1,96 @@
+"""A Postman collection that tries the deployed URL as a person would: right answers, bad input, the wrong method.
+
+``newman run postman_collection.json -e postman_environment.json`` runs it without Postman.
+https://schema.postman.com/json/collection/v2.1.0/docs/index.html
+"""
+
+import json
+from typing import Any
+
+from aws.dataset import Dataset
+from aws.deployment import Deployment
+from aws.example import Example
+
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+URL = "{{url}}"
+
+
+def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
+    """The requests, each with the tests of its answer."""
+    example = Example.of(dataset)
+    column = next(column for column in dataset.schema["columns"] if column["kind"] != "category")["name"]
+    keeps_label = f"pm.collectionVariables.set('label', answer.{example.result});"
+    return {
+        "info": {"name": f"{deployment.project} {deployment.target}", "schema": SCHEMA},
+        "item": [
+            _request("A raw row", example.raw_body, 200, _is_prediction(example), keeps_label),
+            _request(
+                "The same row, encoded",
+                example.encoded_body,
+                200,
+                _test("is the same label", "pm.expect(answer).to.eql(pm.collectionVariables.get('label'))"),
+            ),
+            _request(
+                "An empty value stands for the median",
+                {example.key: example.row | {column: None}},
+                200,
+                _is_prediction(example),
+            ),
+            _request(
+                "A value that cannot be", {example.key: example.row | {column: "many"}}, 400, _message_has(column)
+            ),
+            _request("Too few features", {"data": "1,2"}, 400, _message_has(str(dataset.feature_dim))),
+            _request("No row at all", {}, 400, _message_has(example.key)),
+            _request("Not JSON", "{", 400),
+            _request(
+                "The wrong method",
+                None,
+                403,
+                _test("says so", "pm.expect(answer.message).to.eql('Missing Authentication Token')"),
+                method="GET",
+            ),
+        ],
+    }
+
+
+def environment(deployment: Deployment) -> dict[str, Any]:
+    """Where the collection's requests go."""
+    values = {"url": deployment.api_url}
+    return {
+        "name": f"{deployment.project} {deployment.target}",
+        "values": [{"key": key, "value": value, "enabled": True} for key, value in values.items()],
+        "_postman_variable_scope": "environment",
+    }
+
+
+def _request(name: str, body: Any, status: int, *scripts: str, method: str = "POST") -> dict[str, Any]:
+    """One request. ``body`` is sent as JSON, or as it is if it is text; the answer is ``answer`` in the scripts."""
+    lines = [
+        _test(f"is a {status}", f"pm.response.to.have.status({status})"),
+        "const answer = pm.response.json();",
+        *scripts,
+    ]
+    request: dict[str, Any] = {
+        "method": method,
+        "header": [{"key": "Content-Type", "value": "application/json"}],
+        "url": URL,
+    }
+    if body is not None:
+        request["body"] = {"mode": "raw", "raw": body if isinstance(body, str) else json.dumps(body)}
+    script = {"type": "text/javascript", "exec": lines}
+    return {"name": name, "request": request, "event": [{"listen": "test", "script": script}]}
+
+
+def _test(name: str, check: str) -> str:
+    return f"pm.test({json.dumps(name)}, () => {check});"
+
+
+def _is_prediction(example: Example) -> str:
+    return _test(
+        "is a label and a score",
+        f"{{ pm.expect([0, 1]).to.include(answer.{example.result}); pm.expect(answer.score).to.be.a('number'); }}",
+    )
+
+
+def _message_has(text: str) -> str:
+    return _test("says what is wrong", f"pm.expect(answer.message).to.include({json.dumps(text)})")
