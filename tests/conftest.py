@@ -2,6 +2,7 @@
 
 import functools
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from botocore.config import Config
 from docker.errors import DockerException
 
 from local.sagemaker.ports import free_port
-from local.stack import Stack
+from local.stack import REPOSITORY, Stack
+
+CONTAINER_IMAGE = "preflight-test/container:latest"
+LAUNCHERS = {
+    "process": pytest.param("process", id=pytest.HIDDEN_PARAM),
+    "docker": pytest.param("docker", id="docker", marks=pytest.mark.docker),
+}
 
 
 @functools.cache
@@ -36,13 +43,34 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(problem)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``launchers("process", "docker")`` run on a stack of each; the rest on one of processes."""
+    if "stack" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("launchers")
+        chosen = mark.args if mark else ("process",)
+        metafunc.parametrize("stack", [LAUNCHERS[name] for name in chosen], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack on a port of its own; ``stack.endpoint_url`` is what clients talk to."""
+    if request.param == "docker":
+        build_image(CONTAINER_IMAGE, REPOSITORY, "container/Dockerfile")
     stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("home"))
-    stack.up()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFLIGHT_LAUNCHER", request.param)
+        patch.setenv("PREFLIGHT_CONTAINER_IMAGE", CONTAINER_IMAGE)
+        stack.up()
     yield stack
     stack.down()
+
+
+def build_image(name: str, folder: Path, dockerfile: str = "Dockerfile") -> str:
+    """The image of ``dockerfile``, which takes a second or two if nothing of it has changed."""
+    command = ["docker", "build", "--network=host", "--quiet", "--tag", name, "--file", folder / dockerfile, folder]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
+    return name
 
 
 @pytest.fixture(scope="session")

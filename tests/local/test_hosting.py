@@ -33,6 +33,7 @@ def invoke(runtime: Any, endpoint: str, body: str = "4,1", **members: Any) -> An
     return json.loads(answer["Body"].read())
 
 
+@pytest.mark.launchers("process", "docker")
 def test_an_endpoint_answers_with_the_models_prediction(runtime: Any, endpoint: str) -> None:
     labels = [invoke(runtime, endpoint, row)["predictions"][0]["predicted_label"] for row in ("0,1", "5,1")]
 
@@ -46,6 +47,7 @@ def test_describe_shows_the_variants_that_serve(sagemaker: Any, endpoint: str) -
     assert variant["DeployedImages"][0]["SpecifiedImage"].endswith("linear-learner:1")
 
 
+@pytest.mark.launchers("process", "docker")
 def test_a_bad_row_is_a_model_error_with_the_containers_words(runtime: Any, endpoint: str) -> None:
     with pytest.raises(ClientError) as caught:
         invoke(runtime, endpoint, "4,abc")
@@ -71,6 +73,7 @@ def test_a_target_variant_gets_the_request(sagemaker: Any, runtime: Any, model: 
     )
 
 
+@pytest.mark.launchers("process", "docker")
 def test_a_model_that_cannot_load_fails_the_endpoint(
     sagemaker: Any, role: str, put: Make, create_endpoint: Make
 ) -> None:
@@ -99,6 +102,7 @@ def _empty_archive() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.launchers("process", "docker")
 def test_an_update_drops_no_request(sagemaker: Any, runtime: Any, model: str, endpoint: str) -> None:
     failures: list[str] = []
     done = threading.Event()
