@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import requests
 from docker.errors import NotFound
 from docker.models.containers import Container as EngineContainer
 
@@ -39,6 +40,8 @@ def feed(container: EngineContainer, path: str, chunks: Iterable[bytes]) -> None
             state: dict[str, Any] = api.exec_inspect(execution)
         except NotFound:  # the container has ended
             return {"Running": False, "ExitCode": None}
+        except requests.Timeout:  # a busy engine; asked again
+            return {"Running": True, "ExitCode": None}
         return state
 
     connection = getattr(stream, "_sock", stream)

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 import hashlib
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from local.sagemaker.docker_engine import ENGINE_ERRORS, OWNER_LABEL, STACK_LABE
 from local.sagemaker.docker_files import pack
 from local.sagemaker.docker_images import find_local_image
 from local.sagemaker.docker_networks import JobNetworks
+from local.sagemaker.docker_volumes import ModelVolume
 from local.sagemaker.instance_types import find_size
 from local.sagemaker.launcher import Container, ContainerSpec
 from local.sagemaker.settings import DOCKER_MARK, Settings
@@ -77,7 +79,7 @@ class DockerLauncher:
         self._mark = mark
         self._job_networks = JobNetworks(self._client, f"preflight-{stack_id}", self._labels())
         self._closed = False
-        self._creating = threading.Lock()
+        self._lock = threading.Lock()
 
     def require_image(self, image: str, region: str) -> None:
         find_local_image(self._client, image, region, self._builtin_image)
@@ -91,61 +93,66 @@ class DockerLauncher:
 
     def close(self) -> None:
         """Remove whatever is left of what it started; it launches nothing more."""
-        with self._creating:
+        with self._lock:
             self._closed = True
         self._engine.remove_all_of(self._stack_id)
         self._mark.unlink(missing_ok=True)
 
     def _launch(self, spec: ContainerSpec) -> Container:
-        container = self._create(spec)
+        belongings = ExitStack()  # what goes with the container, which goes first
         try:
-            container.put_archive("/", pack(spec.folder, "opt/ml"))
+            container = self._create(spec, belongings)
             output = container.attach(stream=True, demux=True)
             container.start()
             address = self._address(container, spec) if spec.command == "serve" else NOWHERE
         except BaseException as error:
-            self._remove(container, spec)
+            belongings.close()
             if isinstance(error, APIError) and error.is_client_error():  # its program cannot be started
                 spec.on_line(str(error.explanation))
                 return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else PROGRAM_NOT_FOUND)
             raise
-        return DockerContainer(container, spec, output, address, remove=lambda: self._remove(container, spec))
+        return DockerContainer(container, spec, output, address, remove=belongings.close)
 
-    def _create(self, spec: ContainerSpec) -> EngineContainer:
+    def _create(self, spec: ContainerSpec, belongings: ExitStack) -> EngineContainer:
         image = find_local_image(self._client, spec.image, spec.region, self._builtin_image)
-        with self._creating:
-            if self._closed:
-                raise EngineError("The stack is going down.")
-            network = self._job_networks.join(spec.network) if spec.network else self._network
-            try:
-                container = self._client.containers.create(
-                    image.id,
-                    **_command(spec),
-                    environment={**spec.environment, **image.environment},
-                    labels=self._labels() | {OWNER_LABEL: spec.owner_arn},
-                    hostname=spec.hostname or None,
-                    network=network,
-                    networking_config=self._networking(network, spec),
-                    ports=self._ports(spec),
-                    **self._limits(spec),
-                )
-            except BaseException:
-                if spec.network:
-                    self._job_networks.leave(spec.network)
-                raise
+        network, mounts = self._network, []
+        if spec.network:
+            with self._open():
+                network = self._job_networks.join(spec.network)
+            belongings.callback(self._job_networks.leave, spec.network)
+        if _has_model(spec):
+            with self._open():
+                volume = ModelVolume.create(self._client, image.id, self._labels())
+            belongings.callback(volume.remove)
+            volume.fill(spec.folder / "model")
+            mounts.append(volume.mount)
+        with self._open():
+            container = self._client.containers.create(
+                image.id,
+                **_command(spec),
+                environment={**spec.environment, **image.environment},
+                labels=self._labels() | {OWNER_LABEL: spec.owner_arn},
+                hostname=spec.hostname or None,
+                network=network,
+                networking_config=self._networking(network, spec),
+                ports=self._ports(spec),
+                mounts=mounts,
+                **self._limits(spec),
+            )
+        belongings.callback(_remove, container)
+        if not mounts:
+            container.put_archive("/", pack(spec.folder, "opt/ml"))
         if spec.network and self._network:
             self._client.networks.get(self._network).connect(container)
         return container
 
-    def _remove(self, container: EngineContainer, spec: ContainerSpec) -> None:
-        try:
-            container.remove(v=True, force=True)
-        except APIError as error:
-            if not is_gone(error):
-                raise
-        finally:
-            if spec.network:
-                self._job_networks.leave(spec.network)
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Nothing is created once it is closed, for then nobody would remove it."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("The stack is going down.")
+            yield
 
     def _labels(self) -> dict[str, str]:
         return {STACK_LABEL: self._stack_id}
@@ -184,6 +191,19 @@ class DockerLauncher:
             if info.get("SwapLimit"):
                 limits["memswap_limit"] = limits["mem_limit"]  # an instance has no swap
         return limits
+
+
+def _remove(container: EngineContainer) -> None:
+    try:
+        container.remove(v=True, force=True)
+    except APIError as error:
+        if not is_gone(error):
+            raise
+
+
+def _has_model(spec: ContainerSpec) -> bool:
+    """Whether its folder is that of a ``serve`` with model data, which SageMaker mounts read-only."""
+    return spec.command == "serve" and any((spec.folder / "model").glob("*"))
 
 
 def _serving_port(spec: ContainerSpec) -> int:

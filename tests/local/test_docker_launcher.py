@@ -36,9 +36,13 @@ def serving(engine: docker.DockerClient, endpoint: dict[str, Any]) -> list[Any]:
 
 
 def left_of(engine: docker.DockerClient, stack_id: str) -> list[Any]:
-    """Every container and network of a stack."""
+    """Every container, network and volume of a stack."""
     label = {"label": f"{STACK_LABEL}={stack_id}"}
-    return [*engine.containers.list(all=True, filters=label), *engine.networks.list(filters=label)]
+    return [
+        *engine.containers.list(all=True, filters=label),
+        *engine.networks.list(filters=label),
+        *engine.volumes.list(filters=label),
+    ]
 
 
 @on_docker
@@ -57,7 +61,7 @@ def test_a_container_killed_by_hand_is_replaced_and_the_endpoint_answers(
 
 
 @on_docker
-def test_a_container_has_the_limits_of_its_instance_type_and_listens_on_this_machine_only(
+def test_a_container_has_its_instance_types_limits_listens_on_this_machine_only_and_mounts_nothing_of_it(
     engine: docker.DockerClient, sagemaker: Any, model: str, create_endpoint: Make
 ) -> None:
     endpoint = create_endpoint(make_config(sagemaker, model, InstanceType="ml.t2.medium"))
@@ -66,7 +70,7 @@ def test_a_container_has_the_limits_of_its_instance_type_and_listens_on_this_mac
 
     assert container.attrs["HostConfig"]["Memory"] == min(4 << 30, engine.info()["MemTotal"])
     assert container.attrs["HostConfig"]["NanoCpus"] == min(2, engine.info()["NCPU"]) * 10**9
-    assert container.attrs["Mounts"] == []
+    assert [(mount["Type"], mount["RW"]) for mount in container.attrs["Mounts"]] == [("volume", False)]
     assert {port["HostIp"] for port in container.ports["8080/tcp"]} == {"127.0.0.1"}
 
 

@@ -2,13 +2,12 @@
 
 import io
 import json
-import os
 import tarfile
 from typing import Any
 
 import pytest
 
-from local.stack import REPOSITORY, Stack
+from local.stack import REPOSITORY
 from tests.conftest import build_image
 from tests.local.conftest import Make, make_config, make_model, refusal, unique
 
@@ -87,13 +86,7 @@ def test_a_plain_images_output_log_and_metrics_are_collected(client: Make, plain
     assert "accuracy=0.75" in log_of(client, "/aws/sagemaker/TrainingJobs", plain_job["TrainingJobName"])
 
 
-def test_no_file_of_the_stack_belongs_to_a_containers_user(stack: Stack, plain_job: dict[str, Any]) -> None:
-    owners = {path.lstat().st_uid for path in stack.folder.rglob("*")}
-
-    assert owners == {os.getuid()}
-
-
-def test_a_plain_image_serves_what_it_trained(
+def test_a_plain_image_serves_what_it_trained_from_a_read_only_model(
     sagemaker: Any, runtime: Any, role: str, image: Make, plain_job: dict[str, Any], create_endpoint: Make
 ) -> None:
     container = {
@@ -112,6 +105,7 @@ def test_a_plain_image_serves_what_it_trained(
         "body": "1,2",
         "content_type": "text/csv",
         "greeting": "hello",
+        "model_is_writable": False,
     }
 
 
