@@ -20,6 +20,7 @@ from docker.errors import APIError, DockerException, NotFound
 STACK_LABEL = "preflight.stack"
 OWNER_LABEL = "preflight.owner"
 
+CONNECTIONS = 64  # kept for use again; each running container has one of its own beside them
 CONNECT_TIMEOUT_SECONDS = 5
 ANSWER_TIMEOUT_SECONDS = 60
 REMOVAL_TIMEOUT_SECONDS = 15
@@ -57,13 +58,14 @@ class Engine:
         """
         try:
             if os.environ.get("DOCKER_HOST"):
-                client = docker.from_env(timeout=CONNECT_TIMEOUT_SECONDS)
+                client = docker.from_env(timeout=CONNECT_TIMEOUT_SECONDS, max_pool_size=CONNECTIONS)
             else:
                 context = ContextAPI.get_current_context()
                 client = docker.DockerClient(
                     base_url=context.Host if context else None,
                     tls=context.TLSConfig if context else None,
                     timeout=CONNECT_TIMEOUT_SECONDS,
+                    max_pool_size=CONNECTIONS,
                 )
             client.ping()
         except (*ENGINE_ERRORS, OSError, ValueError) as error:

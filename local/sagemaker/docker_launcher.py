@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 import hashlib
+import secrets
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -118,8 +119,8 @@ class DockerLauncher:
         network, mounts = self._network, []
         if spec.network:
             with self._open():
-                network = self._job_networks.join(spec.network)
-            belongings.callback(self._job_networks.leave, spec.network)
+                network = self._job_networks.join(spec.owner_arn, spec.network)
+            belongings.callback(self._job_networks.leave, spec.owner_arn, spec.network)
         if _has_model(spec):
             with self._open():
                 volume = ModelVolume.create(self._client, image.id, self._labels())
@@ -129,6 +130,7 @@ class DockerLauncher:
         with self._open():
             container = self._client.containers.create(
                 image.id,
+                name=f"preflight-{spec.owner_arn.rpartition('/')[2]}-{secrets.token_hex(4)}",
                 **_command(spec),
                 environment={**spec.environment, **image.environment},
                 labels=self._labels() | {OWNER_LABEL: spec.owner_arn},

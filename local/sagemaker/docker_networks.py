@@ -15,21 +15,23 @@ class JobNetworks:
         self._prefix = prefix
         self._labels = dict(labels)
         self._lock = threading.Lock()
-        self._networks: dict[str, str] = {}
-        self._members: dict[str, int] = defaultdict(int)
+        self._networks: dict[tuple[str, str], str] = {}
+        self._members: dict[tuple[str, str], int] = defaultdict(int)
 
-    def join(self, name: str) -> str:
-        """The id of the network of that name, made if this is its first container."""
+    def join(self, owner_arn: str, name: str) -> str:
+        """The id of the owner's network of that name, made if this is its first container."""
+        key = owner_arn, name
         with self._lock:
-            if name not in self._networks:
+            if key not in self._networks:
                 network = self._client.networks.create(f"{self._prefix}-{name}", driver="bridge", labels=self._labels)
-                self._networks[name] = network.id
-            self._members[name] += 1
-            return self._networks[name]
+                self._networks[key] = network.id
+            self._members[key] += 1
+            return self._networks[key]
 
-    def leave(self, name: str) -> None:
+    def leave(self, owner_arn: str, name: str) -> None:
         """Call once for each ``join``, when the container is removed."""
+        key = owner_arn, name
         with self._lock:
-            self._members[name] -= 1
-            if self._members[name] == 0:
-                self._client.api.remove_network(self._networks.pop(name))
+            self._members[key] -= 1
+            if self._members[key] == 0:
+                self._client.api.remove_network(self._networks.pop(key))

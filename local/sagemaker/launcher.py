@@ -18,8 +18,8 @@ class ContainerSpec:
     ``owner_arn`` is the resource it runs for. ``instance_type`` sets the limits of a launcher that can set any;
     a serverless variant has none, but ``memory_mb``.
     ``entrypoint`` and ``arguments`` replace the image's own and ``command``, as ContainerEntrypoint and
-    ContainerArguments do. Containers with the same ``network`` reach each other by ``hostname``, where the launcher
-    can give them one of their own.
+    ContainerArguments do. An owner's containers with the same ``network`` reach each other by ``hostname``, where
+    the launcher can give them one of their own.
     """
 
     image: str

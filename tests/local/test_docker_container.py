@@ -9,11 +9,14 @@ from typing import Any
 
 import docker
 import pytest
+import urllib3
 
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.launcher import Container, ContainerSpec
 from local.sagemaker.settings import Settings
 from local.stack import REPOSITORY
 from tests.conftest import build_image
+from tests.local.conftest import LINEAR_LEARNER
 
 pytestmark = pytest.mark.docker
 
@@ -162,6 +165,34 @@ def test_terminate_sends_sigterm_and_kills_after_the_grace(run: Run, lines: list
     deaf.terminate(1)
 
     assert (polite.wait(30), deaf.wait(30)) == (7, 137)
+
+
+def test_a_serverless_container_has_the_memory_it_was_given(run: Run, lines: list[str]) -> None:
+    limit = "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+    container = run(limit, instance_type="", memory_mb=512)
+
+    assert container.wait(60) == 0
+    assert lines == [str(512 << 20)]
+
+
+def test_a_container_of_a_pipeline_answers_on_the_port_it_is_told(run: Run) -> None:
+    serve = "cd /opt/ml && exec python3 -m http.server $SAGEMAKER_BIND_TO_PORT"
+    container = run(serve, command="serve", environment={"SAGEMAKER_BIND_TO_PORT": "15001"})
+
+    host, port = container.address
+    retries = urllib3.Retry(20, backoff_factor=0.1, backoff_max=1)
+    assert urllib3.request("GET", f"http://{host}:{port}/", retries=retries).status == 200
+
+
+def test_the_built_in_algorithms_need_their_image_and_are_told_how_to_build_it(tmp_path: Path) -> None:
+    from local.sagemaker.docker_engine import Engine
+    from local.sagemaker.docker_launcher import create_docker_launcher
+
+    settings = Settings("http://127.0.0.1:4567", tmp_path, container_image="preflight-test/absent:1")
+    launcher = create_docker_launcher(Engine.connect(), settings)
+
+    with pytest.raises(ValidationException, match="docker build -f container/Dockerfile -t preflight-test/absent:1"):
+        launcher.require_image(LINEAR_LEARNER, "us-east-1")
 
 
 def test_waiting_has_a_limit(run: Run) -> None:
