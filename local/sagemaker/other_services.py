@@ -119,13 +119,14 @@ class OtherServices:
             return False
         return True
 
-    def has_bucket(self, scope: Scope, bucket: str) -> bool:
+    def bucket_region(self, scope: Scope, bucket: str) -> str | None:
+        """The region ``bucket`` is in; None if there is no such bucket."""
         try:
-            self.client("s3", scope).head_bucket(Bucket=bucket)
+            region: str = self.client("s3", scope).head_bucket(Bucket=bucket)["BucketRegion"]
         except ClientError as error:
             _require_refusal(error)
-            return False
-        return True
+            return None
+        return region
 
 
 def _require_refusal(error: ClientError) -> None:
