@@ -56,11 +56,12 @@ def _read_manifest(services: OtherServices, scope: Scope, uri: S3Uri) -> list[In
     try:
         head, *relative_keys = json.loads(body)
         prefix = head["prefix"]
-        base = S3Uri.parse(prefix)
-    except (ValueError, TypeError, KeyError, ValidationException):
+    except (ValueError, TypeError, KeyError):
         raise _bad_manifest(uri, 'it must be a JSON array that starts with {"prefix": "s3://..."}') from None
-    if not prefix.startswith("s3://"):
-        raise _bad_manifest(uri, f"the prefix {prefix!r} is not an S3 URI")
+    try:
+        base = S3Uri.parse(prefix if str(prefix).startswith("s3://") else "")
+    except ValidationException:
+        raise _bad_manifest(uri, f"the prefix {json.dumps(prefix)} is not an S3 URI") from None
     if not relative_keys:
         raise _bad_manifest(uri, "it names no object")
     for key in relative_keys:
