@@ -12,11 +12,12 @@ POLL_SECONDS = 0.02
 
 
 def write_fifo(fifo: Path, chunks: Iterable[bytes], has_ended: Callable[[], bool]) -> None:
-    """Write ``chunks`` into ``fifo`` once somebody opens it for reading.
+    """Write ``chunks`` into ``fifo``, which is made if it is not there, once somebody opens it for reading.
 
     Returns once all is written, the reader has closed it, or ``has_ended()``. Nothing of ``chunks`` is taken before
     the reader is there.
     """
+    make_fifo(fifo)
     descriptor = _open(fifo, has_ended)
     if descriptor is None:
         return
@@ -27,6 +28,13 @@ def write_fifo(fifo: Path, chunks: Iterable[bytes], has_ended: Callable[[], bool
                     return
     finally:
         os.close(descriptor)
+
+
+def make_fifo(fifo: Path) -> None:
+    """Make ``fifo`` if nothing is there, for readers of any user: the container may run as another one."""
+    with contextlib.suppress(FileExistsError, FileNotFoundError):  # the folder is gone, with the job
+        os.mkfifo(fifo)
+        fifo.chmod(0o666)
 
 
 def _open(fifo: Path, has_ended: Callable[[], bool]) -> int | None:

@@ -14,50 +14,60 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker.artifacts import ArtifactError, download_prefix
+from local.sagemaker.launcher import Container
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
 LOG = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 1.0
+INTERVAL_SECONDS = 2.0
 DEFAULT_CHECKPOINT_PATH = "/opt/ml/checkpoints"
 DEFAULT_TENSORBOARD_PATH = "/opt/ml/output/tensorboard"
 
 
 class FolderSync:
-    """``folder`` to the objects below ``uri``, for as long as the container runs. Nothing is deleted from S3."""
+    """``host_folder / relative_path`` to the objects below ``uri``, while its container runs.
 
-    def __init__(self, services: OtherServices, scope: Scope, folder: Path, uri: S3Uri) -> None:
+    Nothing is deleted from S3.
+    """
+
+    def __init__(
+        self, services: OtherServices, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri
+    ) -> None:
         self._services = services
         self._scope = scope
-        self._folder = folder
+        self._relative_path = relative_path
+        self._folder = host_folder / relative_path
         self._uri = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/".lstrip("/"))
         self._uploaded: dict[str, tuple[int, int]] = {}  # by name: the time and size of what S3 has
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"sync-{self._uri}", daemon=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._thread: threading.Thread | None = None
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     def fill(self) -> None:
         """Copy what S3 has to the folder. Raises ArtifactError."""
         download_prefix(self._services, self._scope, self._uri, self._folder)
         self._uploaded = dict(self._states())
 
-    def start(self) -> None:
+    def start(self, container: Container) -> None:
+        """Follow what ``container`` writes."""
+        self._thread = threading.Thread(target=self._run, args=(container,), name=f"sync-{self._uri}", daemon=True)
         self._thread.start()
 
     def finish(self) -> None:
-        """Copy what is not in S3 yet, and end. Raises ArtifactError."""
+        """Copy what is not in S3 yet, and end; the container has ended. Raises ArtifactError."""
         self._ended.set()
-        if self._thread.is_alive():
+        if self._thread:
             self._thread.join()
         try:
             self._upload_changes()
         except (ClientError, BotoCoreError, Boto3Error) as error:
             raise ArtifactError(f"Unable to upload to {self._uri}: {error}") from error
 
-    def _run(self) -> None:
+    def _run(self, container: Container) -> None:
         while not self._ended.wait(INTERVAL_SECONDS):
             try:
+                container.fetch(self._relative_path)
                 self._upload_changes()
             except (ClientError, BotoCoreError, Boto3Error) as error:
                 LOG.warning("%s could not be written, and is tried again: %s", self._uri, error)
@@ -90,11 +100,11 @@ def syncs_of(services: OtherServices, scope: Scope, request: Mapping[str, Any], 
     """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
     syncs = []
     if checkpoints := request.get("CheckpointConfig"):
-        sync = FolderSync(services, scope, host_folder / "checkpoints", S3Uri.parse(checkpoints["S3Uri"]))
+        sync = FolderSync(services, scope, host_folder, "checkpoints", S3Uri.parse(checkpoints["S3Uri"]))
         sync.fill()
         syncs.append(sync)
     if tensorboard := request.get("TensorBoardOutputConfig"):
         uri = S3Uri.parse(tensorboard["S3OutputPath"])
         below = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/{request['TrainingJobName']}/tensorboard-output".lstrip("/"))
-        syncs.append(FolderSync(services, scope, host_folder / "output" / "tensorboard", below))
+        syncs.append(FolderSync(services, scope, host_folder, "output/tensorboard", below))
     return syncs

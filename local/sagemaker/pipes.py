@@ -4,7 +4,6 @@
 """
 
 import itertools
-import os
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker.artifacts import ArtifactError, unreadable
 from local.sagemaker.channel_objects import InputObject
 from local.sagemaker.channels import INPUT_DATA
+from local.sagemaker.fifo import make_fifo
 from local.sagemaker.launcher import Container
 from local.sagemaker.other_services import OtherServices
 from local.sagemaker.store import Scope
@@ -42,7 +42,8 @@ class Pipe:
         self._objects_of = objects_of
         self._is_gzipped = is_gzipped
         self._thread: threading.Thread | None = None
-        self._make(0)
+        (host_folder / INPUT_DATA).mkdir(parents=True, exist_ok=True)
+        make_fifo(host_folder / self._path(0))
 
     def start(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
         """Feed ``container`` until it ends; ``on_error`` is called while it still waits for more."""
@@ -57,7 +58,7 @@ class Pipe:
 
     def _feed(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
         for epoch in itertools.count():
-            self._make(epoch + 1)
+            make_fifo(self._host_folder / self._path(epoch + 1))
             container.feed(self._path(epoch), self._chunks(epoch, on_error))
             if container.poll() is not None:
                 return
@@ -79,12 +80,6 @@ class Pipe:
             raise unreadable(entry.uri, error) from error
         except zlib.error as error:
             raise ArtifactError(f"{entry.uri} is not gzip: {error}.") from error  # words guessed
-
-    def _make(self, epoch: int) -> None:
-        fifo = self._host_folder / self._path(epoch)
-        fifo.parent.mkdir(parents=True, exist_ok=True)
-        os.mkfifo(fifo)
-        fifo.chmod(0o666)  # the container may run as another user
 
     def _path(self, epoch: int) -> str:
         return f"{INPUT_DATA}/{self._name}_{epoch}"

@@ -82,6 +82,9 @@ class _ProcessContainer:
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         write_fifo(self.folder / relative_path, chunks, lambda: self.poll() is not None)
 
+    def fetch(self, relative_path: str) -> None:
+        """The process works in the spec's folder itself."""
+
     def terminate(self, grace_seconds: float) -> None:
         self.process.terminate(grace_seconds)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -60,7 +61,7 @@ class TrainingRun:
         self._channels = Channel.all_of(request)
         self._hosts = make_hosts(request["ResourceConfig"], folder)
         self._pipes: dict[str, list[Pipe]] = {host.name: [] for host in self._hosts}
-        self._syncs: list[FolderSync] = []
+        self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
         self._containers: list[Container] = []
         self._grace: float | None = None  # set once the containers are to end
         self._input_error: ArtifactError | None = None
@@ -76,7 +77,7 @@ class TrainingRun:
         try:
             for host in self._hosts:
                 write_configuration(host, self._hosts, self._request, self._channels)
-                self._syncs += syncs_of(self._context.services, self._scope, self._request, host.folder)
+                self._syncs[host.name] = syncs_of(self._context.services, self._scope, self._request, host.folder)
             for channel in self._channels:
                 self._bring(channel, before_each)
         except (ArtifactError, ClientError, BotoCoreError) as error:
@@ -84,8 +85,6 @@ class TrainingRun:
 
     def train(self, limit_seconds: float, created: datetime, on_line: Callable[[str], None]) -> Exit:
         """Run the containers to their end. Raises TrainingFailure if their input broke off."""
-        for sync in self._syncs:
-            sync.start()
         try:
             for host in self._hosts:
                 self._launch(host, f"{host.name}-{int(created.timestamp())}", on_line)
@@ -181,6 +180,8 @@ class TrainingRun:
                 container.terminate(self._grace)
         for pipe in self._pipes[host.name]:
             pipe.start(container, self._input_failed)
+        for sync in self._syncs[host.name]:
+            sync.start(container)
 
     def _watch(self, deadline: float) -> Exit:
         """Wait until every container has ended, or one has failed that was not asked to end."""
@@ -188,6 +189,9 @@ class TrainingRun:
         while True:
             codes = [container.poll() for container in self._containers]
             failed = next((place for place, code in enumerate(codes) if code), None)
+            if None not in codes:
+                for container in self._containers:
+                    container.wait()  # what it wrote is read
             if None not in codes or (failed is not None and self._grace is None):
                 place = failed or 0
                 return Exit(codes[place] or 0, self._hosts[place], out_of_time)
@@ -204,12 +208,11 @@ class TrainingRun:
         """Stop what still runs (another host has failed), and let go of the input."""
         for container in self._containers:
             container.stop(0)
-        for pipes in self._pipes.values():
-            for pipe in pipes:
-                pipe.join(PIPE_JOIN_SECONDS)
+        for pipe in chain.from_iterable(self._pipes.values()):
+            pipe.join(PIPE_JOIN_SECONDS)
 
     def _finish_syncs(self) -> None:
-        for sync in self._syncs:
+        for sync in chain.from_iterable(self._syncs.values()):
             try:
                 sync.finish()
             except ArtifactError as error:
