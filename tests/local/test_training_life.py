@@ -65,32 +65,35 @@ def test_a_job_without_compression_leaves_plain_files(train: Make, client: Make,
     assert [entry["Key"] for entry in objects] == [f"{folder}model_algo-1"]
 
 
+def occupy_every_place(sagemaker: Any, endless: Make) -> str:
+    """Starts endless jobs until one has to wait for the others; returns the waiting one's name."""
+    for _ in range(100):
+        name = endless()
+        while (state := sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"]) != "Training":
+            if state == "Pending":
+                return str(name)
+            time.sleep(0.05)
+    raise AssertionError("A hundred jobs train at once.")
+
+
 def test_a_job_that_waits_for_its_turn_is_pending_and_can_be_stopped(sagemaker: Any, endless: Make) -> None:
-    names = [endless() for _ in range(8)]
-    deadline = time.monotonic() + 60
-    while True:
-        states = {name: sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] for name in names}
-        if pending := [name for name, state in states.items() if state == "Pending"]:
-            break
-        assert time.monotonic() < deadline, states
-
-    sagemaker.stop_training_job(TrainingJobName=pending[-1])
-
-    job = wait_for_job(sagemaker, pending[-1])
-    assert [t["Status"] for t in job["SecondaryStatusTransitions"]] == ["Starting", "Pending", "Stopping", "Stopped"]
-    assert "TrainingStartTime" not in job and "BillableTimeInSeconds" not in job
-
-
-def test_a_stopping_job_may_be_stopped_again_and_keeps_its_name(sagemaker: Any, endless: Make) -> None:
-    name = endless()
-    wait_for_state(sagemaker, name, "Training")
+    name = occupy_every_place(sagemaker, endless)
 
     sagemaker.stop_training_job(TrainingJobName=name)
-    code, message = refusal(sagemaker.delete_training_job, TrainingJobName=name)
 
-    assert (
-        code == "ResourceInUse" and "Stopp" in message or wait_for_job(sagemaker, name)["SecondaryStatus"] == "Stopped"
-    )
+    job = wait_for_job(sagemaker, name)
+    assert [t["Status"] for t in job["SecondaryStatusTransitions"]] == ["Starting", "Pending", "Stopping", "Stopped"]
+    assert "TrainingStartTime" not in job
+    assert "BillableTimeInSeconds" not in job
+
+
+def test_a_spot_job_that_waits_too_long_is_stopped(sagemaker: Any, endless: Make) -> None:
+    occupy_every_place(sagemaker, endless)
+    condition = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
+
+    job = wait_for_job(sagemaker, endless(EnableManagedSpotTraining=True, StoppingCondition=condition))
+
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
 
 
 def test_a_running_job_cannot_be_deleted(sagemaker: Any, endless: Make) -> None:
@@ -154,21 +157,30 @@ def test_update_changes_the_profiler_of_a_running_job_only(sagemaker: Any, endle
     )
 
 
-def test_an_output_bucket_that_goes_away_fails_the_job_with_a_sentence(
-    sagemaker: Any, client: Make, endless: Make
+def test_buckets_that_go_away_fail_the_job_with_a_sentence(
+    sagemaker: Any, client: Make, job_request: Make, endless: Make
 ) -> None:
-    gone = unique("gone")
-    client("s3").create_bucket(Bucket=gone)
-    name = endless(OutputDataConfig={"S3OutputPath": f"s3://{gone}/o"}, StoppingCondition={"MaxRuntimeInSeconds": 1})
-    wait_for_state(sagemaker, name, "Training")
-    client("s3").delete_bucket(Bucket=gone)
+    waiting = occupy_every_place(sagemaker, endless)
+    jobs = {}
+    for gone in (unique("input"), unique("output")):
+        client("s3").create_bucket(Bucket=gone)
+        client("s3").put_object(Bucket=gone, Key="train.csv", Body=separable_rows(20))
+        request = job_request(OutputDataConfig={"S3OutputPath": f"s3://{gone}/o"})
+        if gone.startswith("input"):
+            request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{gone}/train.csv"
+        sagemaker.create_training_job(**request)
+        jobs[request["TrainingJobName"]] = gone
+        client("s3").delete_object(Bucket=gone, Key="train.csv")
+        client("s3").delete_bucket(Bucket=gone)
+    for summary in sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]:
+        if summary["TrainingJobName"] not in jobs:
+            sagemaker.stop_training_job(TrainingJobName=summary["TrainingJobName"])
+    wait_for_job(sagemaker, waiting)
 
-    job = wait_for_job(sagemaker, name)
+    reasons = [wait_for_job(sagemaker, name)["FailureReason"] for name in jobs]
 
-    assert job["TrainingJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith(
-        f"ClientError: Artifact upload failed:Unable to upload s3://{gone}/o/{name}/output/model.tar.gz: "
-    )
+    assert reasons[0].startswith("ClientError: Data download failed:No S3 objects found under S3 URL s3://input-")
+    assert reasons[1].startswith("ClientError: Artifact upload failed:Unable to upload s3://output-")
 
 
 def test_lists_show_the_newest_first_and_take_the_status_after_the_page(
