@@ -13,7 +13,7 @@ from local.sagemaker.errors import UnsupportedByPreflight
 REFUSED_MEMBERS: dict[str, tuple[str, ...]] = {
     "CreateTrainingJob": (
         "AlgorithmSpecification.AlgorithmName",
-        "AlgorithmSpecification.TrainingImageConfig",
+        "AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAuthConfig",
         "InputDataConfig[].DataSource.FileSystemDataSource",
         "InputDataConfig[].DataSource.DatasetSource",
         "InputDataConfig[].DataSource.S3DataSource.HubAccessConfig",

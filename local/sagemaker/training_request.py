@@ -9,7 +9,7 @@ from local.sagemaker import debugger
 from local.sagemaker.channel_rules import require_channels
 from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
 from local.sagemaker.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
-from local.sagemaker.images import find_builtin_algorithm
+from local.sagemaker.images import find_builtin_algorithm, require_training_image
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
@@ -35,6 +35,7 @@ def require_valid(request: Request, region: str) -> None:
         raise ValidationException("AlgorithmSpecification is required.")  # words guessed
     if "TrainingImage" not in specification:
         raise ValidationException("TrainingImage or AlgorithmName must be specified.")  # words guessed
+    require_training_image(specification)
     _require_resources(request.get("ResourceConfig"))
     algorithm = find_builtin_algorithm(specification["TrainingImage"], region)
     if algorithm:
