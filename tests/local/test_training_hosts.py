@@ -17,7 +17,7 @@ from tests.conftest import build_image
 from tests.local.conftest import Make, unique, wait_for_job
 from tests.local.test_channels import channel
 
-pytestmark = pytest.mark.launchers("docker")
+pytestmark = pytest.mark.docker
 
 PRELUDE = """
 import json, os, pathlib, signal, socket, sys, time
@@ -75,7 +75,9 @@ def facts(sagemaker: Any, client: Make, start: Make) -> Make:
 @pytest.fixture(scope="module")
 def parts(put: Make) -> str:
     prefix = unique("parts")
-    return [put(f"{prefix}/{name}", name) for name in "abc"][0].removesuffix("a")
+    for name in "abc":
+        uri = put(f"{prefix}/{name}", name)
+    return str(uri).removesuffix("c")
 
 
 def wait_for_object(client: Make, bucket: str, key: str) -> bytes:
