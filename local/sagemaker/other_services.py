@@ -119,6 +119,15 @@ class OtherServices:
             return False
         return True
 
+    def key_arn(self, scope: Scope, key_id: str) -> str | None:
+        """The ARN of a KMS key given by id, ARN or alias; None if there is no such key."""
+        try:
+            arn: str = self.client("kms", scope).describe_key(KeyId=key_id)["KeyMetadata"]["Arn"]
+        except ClientError as error:
+            _require_refusal(error)
+            return None
+        return arn
+
     def bucket_region(self, scope: Scope, bucket: str) -> str | None:
         """The region ``bucket`` is in; None if there is no such bucket."""
         try:

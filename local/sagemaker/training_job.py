@@ -36,7 +36,7 @@ class TrainingJob:
         self.request = dict(request)
         self.status = TrainingStatus(context.stores.lock)
         self.metrics = MetricReader(metric_definitions(request, scope.region))
-        self.warm_pool = WarmPool(request)
+        self.warm_pool = WarmPool(request, self.status)
         self._context = context
         self._limits = TimeLimits.of(request)
         # A name may be used again once its job is deleted; the folder is this job's only.
@@ -71,8 +71,6 @@ class TrainingJob:
             self.status.fail(f"InternalServerError: {type(error).__name__}: {error}")
         finally:
             self._run.remove()
-            with self._context.stores.lock:
-                self.warm_pool.release(self.status.end_time or datetime.now(UTC))
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[None]:
@@ -97,10 +95,13 @@ class TrainingJob:
         self.status.proceed("Training", "Training image download completed. Training in progress.")
         limit, exceeded = self._limits.for_running(self._waited())
         ended = self._run.train(limit, self.status.creation_time, self.metrics.read)
-        if ended.code != 0 and not ended.out_of_time and not self.status.stop_asked:
-            raise TrainingFailure(self._run.failure_reason(ended))
+        failed = ended.code != 0 and not ended.out_of_time and not self.status.stop_asked
         self.status.upload()
-        self._run.upload()
+        try:
+            self._run.upload()  # of a failed job, too
+        finally:
+            if failed:
+                raise TrainingFailure(self._run.failure_reason(ended))
         if ended.out_of_time and not self.status.stop_asked:
             self.status.stop(exceeded)
         else:

@@ -14,7 +14,7 @@ from local.sagemaker.store import Scope, Store
 from local.sagemaker.tags import tag_resource
 from local.sagemaker.training_description import describe, summarize
 from local.sagemaker.training_job import TrainingJob
-from local.sagemaker.training_request import require_buckets, require_valid
+from local.sagemaker.training_request import require_buckets, require_keys, require_valid
 
 # The API reference calls Ascending the default order; AWS in fact lists the newest job first.
 _LISTING = Listing(
@@ -40,6 +40,7 @@ class TrainingJobs:
         self._context.launcher.require_image(request["AlgorithmSpecification"]["TrainingImage"], scope.region)
         require_data(services, scope, Channel.all_of(request), request["RoleArn"])
         require_buckets(services, scope, request)
+        require_keys(services, scope, request)
         job = TrainingJob(self._context, scope, request)
         with self._context.stores.lock:
             store = self._context.stores[scope]

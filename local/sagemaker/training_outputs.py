@@ -22,13 +22,15 @@ class OutputLocation:
 
     folder: S3Uri  # <S3OutputPath>/<job>/output
     compressed: bool
+    kms_key_id: str
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> "OutputLocation":
         config = request["OutputDataConfig"]
         output = S3Uri.parse(config["S3OutputPath"])
         key = f"{output.key.rstrip('/')}/{request['TrainingJobName']}/output".lstrip("/")
-        return cls(S3Uri(output.bucket, key), config.get("CompressionType", "GZIP") == "GZIP")
+        compressed = config.get("CompressionType", "GZIP") == "GZIP"
+        return cls(S3Uri(output.bucket, key), compressed, config.get("KmsKeyId", ""))
 
     @property
     def model(self) -> S3Uri:
@@ -42,7 +44,9 @@ class OutputLocation:
         return S3Uri(self.folder.bucket, f"{self.folder.key}/{name}")
 
 
-def upload(services: OtherServices, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri) -> bool:
+def upload(
+    services: OtherServices, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
+) -> bool:
     """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/``, else as one tar.gz made in ``scratch``.
 
     Of a path that two folders have, the later folder's is kept. Returns False if all of them are empty.
@@ -51,10 +55,16 @@ def upload(services: OtherServices, scope: Scope, folders: Iterable[Path], scrat
     if not contents:
         return False
     client = services.client("s3", scope)
+    encryption = {}
+    if kms_key_id:
+        encryption = {
+            "ServerSideEncryption": "aws:kms",
+            "SSEKMSKeyId": services.key_arn(scope, kms_key_id) or kms_key_id,
+        }
     if uri.key.endswith("/"):
         for name, path in contents.items():
             if path.is_file() and not path.is_symlink():
-                client.upload_file(str(path), uri.bucket, uri.key + name)
+                client.upload_file(str(path), uri.bucket, uri.key + name, ExtraArgs=encryption)
         return True
     with tempfile.NamedTemporaryFile(suffix=".tar.gz", dir=scratch) as archive:
         # Level 6 costs a third of gzip's default 9 for much the same size.
@@ -65,7 +75,7 @@ def upload(services: OtherServices, scope: Scope, folders: Iterable[Path], scrat
             for name, path in contents.items():
                 tar.add(path, arcname=name, recursive=False, filter=_without_owner)
         archive.flush()
-        client.upload_file(archive.name, uri.bucket, uri.key)
+        client.upload_file(archive.name, uri.bucket, uri.key, ExtraArgs=encryption)
     return True
 
 

@@ -7,12 +7,13 @@ import regex
 
 from local.sagemaker import debugger
 from local.sagemaker.channel_rules import require_channels
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.errors import ResourceLimitExceeded, UnsupportedByPreflight, ValidationException
 from local.sagemaker.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
 from local.sagemaker.images import find_builtin_algorithm, require_training_image
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
+INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most types
 MAX_RUNTIME_SECONDS = 28 * 86_400
 # Managed spot training of a built-in algorithm that writes no checkpoints. Page: "Managed Spot Training".
 MAX_WAIT_WITHOUT_CHECKPOINTS_SECONDS = 3_600
@@ -82,6 +83,13 @@ def _require_resources(resources: Mapping[str, Any] | None) -> None:
     for group in groups:
         if group["InstanceCount"] < 1:
             raise ValidationException("ResourceConfig.InstanceCount must be at least 1.")  # words guessed
+        if group["InstanceCount"] > INSTANCE_LIMIT:
+            raise ResourceLimitExceeded(
+                f"The account-level service limit '{group['InstanceType']} for training job usage' is {INSTANCE_LIMIT} "
+                f"Instances, with current utilization of 0 Instances and a request delta of {group['InstanceCount']} "
+                "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas "
+                "is not available, contact AWS support to request an increase for this quota."
+            )
         family = group["InstanceType"].rpartition(".")[0]
         if resources.get("VolumeKmsKeyId") and (family.startswith(LOCAL_STORAGE_FAMILIES) or family.endswith("d")):
             raise ValidationException(  # words guessed
@@ -143,6 +151,14 @@ def _require_default_path(member: str, request: Request, default: str) -> None:
     path = request.get(member, {}).get("LocalPath", default)
     if path.rstrip("/") != default:
         raise UnsupportedByPreflight(f"{member}.LocalPath {path} (other than {default})")
+
+
+def require_keys(services: OtherServices, scope: Scope, request: Request) -> None:
+    """Raises ValidationException unless each KMS key of the request is there."""
+    for member, section in (("KmsKeyId", "OutputDataConfig"), ("VolumeKmsKeyId", "ResourceConfig")):
+        key_id = request[section].get(member)
+        if key_id and services.key_arn(scope, key_id) is None:
+            raise ValidationException(f"The KMS key {key_id} of {section}.{member} does not exist.")  # words guessed
 
 
 def require_buckets(services: OtherServices, scope: Scope, request: Request) -> None:

@@ -105,7 +105,9 @@ class TrainingRun:
         for below, uri in (("model", output.model), ("output/data", output.data)):
             folders = [host.folder / below for host in self._hosts]
             try:
-                training_outputs.upload(self._context.services, self._scope, folders, self._folder, uri)
+                training_outputs.upload(
+                    self._context.services, self._scope, folders, self._folder, uri, output.kms_key_id
+                )
             except (ClientError, BotoCoreError, Boto3Error) as error:
                 raise _upload_failure(f"Unable to upload {uri}: {error}") from error
 

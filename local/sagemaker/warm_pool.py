@@ -8,15 +8,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local.sagemaker.training_status import TrainingStatus
+
 
 class WarmPool:
-    """InUse ─► Available ─► Reused | Terminated. Call under the stores' lock."""
+    """InUse ─► Available ─► Reused | Terminated; free when the job of ``job_status`` has ended.
 
-    def __init__(self, request: Mapping[str, Any]) -> None:
+    Call under the stores' lock.
+    """
+
+    def __init__(self, request: Mapping[str, Any], job_status: TrainingStatus) -> None:
         resources = request["ResourceConfig"]
         self.keep_alive_seconds: int = resources.get("KeepAlivePeriodInSeconds", 0)
         self._asked = "KeepAlivePeriodInSeconds" in resources and self.keep_alive_seconds > 0
-        self._ended: datetime | None = None
+        self._job_status = job_status
         self._updated: datetime | None = None
         self._reused: tuple[datetime, str] | None = None
         members = ("InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId")
@@ -27,10 +32,6 @@ class WarmPool:
             request.get("VpcConfig"),
             [request.get(flag, False) for flag in flags],
         )
-
-    def release(self, moment: datetime) -> None:
-        """Its job has ended."""
-        self._ended = moment
 
     def keep_for(self, seconds: int, moment: datetime) -> None:
         """UpdateTrainingJob's new KeepAlivePeriodInSeconds, counted from the job's end."""
@@ -48,7 +49,7 @@ class WarmPool:
         """None for a job that asked for no warm pool."""
         if not self._asked:
             return None
-        if self._ended is None:
+        if self._job_status.end_time is None:
             return "InUse"
         if self._reused:
             return "Reused"
@@ -61,14 +62,15 @@ class WarmPool:
         if status is None:
             return None
         shown: dict[str, Any] = {"Status": status}
-        if self._ended is not None:
+        if ended := self._job_status.end_time:
             until = self._reused[0] if self._reused else min(now, self._expiry())
-            shown["ResourceRetainedBillableTimeInSeconds"] = max(0, round((until - self._ended).total_seconds()))
+            shown["ResourceRetainedBillableTimeInSeconds"] = max(0, round((until - ended).total_seconds()))
         if self._reused:
             shown["ReusedByJob"] = self._reused[1]
         return shown
 
     def _expiry(self) -> datetime:
-        assert self._ended is not None
-        expiry = self._ended + timedelta(seconds=self.keep_alive_seconds)
+        ended = self._job_status.end_time
+        assert ended is not None
+        expiry = ended + timedelta(seconds=self.keep_alive_seconds)
         return max(expiry, self._updated) if self._updated else expiry

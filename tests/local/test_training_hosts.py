@@ -143,10 +143,22 @@ time.sleep(3600)
 
     job = wait_for_job(sagemaker, name)
 
+    assert [t["Status"] for t in job["SecondaryStatusTransitions"]][-2:] == ["Uploading", "Failed"]
     assert (job["TrainingJobStatus"], job["FailureReason"]) == (
         "Failed",
         "AlgorithmError: the second broke, exit code: 3",
     )
+
+
+def test_a_failed_jobs_output_is_kept(sagemaker: Any, client: Make, bucket: str, start: Make) -> None:
+    name = start('(ML / "output/data/why").write_text("see here"); keep(half=1); sys.exit(1)')
+    wait_for_job(sagemaker, name)
+
+    for archive, member in (("output.tar.gz", "why"), ("model.tar.gz", "algo-1.json")):
+        with tarfile.open(
+            fileobj=io.BytesIO(wait_for_object(client, bucket, f"output/{name}/output/{archive}"))
+        ) as tar:
+            assert tar.getnames() == [member]
 
 
 def test_each_host_has_a_log_stream(sagemaker: Any, client: Make, start: Make) -> None:

@@ -78,6 +78,16 @@ def occupy_every_place(sagemaker: Any, endless: Make) -> str:
     raise AssertionError("A hundred jobs train at once.")
 
 
+def test_a_models_key_is_the_one_asked_for(train: Make, client: Make, bucket: str) -> None:
+    key = client("kms").create_key()["KeyMetadata"]
+
+    job = train(OutputDataConfig={"S3OutputPath": f"s3://{bucket}/keyed", "KmsKeyId": key["KeyId"]})
+
+    model = client("s3").head_object(Bucket=bucket, Key=f"keyed/{job['TrainingJobName']}/output/model.tar.gz")
+    assert (model["ServerSideEncryption"], model["SSEKMSKeyId"]) == ("aws:kms", key["Arn"])
+    assert job["OutputDataConfig"]["KmsKeyId"] == key["KeyId"]
+
+
 def test_a_job_that_waits_for_its_turn_is_pending_and_can_be_stopped(sagemaker: Any, endless: Make) -> None:
     name = occupy_every_place(sagemaker, endless)
 

@@ -1,5 +1,6 @@
 """What AWS asks of a training job's request, beyond its model and its channels."""
 
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ def test_aws_s_own_rules_are_refused_in_its_words(
         ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [GROUP, GROUP]}}, "unique"),
         ({"ResourceConfig": {**RESOURCES, "KeepAlivePeriodInSeconds": 21_601}}, "keepAlivePeriodInSeconds"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://no-such-bucket-anywhere/o"}}, "no-such-bucket-anywhere"),
+        ({"OutputDataConfig": {"S3OutputPath": "s3://{bucket}/o", "KmsKeyId": "alias/none"}}, "alias/none"),
+        ({"ResourceConfig": {**RESOURCES, "VolumeKmsKeyId": "none"}}, "ResourceConfig.VolumeKmsKeyId"),
         ({"CheckpointConfig": {"S3Uri": "s3://no-such-bucket-anywhere/c"}}, "CheckpointConfig.S3Uri"),
         ({"ProfilerConfig": {"ProfilingIntervalInMilliseconds": 300}}, "ProfilingIntervalInMilliseconds 300"),
         ({"DebugRuleConfigurations": [RULE]}, "DebugHookConfig"),
@@ -69,8 +72,9 @@ def test_aws_s_own_rules_are_refused_in_its_words(
     ],
 )
 def test_what_aws_would_not_take_is_a_validation_exception(
-    sagemaker: Any, job_request: Make, members: dict[str, Any], problem: str
+    sagemaker: Any, job_request: Make, bucket: str, members: dict[str, Any], problem: str
 ) -> None:
+    members = json.loads(json.dumps(members).replace("{bucket}", bucket))
     code, message = refusal(sagemaker.create_training_job, **job_request(**members))
 
     assert (code, problem in message) == ("ValidationException", True), message
@@ -97,6 +101,15 @@ def test_what_only_aws_does_is_refused_by_name(
     code, message = refusal(sagemaker.create_training_job, **job_request(**members))
 
     assert (code, named in message) == ("UnsupportedByPreflight", True), message
+
+
+def test_more_instances_than_the_quota_are_refused_in_awss_words(sagemaker: Any, job_request: Make) -> None:
+    code, message = refusal(
+        sagemaker.create_training_job, **job_request(ResourceConfig={**RESOURCES, "InstanceCount": 21})
+    )
+
+    assert code == "ResourceLimitExceeded"
+    assert message.startswith("The account-level service limit 'ml.m5.large for training job usage' is 20 Instances")
 
 
 @pytest.mark.parametrize("member", ["input", "output"])
