@@ -61,7 +61,7 @@ class FolderSync:
             self._thread.join()
         try:
             self._upload_changes()
-        except (ClientError, BotoCoreError, Boto3Error) as error:
+        except (ClientError, BotoCoreError, Boto3Error, OSError) as error:
             raise ArtifactError(f"Unable to upload to {self._uri}: {error}") from error
 
     def _run(self, container: Container) -> None:
@@ -69,7 +69,7 @@ class FolderSync:
             try:
                 container.fetch(self._relative_path)
                 self._upload_changes()
-            except (ClientError, BotoCoreError, Boto3Error) as error:
+            except Exception as error:  # of S3, or of whoever runs the container; the end is what counts
                 LOG.warning("%s could not be written, and is tried again: %s", self._uri, error)
 
     def _upload_changes(self) -> None:

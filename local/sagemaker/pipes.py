@@ -4,6 +4,7 @@
 """
 
 import itertools
+import logging
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,8 @@ from local.sagemaker.fifo import make_fifo
 from local.sagemaker.launcher import Container
 from local.sagemaker.other_services import OtherServices
 from local.sagemaker.store import Scope
+
+LOG = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
 
@@ -57,12 +60,16 @@ class Pipe:
             self._thread.join(timeout_seconds)
 
     def _feed(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
-        for epoch in itertools.count():
-            make_fifo(self._host_folder / self._path(epoch + 1))
-            container.feed(self._path(epoch), self._chunks(epoch, on_error))
-            if container.poll() is not None:
-                return
-            (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
+        try:
+            for epoch in itertools.count():
+                make_fifo(self._host_folder / self._path(epoch + 1))
+                container.feed(self._path(epoch), self._chunks(epoch, on_error))
+                if container.poll() is not None:
+                    return
+                (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
+        except Exception as error:  # the container would wait for the rest for ever
+            LOG.exception("Channel %s is not fed any more.", self._name)
+            on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
 
     def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Iterator[bytes]:
         try:
