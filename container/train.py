@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-
 """
 
 import json
+import os
 import signal
 import sys
 import traceback
@@ -20,19 +21,12 @@ FAILURE_CHARACTERS = 1024  # what SageMaker keeps of the failure file
 Job = Callable[[Paths, dict[str, str], dict[str, Channel]], None]
 
 
-class Stopped(BaseException):
-    """SIGTERM came: StopTrainingJob, or the time limit."""
-
-
 def train(environ: Mapping[str, str]) -> int:
     """Runs the job that the folders describe; returns the exit code: 0, 1 (ours), 2 (the customer's) or 143."""
     paths = Paths.from_env(environ)
     signal.signal(signal.SIGTERM, _stop)
     try:
         _run(paths, environ)
-    except Stopped:
-        log("Training was stopped by SIGTERM.", level="WARNING")
-        return 128 + signal.SIGTERM
     except (CustomerError, AlgorithmError) as error:
         return _fail(paths, str(error), error.exit_code)
     except Exception as error:
@@ -80,5 +74,10 @@ def _fail(paths: Paths, reason: str, exit_code: int) -> int:
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Stopped
+    """StopTrainingJob, or the time limit. There is no model yet, so nothing is lost.
+
+    An exception would not do: C code that is being imported may clear it, and training would go on. Nor would
+    ``print``, which may be what was interrupted.
+    """
+    os.write(sys.stdout.fileno(), b"Training was stopped by SIGTERM.\n")
+    os._exit(128 + signal_number)

@@ -1,6 +1,5 @@
-"""S3 objects to folders and back: channels in, ``model.tar.gz`` out, and in again for hosting."""
+"""S3 objects to folders: a channel's files, checkpoints, and a model for hosting."""
 
-import gzip
 import shutil
 import tarfile
 import tempfile
@@ -8,7 +7,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
@@ -19,26 +19,49 @@ class ArtifactError(Exception):
 
 
 def download_prefix(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path) -> int:
-    """Copy every object whose key starts with ``uri``'s to ``folder``; returns how many.
-
-    What follows the last ``/`` of the prefix is kept as the path below ``folder``, as SageMaker keeps it.
-    """
-    client = services.client("s3", scope)
-    base = uri.key.rpartition("/")[0]
+    """Copy every object whose key starts with ``uri``'s to ``folder``; returns how many."""
     count = 0
     for entry in services.objects(scope, uri):
-        if entry.key.endswith("/"):
-            continue  # a folder marker of the console
-        target = safe_path(folder, entry.key.removeprefix(base).lstrip("/"))
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            client.download_file(uri.bucket, entry.key, str(target))
-        except OSError as error:  # "a" and "a/b", or a part of a key longer than a file's name may be
-            raise ArtifactError(
-                f"s3://{uri.bucket}/{entry.key} cannot be stored as a file: {error.strerror}."
-            ) from error
-        count += 1
+        if not entry.key.endswith("/"):  # else a folder marker of the console
+            download_object(services, scope, S3Uri(uri.bucket, entry.key), folder, path_below(uri.key, entry.key))
+            count += 1
     return count
+
+
+def path_below(prefix: str, key: str) -> str:
+    """Where an object found by ``prefix`` lies below the channel's folder.
+
+    ``data`` and ``data/`` both make ``data/a/b.csv`` to ``a/b.csv``; of a prefix that ends within a name, the whole
+    name is kept: ``data/part-`` makes ``data/part-0.csv`` to ``part-0.csv``.
+    """
+    folder = prefix.rstrip("/")
+    if not folder or key.startswith(f"{folder}/"):
+        return key.removeprefix(folder).lstrip("/")
+    return key.removeprefix(folder.rpartition("/")[0]).lstrip("/")
+
+
+def download_object(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path, relative: str) -> None:
+    """Copy one object to ``folder / relative``.
+
+    Raises:
+        ArtifactError: it is not there, or its name cannot be a file's inside ``folder``.
+    """
+    target = safe_path(folder, relative)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        services.client("s3", scope).download_file(uri.bucket, uri.key, str(target))
+    except OSError as error:  # "a" and "a/b", or a part of a key longer than a file's name may be
+        raise ArtifactError(f"{uri} cannot be stored as a file: {error.strerror}.") from error
+    except (ClientError, BotoCoreError, Boto3Error) as error:
+        raise unreadable(uri, error) from error
+
+
+def unreadable(uri: S3Uri, error: Exception) -> ArtifactError:
+    """An object that S3 does not give, in SageMaker's words."""
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "Error")
+        return ArtifactError(f"Unable to download object {uri} ({code}: {_reason(error)})")
+    return ArtifactError(f"Unable to download object {uri} ({error})")
 
 
 def safe_path(folder: Path, relative: str) -> Path:
@@ -47,30 +70,6 @@ def safe_path(folder: Path, relative: str) -> Path:
     if path.is_absolute() or ".." in path.parts or "\0" in relative or not path.parts:
         raise ArtifactError(f"The name {relative!r} does not stay inside its folder.")
     return folder / path
-
-
-def upload_folder_as_tar(services: OtherServices, scope: Scope, folder: Path, uri: S3Uri) -> bool:
-    """Upload what lies in ``folder`` as one tar.gz, members at its root; False if the folder is empty."""
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if not names:
-        return False
-    with tempfile.NamedTemporaryFile(suffix=".tar.gz", dir=folder.parent) as archive:
-        # Level 6 costs a third of gzip's default 9 for much the same size.
-        with (
-            gzip.GzipFile(fileobj=archive, mode="wb", compresslevel=6, mtime=0) as compressed,
-            tarfile.open(fileobj=compressed, mode="w") as tar,
-        ):
-            for name in names:
-                tar.add(folder / name, arcname=name, filter=_without_owner)
-        archive.flush()
-        services.client("s3", scope).upload_file(archive.name, uri.bucket, uri.key)
-    return True
-
-
-def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
 
 
 def download_model(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path) -> None:

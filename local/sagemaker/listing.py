@@ -17,7 +17,8 @@ Item = dict[str, Any]
 class Listing:
     """How one List operation answers.
 
-    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer.
+    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer. With
+    ``status_after_page`` StatusEquals takes away from a page of MaxResults, as ListTrainingJobs documents.
     """
 
     result_key: str
@@ -25,6 +26,7 @@ class Listing:
     status_key: str | None = None
     default_order: str = "Descending"
     default_page: int = 10
+    status_after_page: bool = False
 
     def page(self, summaries: Iterable[Item], request: Mapping[str, Any]) -> dict[str, Any]:
         """One page of ``summaries``, with ``NextToken`` if more follow.
@@ -38,7 +40,10 @@ class Listing:
             last = _read_token(token)
             rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
         size = request.get("MaxResults", self.default_page)
-        answer: dict[str, Any] = {self.result_key: rows[:size]}
+        page = rows[:size]
+        if self.status_key and self._filters_late(request):
+            page = [row for row in page if row[self.status_key] == request["StatusEquals"]]
+        answer: dict[str, Any] = {self.result_key: page}
         if len(rows) > size:
             answer["NextToken"] = _write_token(_token_key(sort_key(rows[size - 1])))
         return answer
@@ -47,11 +52,14 @@ class Listing:
         column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
         return lambda row: (row[column], row[self.name_key])
 
+    def _filters_late(self, request: Mapping[str, Any]) -> bool:
+        return self.status_after_page and "StatusEquals" in request and "MaxResults" in request
+
     def _filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
         tests: list[Callable[[Item], bool]] = []
         if part := request.get("NameContains"):
             tests.append(lambda row: part.lower() in row[self.name_key].lower())
-        if (status := request.get("StatusEquals")) and self.status_key:
+        if (status := request.get("StatusEquals")) and self.status_key and not self._filters_late(request):
             status_key = self.status_key
             tests.append(lambda row: row[status_key] == status)
         for column in ("CreationTime", "LastModifiedTime"):

@@ -119,13 +119,23 @@ class OtherServices:
             return False
         return True
 
-    def has_bucket(self, scope: Scope, bucket: str) -> bool:
+    def key_arn(self, scope: Scope, key_id: str) -> str | None:
+        """The ARN of a KMS key given by id, ARN or alias; None if there is no such key."""
         try:
-            self.client("s3", scope).head_bucket(Bucket=bucket)
+            arn: str = self.client("kms", scope).describe_key(KeyId=key_id)["KeyMetadata"]["Arn"]
         except ClientError as error:
             _require_refusal(error)
-            return False
-        return True
+            return None
+        return arn
+
+    def bucket_region(self, scope: Scope, bucket: str) -> str | None:
+        """The region ``bucket`` is in; None if there is no such bucket."""
+        try:
+            region: str = self.client("s3", scope).head_bucket(Bucket=bucket)["BucketRegion"]
+        except ClientError as error:
+            _require_refusal(error)
+            return None
+        return region
 
 
 def _require_refusal(error: ClientError) -> None:

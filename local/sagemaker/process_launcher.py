@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from local.sagemaker.fifo import write_fifo
 from local.sagemaker.guarded_process import GuardedProcess
 from local.sagemaker.images import require_builtin_algorithm
 from local.sagemaker.launcher import Container, ContainerSpec
@@ -42,7 +44,7 @@ class ProcessLauncher:
             cwd=spec.folder,
             stdout=subprocess.PIPE,
         )
-        return _ProcessContainer(process, ("127.0.0.1", port), spec.on_line)
+        return _ProcessContainer(process, ("127.0.0.1", port), spec.on_line, spec.folder)
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
@@ -53,6 +55,7 @@ class _ProcessContainer:
     process: GuardedProcess
     address: tuple[str, int]
     on_line: Callable[[str], None]
+    folder: Path
     _reader: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +78,12 @@ class _ProcessContainer:
         self._reader.join(5)
         self.process.stop(0)
         return code
+
+    def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
+        write_fifo(self.folder / relative_path, chunks, lambda: self.poll() is not None)
+
+    def fetch(self, relative_path: str) -> None:
+        """The process works in the spec's folder itself."""
 
     def terminate(self, grace_seconds: float) -> None:
         self.process.terminate(grace_seconds)

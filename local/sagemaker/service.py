@@ -20,7 +20,7 @@ from local.sagemaker.model import Models
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import Tags
-from local.sagemaker.training_job import TrainingJobs
+from local.sagemaker.training_operations import TrainingJobs
 from local.sagemaker.validation import validate
 
 Operation = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
@@ -44,6 +44,8 @@ class SageMaker:
             "DescribeTrainingJob": training_jobs.describe,
             "ListTrainingJobs": training_jobs.list,
             "StopTrainingJob": training_jobs.stop,
+            "UpdateTrainingJob": training_jobs.update,
+            "DeleteTrainingJob": training_jobs.delete,
             "CreateModel": models.create,
             "DescribeModel": models.describe,
             "ListModels": models.list,

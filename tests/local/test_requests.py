@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, unique
 
+SESSION_TAGS = {"EnableSessionTagChaining": True}
 ROLE = "arn:aws:iam::000000000000:role/nobody"
 
 
@@ -119,8 +120,8 @@ def test_the_registry_of_another_region_is_refused(sagemaker: Any, job_request: 
 
 def test_what_is_not_supported_yet_is_refused_by_name(sagemaker: Any, runtime: Any, job_request: Make) -> None:
     assert refusal(sagemaker.list_apps) == ("UnsupportedByPreflight", "ListApps is not supported by Preflight yet.")
-    code, message = refusal(sagemaker.create_training_job, **job_request(RetryStrategy={"MaximumRetryAttempts": 2}))
-    assert (code, "RetryStrategy" in message) == ("UnsupportedByPreflight", True)
+    code, message = refusal(sagemaker.create_training_job, **job_request(SessionChainingConfig=SESSION_TAGS))
+    assert (code, "SessionChainingConfig" in message) == ("UnsupportedByPreflight", True)
     code, message = refusal(runtime.invoke_endpoint_async, EndpointName="e", InputLocation="s3://b/k")
     assert (code, "InvokeEndpointAsync" in message) == ("UnsupportedByPreflight", True)
 

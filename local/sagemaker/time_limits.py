@@ -1,0 +1,37 @@
+"""StoppingCondition: how long a training job may wait and run, in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_MAX_RUNTIME_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """``runtime`` counts from the container's start, ``wait`` (spot only) and ``pending`` from the job's creation."""
+
+    runtime: int
+    wait: int | None = None
+    pending: int | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> "TimeLimits":
+        condition = request.get("StoppingCondition", {})
+        return cls(
+            condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS),
+            condition.get("MaxWaitTimeInSeconds"),
+            condition.get("MaxPendingTimeInSeconds"),
+        )
+
+    def exceeded_waiting(self, waited: float) -> str | None:
+        """The secondary status a job ends in that has not started after ``waited``; None while it may wait on."""
+        if self.wait is not None and waited >= self.wait:
+            return "MaxWaitTimeExceeded"
+        return "Stopped" if self.pending is not None and waited >= self.pending else None
+
+    def for_running(self, waited: float) -> tuple[float, str]:
+        """How long it may run that starts after ``waited``, and the secondary status it ends in after that."""
+        if self.wait is not None and self.wait - waited < self.runtime:
+            return max(0.0, self.wait - waited), "MaxWaitTimeExceeded"
+        return self.runtime, "MaxRuntimeExceeded"
