@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.stack import Stack
+from tests.local.odd_service import OddService
+
 Make = Callable[..., Any]
 LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
@@ -120,6 +123,15 @@ def artifact(train: Make) -> str:
     assert job["TrainingJobStatus"] == "Completed", job
     uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
     return uri
+
+
+@pytest.fixture(scope="session")
+def odd(stack: Stack, role: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddService]:
+    """A SageMaker of this process whose containers do as each request says."""
+    service = OddService(stack, role, tmp_path_factory.mktemp("odd"))
+    yield service
+    service.close()
+    assert service.launcher.running() == []
 
 
 @pytest.fixture(scope="session")

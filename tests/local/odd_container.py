@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from local.sagemaker.settings import Settings
 
 
 class OddContainer:
-    def __init__(self, spec: ContainerSpec) -> None:
+    def __init__(self, spec: ContainerSpec, variables: Mapping[str, str]) -> None:
         self.address = ("127.0.0.1", free_port())
         environment = {
             **spec.environment,
+            **variables,
             "PATH": os.environ["PATH"],
             "SAGEMAKER_BIND_TO_PORT": str(self.address[1]),
             "ODD_REQUESTED_PORT": spec.environment.get("SAGEMAKER_BIND_TO_PORT", ""),
@@ -55,12 +57,14 @@ class OddLauncher(Launchers):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.launched: list[OddContainer] = []
+        self.is_broken = False  # whether what it launches fails its health checks
 
     def require_image(self, image: str, region: str) -> None:
         pass
 
     def launch(self, spec: ContainerSpec) -> OddContainer:
-        self.launched.append(OddContainer(spec))
+        unhealthy = {"ODD_PING": "503", "ODD_PING_ONCE": "1"} if self.is_broken else {}
+        self.launched.append(OddContainer(spec, unhealthy))
         return self.launched[-1]
 
     def running(self) -> list[OddContainer]:
@@ -89,7 +93,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(raw.encode("latin-1"))
             self.close_connection = True
             return
-        shown = {"headers": dict(self.headers), "environment": dict(os.environ)}
+        shown = {"pid": os.getpid(), "headers": dict(self.headers), "environment": dict(os.environ)}
         answer = json.dumps(shown) if orders.get("show") else orders.get("body", "")
         self._answer(orders.get("status", 200), orders.get("headers", {}), answer.encode(), orders.get("drip", 0))
 

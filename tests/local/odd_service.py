@@ -3,8 +3,10 @@
 S3, IAM and the rest are the stack's own."""
 
 import io
+import json
 import time
 import urllib.parse
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ from local.sagemaker.service import SageMaker
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.stack import Stack
-from tests.local.conftest import unique
 from tests.local.odd_container import OddLauncher
 
 SCOPE = Scope("000000000000", "us-east-1")
@@ -48,14 +49,14 @@ class OddService:
 
     def model(self, *environments: dict[str, str], **members: Any) -> str:
         """A model with one container for each environment."""
-        name = unique("odd")
+        name = f"odd-{uuid.uuid4().hex[:10]}"
         containers = [{"Image": IMAGE, "Environment": environment} for environment in environments or ({},)]
         which = {"Containers": containers} if len(containers) > 1 else {"PrimaryContainer": containers[0]}
         self.call("CreateModel", ModelName=name, ExecutionRoleArn=self._role, **which | members)
         return name
 
     def config(self, *models: str, **members: Any) -> str:
-        name = unique("odd")
+        name = f"odd-{uuid.uuid4().hex[:10]}"
         defaults = {} if "ServerlessConfig" in members else {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         variants = [
             {"VariantName": f"v{place}", "ModelName": model} | defaults | members
@@ -64,9 +65,14 @@ class OddService:
         self.call("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants)
         return name
 
+    def ask(self, endpoint: str, orders: Any, **members: Any) -> Any:
+        """InvokeEndpoint with ``orders`` for the container."""
+        body = orders if isinstance(orders, str) else json.dumps(orders)
+        return self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **members)
+
     def endpoint(self, config: str) -> str:
         """An endpoint that has come to its end state."""
-        name = unique("odd")
+        name = f"odd-{uuid.uuid4().hex[:10]}"
         self.call("CreateEndpoint", EndpointName=name, EndpointConfigName=config)
         self.settled(name)
         return name

@@ -2,22 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import Stack
 from tests.local.odd_service import TIMEOUT_SECONDS, OddService
-
-
-@pytest.fixture(scope="module")
-def odd(stack: Stack, role: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddService]:
-    service = OddService(stack, role, tmp_path_factory.mktemp("odd"))
-    yield service
-    service.close()
-    assert service.launcher.running() == []
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +20,9 @@ def pipeline(odd: OddService) -> str:
     return odd.endpoint(odd.config(odd.model({"ODD_NAME": "a"}, {"ODD_NAME": "b"})))
 
 
-def invoke(odd: OddService, endpoint: str, orders: Any, **members: Any) -> Any:
-    body = orders if isinstance(orders, str) else json.dumps(orders)
-    return odd.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **members)
-
-
 def failure(odd: OddService, endpoint: str, orders: Any, **members: Any) -> dict[str, Any]:
     with pytest.raises(ClientError) as caught:
-        invoke(odd, endpoint, orders, **members)
+        odd.ask(endpoint, orders, **members)
     answer: dict[str, Any] = caught.value.response
     return answer
 
@@ -87,7 +72,7 @@ def test_a_redirect_is_an_error_and_is_not_followed(odd: OddService, endpoint: s
 
 
 def test_an_answer_without_a_body_is_an_empty_one(odd: OddService, endpoint: str) -> None:
-    assert invoke(odd, endpoint, {"status": 204})["Body"].read() == b""
+    assert odd.ask(endpoint, {"status": 204})["Body"].read() == b""
 
 
 @pytest.mark.parametrize(
@@ -109,8 +94,7 @@ def test_an_answer_that_is_not_http_is_a_model_error(odd: OddService, endpoint: 
 
 
 def test_the_container_gets_the_headers_of_the_api_and_no_others(odd: OddService, endpoint: str) -> None:
-    answer = invoke(
-        odd,
+    answer = odd.ask(
         endpoint,
         {"show": True},
         ContentType="application/x-odd",
@@ -133,7 +117,7 @@ def test_the_client_gets_the_containers_content_type_and_attributes_and_no_other
 ) -> None:
     headers = {"Content-Type": "text/odd", "X-Amzn-SageMaker-Custom-Attributes": "seen=1", "Set-Cookie": "a=b"}
 
-    answer = invoke(odd, endpoint, {"headers": headers, "body": "x"})
+    answer = odd.ask(endpoint, {"headers": headers, "body": "x"})
 
     assert (answer["ContentType"], answer["CustomAttributes"]) == ("text/odd", "seen=1")
     assert "set-cookie" not in answer["ResponseMetadata"]["HTTPHeaders"]
@@ -143,7 +127,7 @@ def test_a_request_that_kills_its_container_fails_and_the_next_is_answered(odd: 
     answer = failure(odd, endpoint, {"die": True})
 
     assert (answer["Error"]["Code"], answer["OriginalStatusCode"]) == ("ModelError", 500)
-    assert invoke(odd, endpoint, {"body": "alive"})["Body"].read() == b"alive"
+    assert odd.ask(endpoint, {"body": "alive"})["Body"].read() == b"alive"
 
 
 def test_a_container_that_flaps_makes_requests_fail_and_none_hang(odd: OddService) -> None:
@@ -169,7 +153,7 @@ def test_a_container_that_never_is_healthy_fails_the_endpoint(odd: OddService) -
 
 
 def test_a_pipeline_passes_the_answer_and_its_type_on(odd: OddService, pipeline: str) -> None:
-    answer = invoke(odd, pipeline, "x", ContentType="text/plain")
+    answer = odd.ask(pipeline, "x", ContentType="text/plain")
 
     assert (answer["Body"].read(), answer["ContentType"]) == (b"b(a(x))", "text/b")
 
@@ -191,7 +175,7 @@ def test_a_pipelines_error_names_the_container(odd: OddService, pipeline: str) -
 def test_each_container_of_a_pipeline_gets_a_port(odd: OddService, pipeline: str) -> None:
     second = json.dumps({"show": True})
 
-    environment = json.loads(invoke(odd, pipeline, {"body": second})["Body"].read())["environment"]
+    environment = json.loads(odd.ask(pipeline, {"body": second})["Body"].read())["environment"]
 
     assert environment["ODD_REQUESTED_PORT"] == "8081"
     assert environment["SAGEMAKER_SAFE_PORT_RANGE"]
@@ -204,7 +188,7 @@ def test_a_serverless_endpoint_refuses_what_is_beyond_its_concurrency(odd: OddSe
 
     def call() -> None:
         try:
-            invoke(odd, name, {"delay": 0.7})
+            odd.ask(name, {"delay": 0.7})
         except ClientError as error:
             refused.append(error.response)
 
@@ -218,4 +202,4 @@ def test_a_serverless_endpoint_refuses_what_is_beyond_its_concurrency(odd: OddSe
         ("ThrottlingException", None)
     ] * 3
     assert {answer["ResponseMetadata"]["HTTPStatusCode"] for answer in refused} == {400}
-    assert invoke(odd, name, {"body": "free"})["Body"].read() == b"free"
+    assert odd.ask(name, {"body": "free"})["Body"].read() == b"free"
