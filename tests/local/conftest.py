@@ -1,7 +1,9 @@
 """What a SageMaker test needs: a role, a bucket, data, and factories that clean up after themselves."""
 
 import contextlib
+import io
 import json
+import tarfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,6 +11,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from local.stack import Stack
+from tests.local.odd_service import OddService
 
 Make = Callable[..., Any]
 LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
@@ -120,6 +125,24 @@ def artifact(train: Make) -> str:
     return uri
 
 
+@pytest.fixture(scope="session")
+def odd(stack: Stack, role: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddService]:
+    """A SageMaker of this process whose containers do as each request says."""
+    service = OddService(stack, role, tmp_path_factory.mktemp("odd"))
+    yield service
+    service.close()
+    assert service.launcher.running() == []
+
+
+@pytest.fixture(scope="session")
+def empty_archive() -> bytes:
+    """A tar.gz in which no model is."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("nothing-of-use"))
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def model(sagemaker: Any, role: str, artifact: str) -> str:
     return make_model(sagemaker, role, artifact)
@@ -171,9 +194,9 @@ def wait_for_endpoint(sagemaker: Any, name: str, timeout_seconds: float = 60) ->
         time.sleep(0.05)
 
 
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
+def refusal(call: Callable[..., Any], *arguments: Any, **request: Any) -> tuple[str, str]:
     """Code and message of the error that ``call`` must end in."""
     with pytest.raises(ClientError) as caught:
-        call(**request)
+        call(*arguments, **request)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
