@@ -57,7 +57,7 @@ answer = boto3.client("sagemaker-runtime").invoke_endpoint(
 )
 print("answer:", answer["Body"].read().decode())
 
-print("jobs:", listed("list_training_jobs", "TrainingJobSummaries", "TrainingJobName") == names)
+print("jobs:", sorted(listed("list_training_jobs", "TrainingJobSummaries", "TrainingJobName")) == names)
 print("models:", sorted(listed("list_models", "Models", "ModelName")) == names)
 print("configs:", sorted(listed("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName")) == names)
 print("endpoints:", sorted(listed("list_endpoints", "Endpoints", "EndpointName")) == names)

@@ -27,7 +27,6 @@ estimator = Estimator(
     instance_count=1,
     instance_type="ml.m5.large",
     output_path=f"s3://{bucket}/xgboost",
-    metric_definitions=[{"Name": "mine", "Regex": r"train-logloss:([0-9.]+)"}],
 )
 estimator.set_hyperparameters(objective="binary:logistic", num_round=3)
 train = TrainingInput(session.upload_data("train.csv", key_prefix="sdk-2-model"), content_type="text/csv")
