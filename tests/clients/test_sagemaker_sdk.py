@@ -14,6 +14,7 @@ def test_sdk_2_trains_with_its_logs_deploys_and_predicts(flow: Flow) -> None:
     assert flow.output.count("#quality_metric: host=algo-1, train binary_classification_accuracy") == 2
     assert re.search("model: s3://sagemaker-us-east-1-000000000000/linear-learner-.*/output/model.tar.gz", flow.output)
     assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+    assert re.search(r"train:binary_classification_accuracy +1\.0", flow.output), "the metrics in CloudWatch"
 
 
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_model.py")
