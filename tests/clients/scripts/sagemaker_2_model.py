@@ -32,6 +32,7 @@ estimator.set_hyperparameters(objective="binary:logistic", num_round=3)
 train = TrainingInput(session.upload_data("train.csv", key_prefix="sdk-2-model"), content_type="text/csv")
 estimator.fit({"train": train}, wait=False)
 session.wait_for_job(estimator.latest_training_job.name, poll=1)
+estimator = Estimator.attach(estimator.latest_training_job.name)
 
 model = Model(image, model_data=estimator.model_data, role=role, predictor_cls=Predictor)
 model.deploy(1, "ml.m5.large", endpoint_name=f"sdk-2-{time.time_ns()}", wait=False)
