@@ -1,7 +1,8 @@
 """IAM's SimulatePrincipalPolicy: which actions a role's own policies allow.
 
 SDK 3.x asks it about the role of each training job, and refuses a role without what SageMaker needs. LocalStack's own
-answer knows no wildcards and fails without ResourceArns. Page: IAM, "Policy evaluation logic"; identity policies only.
+answer knows no wildcards and fails without ResourceArns. Page: IAM, "Policy evaluation logic"; identity policies only,
+and no MatchedStatements.
 """
 
 import json
@@ -36,13 +37,13 @@ def _simulate_principal_policy(
             raise CommonServiceException("UnsupportedByPreflight", message, status_code=501)
     documents = self.get_policies_from_principal(self.provider._get_store(context), request["PolicySourceArn"])
     statements = [statement for document in documents for statement in _statements(document)]
+    keys = {key for statement in statements for test in statement.get("Condition", {}).values() for key in test}
     results = [
         {
             "EvalActionName": action,
             "EvalResourceName": resource,
             "EvalDecision": decide(statements, action, resource),
-            "MatchedStatements": [],
-            "MissingContextValues": [],
+            "MissingContextValues": sorted(keys),
         }
         for action in request["ActionNames"]
         for resource in request.get("ResourceArns") or ["*"]

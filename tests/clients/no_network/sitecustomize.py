@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = (None, "", "localhost", "127.0.0.1", "::1")  # no host at all stands for this machine
 _getaddrinfo = socket.getaddrinfo
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
