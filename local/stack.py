@@ -22,7 +22,13 @@ from pathlib import Path
 
 import psutil
 
-from local.sagemaker.settings import DOCKER_MARK, LAUNCHERS, SettingError, require_launcher
+from local.sagemaker.settings import (
+    DOCKER_MARK,
+    LAUNCHERS,
+    SettingError,
+    require_invocation_timeout,
+    require_launcher,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 4566
@@ -49,6 +55,7 @@ _PASSED_ON = (
     "PREFLIGHT_CONTAINER_IMAGE",
     "PREFLIGHT_CONTAINER_NETWORK",
     "PREFLIGHT_STACK_ID",
+    "PREFLIGHT_INVOCATION_TIMEOUT_SECONDS",
     "DEBUG",
 )
 
@@ -149,6 +156,7 @@ class Stack:
     def _environment(self) -> Mapping[str, str]:
         try:
             launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
+            require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
         except SettingError as error:
             raise StackError(str(error)) from None
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

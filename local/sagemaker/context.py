@@ -22,10 +22,10 @@ class ServiceContext:
     training_slots: threading.BoundedSemaphore
 
     @classmethod
-    def create(cls, settings: Settings) -> Self:
+    def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
         services = OtherServices(settings.endpoint_url)
         slots = threading.BoundedSemaphore(settings.training_slots)
-        return cls(settings, Stores(), services, LogWriter(services), Launchers(settings), slots)
+        return cls(settings, Stores(), services, LogWriter(services), launcher or Launchers(settings), slots)
 
     def folder(self, *parts: str) -> Path:
         """A folder of the service's own; not made yet."""

@@ -9,6 +9,12 @@ from typing import Any
 
 from local.sagemaker.errors import UnsupportedByPreflight
 
+
+def _of_containers(member: str) -> tuple[str, str]:
+    """The two places where CreateModel may have ``member`` of a ContainerDefinition."""
+    return f"PrimaryContainer.{member}", f"Containers[].{member}"
+
+
 # Paths into the request; ``[]`` stands for every member of a list.
 REFUSED_MEMBERS: dict[str, tuple[str, ...]] = {
     "CreateTrainingJob": (
@@ -34,26 +40,25 @@ REFUSED_MEMBERS: dict[str, tuple[str, ...]] = {
     ),
     "UpdateTrainingJob": ("ProfilerConfig.ProfilingParameters", "RemoteDebugConfig.EnableRemoteDebug"),
     "CreateModel": (
-        "Containers",
-        "PrimaryContainer.ModelPackageName",
-        "PrimaryContainer.ModelDataSource",
-        "PrimaryContainer.AdditionalModelDataSources",
-        "PrimaryContainer.InferenceSpecificationName",
-        "PrimaryContainer.MultiModelConfig",
-        "InferenceExecutionConfig",
+        *_of_containers("ModelPackageName"),
+        *_of_containers("ModelDataSource.S3DataSource.HubAccessConfig"),
+        *_of_containers("ModelDataSource.S3DataSource.ManifestS3Uri"),
+        *_of_containers("ModelDataSource.S3DataSource.ETag"),
+        *_of_containers("ModelDataSource.S3DataSource.ManifestEtag"),
+        *_of_containers("AdditionalModelDataSources"),
+        *_of_containers("InferenceSpecificationName"),
+        *_of_containers("MultiModelConfig"),
     ),
     "CreateEndpointConfig": (
-        "DataCaptureConfig",
         "AsyncInferenceConfig",
         "ExplainerConfig",
         "ShadowProductionVariants",
-        "ProductionVariants[].ServerlessConfig",
         "ProductionVariants[].AcceleratorType",
+        "ProductionVariants[].CapacityReservationConfig",
         "ProductionVariants[].ManagedInstanceScaling",
         "ProductionVariants[].CoreDumpConfig",
     ),
     "CreateEndpoint": (),
-    "UpdateEndpoint": ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "DeploymentConfig"),
 }
 
 

@@ -2,34 +2,36 @@
 
 States (EndpointStatus), as on AWS::
 
-    Creating ─► InService ◄─► Updating          a failed update: InService on the old fleet, with FailureReason
-        │            │
+    Creating ─► InService ◄─► Updating          a failed update: InService on the old fleet, with FailureReason;
+        │            │                          a failed change of capacity gets there by way of RollingBack
         └─► Failed ──┴─► Deleting ─► gone
 
-One thread carries each change through; reads and invocations never wait for it.
+One thread carries each change through; reads and invocations never wait for it. The operations are in endpoints.py.
 """
 
 import logging
+import random
 import threading
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from local.sagemaker.capacity import CapacityChange
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.endpoint_config import EndpointConfig, EndpointConfigs
-from local.sagemaker.errors import ResourceLimitExceeded, ValidationException
-from local.sagemaker.fleet import INVOCATION_TIMEOUT_SECONDS, Fleet, HostingError
-from local.sagemaker.listing import Listing
-from local.sagemaker.model import Models
+from local.sagemaker.deployed_model import HostingError
+from local.sagemaker.deployment import Deployment
+from local.sagemaker.deployment_config import DeploymentConfig
+from local.sagemaker.errors import ValidationException
+from local.sagemaker.fleet import Fleet
 from local.sagemaker.store import Scope
-from local.sagemaker.tags import tag_resource
+from local.sagemaker.variant import Variant
 
 LOG = logging.getLogger(__name__)
 
-INSTANCE_LIMIT = 20  # of one type in one account and region; AWS's own default is lower for most types
+MAX_FAILURE_REASON_CHARACTERS = 1024
 
-_LISTING = Listing(result_key="Endpoints", name_key="EndpointName", status_key="EndpointStatus")
+_SETTLED = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
+_ANSWERING = ("InService", "Updating", "RollingBack", "UpdateRollbackFailed")
 
 
 class Endpoint:
@@ -38,28 +40,43 @@ class Endpoint:
     def __init__(self, context: ServiceContext, scope: Scope, name: str, config_name: str) -> None:
         self.name = name
         self.arn = scope.arn("endpoint", name)
-        self._context = context
-        self._scope = scope
-        self._config_name = config_name
+        self.config_name = config_name
         self.status = "Creating"
         self.fleet: Fleet | None = None
-        self._starting: Fleet | None = None
+        self.deployment_config = DeploymentConfig({})
+        self._context, self._scope = context, scope
+        self._pending: Fleet | None = None  # the one that is to take over, ``_share`` of the traffic already
+        self._pending_since = datetime.now(UTC)
+        self._share = 0.0
+        self._leaving: Fleet | None = None
+        self._worker: threading.Thread | None = None
         self._failure_reason: str | None = None
         self.creation_time = self._last_modified = datetime.now(UTC)
 
     def describe(self) -> dict[str, Any]:
         with self._context.stores.lock:
+            metrics = self.fleet.config.request.get("MetricsConfig") if self.fleet else None
             description = {
                 "EndpointName": self.name,
                 "EndpointArn": self.arn,
-                "EndpointConfigName": self._config_name,
+                "EndpointConfigName": self.config_name,
                 "EndpointStatus": self.status,
                 "ProductionVariants": [variant.summary() for variant in self.fleet.variants] if self.fleet else None,
                 "FailureReason": self._failure_reason,
                 "CreationTime": self.creation_time,
                 "LastModifiedTime": self._last_modified,
+                "LastDeploymentConfig": self.deployment_config.request or None,
+                "PendingDeploymentSummary": self._pending_summary(self._pending) if self._pending else None,
+                "MetricsConfig": metrics,
             }
         return {key: value for key, value in description.items() if value is not None}
+
+    def _pending_summary(self, pending: Fleet) -> dict[str, Any]:
+        return {
+            "EndpointConfigName": pending.config.name,
+            "ProductionVariants": [variant.pending_summary() for variant in pending.variants],
+            "StartTime": self._pending_since,
+        }
 
     def summary(self) -> dict[str, Any]:
         with self._context.stores.lock:
@@ -71,147 +88,126 @@ class Endpoint:
                 "EndpointStatus": self.status,
             }
 
-    def deploy(self, fleet: Fleet) -> None:
-        """Start ``fleet`` in the background and put it in the place of the one that serves."""
-        with self._context.stores.lock:
-            self._starting = fleet
-            self._last_modified = datetime.now(UTC)
-        threading.Thread(target=self._deploy, args=(fleet,), name=f"endpoint-{self.name}", daemon=True).start()
+    @property
+    def variants(self) -> list[Variant]:
+        """All that run or are about to, of every fleet."""
+        return [variant for fleet in (self.fleet, self._pending) if fleet for variant in fleet.variants]
 
-    def delete(self) -> None:
-        """Stop its fleet in the background; then ``forget`` it."""
-        threading.Thread(target=self._delete, name=f"endpoint-{self.name}", daemon=True).start()
-
-    def kill(self) -> None:
-        """Stop its processes at once: the stack goes down."""
-        for fleet in (self._starting, self.fleet):
-            if fleet:
-                fleet.stop(grace_seconds=0)
+    def route(self) -> Fleet | None:
+        """The fleet for one more request, or None if it does not answer. Call under the stores' lock."""
+        if self.status not in _ANSWERING:
+            return None
+        if self._pending and random.random() < self._share:
+            return self._pending
+        return self.fleet
 
     def require_settled(self) -> None:
         """Raises ValidationException while a change is under way."""
-        if self.status not in ("InService", "Failed", "OutOfService"):
+        if self.status not in _SETTLED:
             raise ValidationException(f'Cannot update in-progress endpoint "{self.arn}".')
 
-    def _deploy(self, fleet: Fleet) -> None:
-        failure: str | None = None
-        try:
-            fleet.start()
-        except HostingError as error:
-            failure = str(error)
-        except Exception as error:
-            LOG.exception("Endpoint %s failed inside Preflight.", self.name)
-            failure = f"InternalServerError: {type(error).__name__}: {error}"
+    def deploy(self, fleet: Fleet, config: DeploymentConfig) -> None:
+        """Start ``fleet`` in the background and put it in the place of the one that serves."""
+        self._pending, self._pending_since, self._share = fleet, datetime.now(UTC), 0.0
+        self.deployment_config = config
+        self._become("Updating" if self.fleet else "Creating")
+        deployment = Deployment(self._context, self._scope, config, self.fleet, fleet, self._shift)
+        self._work(lambda: self._deploy(deployment, fleet))
+
+    def change_capacity(self, change: CapacityChange) -> None:
+        """Make the variants what ``change`` asks for; the weights at once, the instances in the background."""
+        change.begin()
+        self._become("Updating")
+        self._work(lambda: self._change_capacity(change))
+
+    def delete(self) -> None:
+        """Stop its fleet in the background; then it is gone."""
+        self._become("Deleting")
+        if self.fleet:
+            self.fleet.set_status("Deleting")
+        self._work(self._delete)
+
+    def kill(self) -> None:
+        """Stop its processes at once: the stack goes down."""
+        for fleet in (self._pending, self.fleet, self._leaving):
+            if fleet:
+                fleet.stop(grace_seconds=0)
+
+    def _become(self, status: str, failure: str | None = None) -> None:
+        """Every change of EndpointStatus comes by here."""
         with self._context.stores.lock:
-            previous = self.fleet
-            self._starting = None
+            self.status = status
+            self._failure_reason = failure[:MAX_FAILURE_REASON_CHARACTERS] if failure else None
             self._last_modified = datetime.now(UTC)
-            self._failure_reason = failure
+
+    def _work(self, task: Callable[[], None]) -> None:
+        """Do ``task`` in a thread of its own, after the one before: that may still be ending an old fleet."""
+        previous = self._worker
+
+        def run() -> None:
+            if previous:
+                previous.join()
+            task()
+
+        self._worker = threading.Thread(target=run, name=f"endpoint-{self.name}", daemon=True)
+        self._worker.start()
+
+    def _shift(self, share: float) -> None:
+        with self._context.stores.lock:
+            self._share = share
+
+    def _deploy(self, deployment: Deployment, fleet: Fleet) -> None:
+        failure: str | None = None
+        unsettled = "Failed"
+        try:
+            deployment.run()
+        except Exception as error:
+            failure = self._reason(error)
+            unsettled = self._undo(deployment.roll_back)
+        with self._context.stores.lock:
+            self._pending = None
             if failure is None:
-                self.fleet, self._config_name = fleet, fleet.config.name
-            self.status = "InService" if self.fleet else "Failed"
-        if failure is None and previous:
-            previous.drain(INVOCATION_TIMEOUT_SECONDS)
-            previous.stop()
+                self._leaving, self.fleet, self.config_name = self.fleet, fleet, fleet.config.name
+                fleet.set_status(None)
+            self._become("InService" if failure is None else unsettled, failure)
+        if self._leaving:
+            self._leaving.drain(self._context.settings.invocation_timeout_seconds)
+            self._leaving.stop()
+            self._leaving = None
+
+    def _change_capacity(self, change: CapacityChange) -> None:
+        try:
+            change.run()
+        except Exception as error:
+            failure = self._reason(error)
+            self._become("RollingBack", failure)
+            self._become(self._undo(change.roll_back), failure)
+        else:
+            self._become("InService")
+
+    def _undo(self, roll_back: Callable[[], None]) -> str:
+        """The status that a failed change leaves."""
+        try:
+            roll_back()
+        except Exception:
+            LOG.exception("Endpoint %s could not be rolled back.", self.name)
+            return "UpdateRollbackFailed"
+        return "InService" if self.fleet else "Failed"
+
+    def _reason(self, error: Exception) -> str:
+        """FailureReason for what ended a change."""
+        if isinstance(error, HostingError):
+            return str(error)
+        LOG.error("Endpoint %s failed inside Preflight.", self.name, exc_info=error)
+        return f"InternalServerError: {type(error).__name__}: {error}"
 
     def _delete(self) -> None:
-        with self._context.stores.lock:
-            fleet, self.fleet = self.fleet, None
-        if fleet:
-            fleet.drain(INVOCATION_TIMEOUT_SECONDS)
-            fleet.stop()
-        with self._context.stores.lock:
-            store = self._context.stores[self._scope]
-            store.endpoints.pop(self.name, None)
-            store.tags.pop(self.arn, None)
-
-
-class Endpoints:
-    """Operations on Endpoint."""
-
-    def __init__(self, context: ServiceContext, configs: EndpointConfigs, models: Models) -> None:
-        self._context = context
-        self._configs = configs
-        self._models = models
-
-    def create(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        name = request["EndpointName"]
-        with self._context.stores.lock:
-            store = self._context.stores[scope]
-            arn = scope.arn("endpoint", name)
-            if name in store.endpoints:
-                raise ValidationException(f'Cannot create already existing endpoint "{arn}".')
-            config = self._configs.require(scope, request["EndpointConfigName"])
-            self._require_within_limits(scope, config)
-            fleet = self._fleet(scope, name, config)
-            endpoint = Endpoint(self._context, scope, name, config.name)
-            tag_resource(store, arn, request.get("Tags", []))
-            store.endpoints[name] = endpoint
-            endpoint.deploy(fleet)
-        return {"EndpointArn": arn}
-
-    def update(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        with self._context.stores.lock:
-            endpoint = self.require(scope, request["EndpointName"])
-            config = self._configs.require(scope, request["EndpointConfigName"])
-            endpoint.require_settled()
-            if endpoint.status == "Failed":
-                raise ValidationException(f'Cannot update failed endpoint "{endpoint.arn}".')  # words guessed
-            self._require_within_limits(scope, config)
-            fleet = self._fleet(scope, endpoint.name, config)
-            endpoint.status = "Updating"
-            endpoint.deploy(fleet)
-        return {"EndpointArn": endpoint.arn}
-
-    def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        return self.require(scope, request["EndpointName"]).describe()
-
-    def list(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        with self._context.stores.lock:
-            summaries = [endpoint.summary() for endpoint in self._context.stores[scope].endpoints.values()]
-        return _LISTING.page(summaries, request)
-
-    def delete(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        with self._context.stores.lock:
-            endpoint = self.require(scope, request["EndpointName"])
-            endpoint.require_settled()
-            endpoint.status = "Deleting"
-            endpoint.delete()
-        return {}
-
-    def close(self) -> None:
-        """Stop every fleet: the stack goes down."""
-        for store in self._context.stores:
-            for endpoint in list(store.endpoints.values()):
-                endpoint.kill()
-
-    def require(self, scope: Scope, name: str) -> Endpoint:
-        with self._context.stores.lock:
-            endpoint = self._context.stores[scope].endpoints.get(name)
-        if endpoint is None:
-            raise ValidationException(f'Could not find endpoint "{scope.arn("endpoint", name)}".')
-        return endpoint
-
-    def _require_within_limits(self, scope: Scope, config: EndpointConfig) -> None:
-        """Every instance is a process here: a slip of the pen must not start hundreds."""
-        used: Counter[str] = Counter()
-        for endpoint in self._context.stores[scope].endpoints.values():
-            for variant in endpoint.fleet.variants if endpoint.fleet else ():
-                used[variant.config["InstanceType"]] += variant.config["InitialInstanceCount"]
-        wanted: Counter[str] = Counter()
-        for variant_config in config.production_variants:
-            wanted[variant_config["InstanceType"]] += variant_config["InitialInstanceCount"]
-        for instance_type, count in wanted.items():
-            if used[instance_type] + count > INSTANCE_LIMIT:
-                raise ResourceLimitExceeded(
-                    f"The account-level service limit '{instance_type} for endpoint usage' is {INSTANCE_LIMIT} "
-                    f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of "
-                    f"{count} Instances. Please use AWS Service Quotas to request an increase for this quota."
-                )
-
-    def _fleet(self, scope: Scope, name: str, config: EndpointConfig) -> Fleet:
-        models = {
-            variant["ModelName"]: self._models.require(scope, variant["ModelName"])
-            for variant in config.production_variants
-        }
-        return Fleet(self._context, scope, name, config, models)
+        try:
+            if self.fleet:
+                self.fleet.drain(self._context.settings.invocation_timeout_seconds)
+                self.fleet.stop()
+        finally:
+            with self._context.stores.lock:
+                store = self._context.stores[self._scope]
+                store.endpoints.pop(self.name, None)
+                store.tags.pop(self.arn, None)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.errors import ValidationException
+from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
 from local.sagemaker.listing import Listing
 from local.sagemaker.model import Models
+from local.sagemaker.production_variant import complete, require_hostable, require_together
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
 
@@ -30,7 +31,7 @@ class EndpointConfig:
         return variants
 
     def describe(self) -> dict[str, Any]:
-        shown = ("KmsKeyId", "ExecutionRoleArn", "VpcConfig", "MetricsConfig")
+        shown = ("DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig", "MetricsConfig")
         return {
             "EndpointConfigName": self.name,
             "EndpointConfigArn": self.arn,
@@ -58,12 +59,17 @@ class EndpointConfigs:
     def create(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["EndpointConfigName"]
         arn = scope.arn("endpoint-config", name)
+        capture = request.get("DataCaptureConfig")
+        if capture and capture.get("EnableCapture", True):
+            raise UnsupportedByPreflight("CreateEndpointConfig with DataCaptureConfig.EnableCapture")
         with self._context.stores.lock:
             store = self._context.stores[scope]
             if name in store.endpoint_configs:
                 raise ValidationException(f'Cannot create already existing endpoint configuration "{arn}".')
-            variants = [self._completed(scope, variant) for variant in request["ProductionVariants"]]
-            _require_distinct_names(variants)
+            variants = [complete(variant) for variant in request["ProductionVariants"]]
+            require_together(variants)
+            for variant in variants:
+                require_hostable(variant, self._models.require(scope, variant["ModelName"]))
             completed = {**request, "ProductionVariants": variants}
             tag_resource(store, arn, request.get("Tags", []))
             store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
@@ -93,17 +99,3 @@ class EndpointConfigs:
             arn = scope.arn("endpoint-config", name)
             raise ValidationException(f'Could not find endpoint configuration "{arn}".')
         return config
-
-    def _completed(self, scope: Scope, variant: Mapping[str, Any]) -> dict[str, Any]:
-        """The variant with AWS's defaults. Raises ValidationException if it cannot be hosted."""
-        for member in ("ModelName", "InstanceType", "InitialInstanceCount"):
-            if member not in variant:
-                raise ValidationException(f"{member} is required for production variant {variant['VariantName']}.")
-        self._models.require(scope, variant["ModelName"])
-        return {"InitialVariantWeight": 1.0, **variant}
-
-
-def _require_distinct_names(variants: "list[dict[str, Any]]") -> None:
-    names = [variant["VariantName"] for variant in variants]
-    if len(set(names)) < len(names):
-        raise ValidationException("Production variant names must be unique within an endpoint configuration.")

@@ -1,24 +1,29 @@
-"""Model: an image and the data it serves."""
+"""Model: the container, or the pipeline of containers, that an endpoint serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.sagemaker.container_definition import (
+    Definition,
+    complete,
+    require_environment_within_limit,
+    require_runnable,
+)
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ValidationException
-from local.sagemaker.images import require_model_image
 from local.sagemaker.listing import Listing
-from local.sagemaker.other_services import S3Uri
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
 
 _LISTING = Listing(result_key="Models", name_key="ModelName")
+_SHOWN = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One container, as DescribeModel shows it. A model does not change; it has no states."""
+    """As DescribeModel shows it. A model does not change; it has no states."""
 
     name: str
     arn: str
@@ -26,18 +31,27 @@ class Model:
     creation_time: datetime
 
     @property
-    def container(self) -> Mapping[str, Any]:
-        container: Mapping[str, Any] = self.request["PrimaryContainer"]
-        return container
+    def containers(self) -> dict[str, Definition]:
+        """Its containers in order, by the names that errors and logs give them."""
+        if primary := self.request.get("PrimaryContainer"):
+            return {"primary": primary}
+        return {
+            definition.get("ContainerHostname", f"container-{place}"): definition
+            for place, definition in enumerate(self.request["Containers"], start=1)
+        }
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a request names the one container it is for (InferenceExecutionConfig Direct)."""
+        return bool(self.request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct")
 
     def describe(self) -> dict[str, Any]:
-        shown = ("PrimaryContainer", "ExecutionRoleArn", "VpcConfig")
         return {
             "ModelName": self.name,
             "ModelArn": self.arn,
             "CreationTime": self.creation_time,
             "EnableNetworkIsolation": self.request.get("EnableNetworkIsolation", False),
-            **{key: self.request[key] for key in shown if key in self.request},
+            **{key: value for key in _SHOWN if (value := self.request.get(key))},
         }
 
     def summary(self) -> dict[str, Any]:
@@ -53,22 +67,17 @@ class Models:
     def create(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["ModelName"]
         arn = scope.arn("model", name)
-        container = request.get("PrimaryContainer")
-        if container is None:
-            raise ValidationException("Either PrimaryContainer or Containers must be provided.")  # words guessed
-        if "Image" not in container:
-            raise ValidationException("Image is required for the primary container.")  # words guessed
+        definitions = _require_definitions(request)
         if "ExecutionRoleArn" not in request:
             raise ValidationException("ExecutionRoleArn is required.")  # words guessed
         self._require_free_name(scope, name, arn)
         self._context.services.require_assumable_role(scope, request["ExecutionRoleArn"])
-        require_model_image(container)
-        self._context.launcher.require_image(container["Image"], scope.region)
-        self._require_model_data(scope, container.get("ModelDataUrl"))
-        model = Model(name, arn, {**request, "PrimaryContainer": _completed(container)}, datetime.now(UTC))
+        for path, definition in definitions.items():
+            require_runnable(self._context, scope, definition, path)
         with self._context.stores.lock:
             self._require_free_name(scope, name, arn)
             tag_resource(self._context.stores[scope], arn, request.get("Tags", []))
+            model = Model(name, arn, _completed(request), datetime.now(UTC))
             self._context.stores[scope].models[name] = model
         return {"ModelArn": arn}
 
@@ -101,24 +110,43 @@ class Models:
             if name in self._context.stores[scope].models:
                 raise ValidationException(f'Cannot create already existing model "{arn}".')
 
-    def _require_model_data(self, scope: Scope, url: str | None) -> None:
-        if url is None:
-            return
-        if not url.endswith(".tar.gz"):
-            raise ValidationException(f"Model data {url} must be a .tar.gz archive.")  # words guessed
-        if not self._context.services.has_object(scope, S3Uri.parse(url)):
-            raise ValidationException(f"Could not find model data at {url}.")
+
+def _require_definitions(request: Mapping[str, Any]) -> "dict[str, Definition]":
+    """The request's containers by where they stand in it. Raises ValidationException if they do not go together."""
+    primary, containers = request.get("PrimaryContainer"), request.get("Containers") or []
+    if primary is None and not containers:
+        raise ValidationException("Either PrimaryContainer or Containers must be provided.")  # words guessed
+    if primary is not None and containers:
+        raise ValidationException("PrimaryContainer and Containers cannot both be provided.")  # words guessed
+    if primary is not None:
+        definitions = {"PrimaryContainer": primary}
+    else:
+        definitions = {f"Containers[{place}]": definition for place, definition in enumerate(containers)}
+    _require_names(list(definitions.values()), request.get("InferenceExecutionConfig"))
+    require_environment_within_limit(definitions.values())
+    return definitions
 
 
-def _completed(container: Mapping[str, Any]) -> dict[str, Any]:
-    """The container with what AWS fills in."""
-    completed = {"Environment": {}, "Mode": "SingleModel", **container}
-    if "ModelDataUrl" in container:
-        completed["ModelDataSource"] = {
-            "S3DataSource": {
-                "S3Uri": container["ModelDataUrl"],
-                "S3DataType": "S3Object",
-                "CompressionType": "Gzip",
-            }
-        }
+def _require_names(definitions: "list[Definition]", execution: Mapping[str, Any] | None) -> None:
+    """A pipeline's containers are all named or none; those called directly must be."""
+    names = [definition["ContainerHostname"] for definition in definitions if "ContainerHostname" in definition]
+    if len(definitions) > 1 and names and len(names) < len(definitions):
+        raise ValidationException(  # words guessed
+            "ContainerHostname must be specified for all containers of an inference pipeline, or for none."
+        )
+    if len(set(names)) < len(names):
+        raise ValidationException("ContainerHostname must be unique within a model.")  # words guessed
+    if execution and execution["Mode"] == "Direct" and (len(definitions) < 2 or not names):
+        raise ValidationException(  # words guessed
+            "InferenceExecutionConfig with Mode Direct needs two or more Containers, each with a ContainerHostname."
+        )
+
+
+def _completed(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with what AWS fills in."""
+    completed = dict(request)
+    if primary := request.get("PrimaryContainer"):
+        completed["PrimaryContainer"] = complete(primary)
+    if containers := request.get("Containers"):
+        completed["Containers"] = [complete(definition) for definition in containers]
     return completed

@@ -12,10 +12,11 @@ from botocore.model import ServiceModel
 
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.coverage import require_supported
-from local.sagemaker.endpoint import Endpoints
 from local.sagemaker.endpoint_config import EndpointConfigs
+from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import UnsupportedByPreflight
 from local.sagemaker.invocation import Invocations
+from local.sagemaker.launchers import Launchers
 from local.sagemaker.model import Models
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
@@ -29,8 +30,9 @@ Operation = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
 class SageMaker:
     """The service. One instance serves every account and region."""
 
-    def __init__(self, settings: Settings) -> None:
-        context = ServiceContext.create(settings)
+    def __init__(self, settings: Settings, launcher: Launchers | None = None) -> None:
+        """``launcher`` takes the place of the one that ``settings`` would choose."""
+        context = ServiceContext.create(settings, launcher)
         self._logs = context.logs
         self.launcher = context.launcher
         self._training_jobs = training_jobs = TrainingJobs(context)
@@ -58,6 +60,7 @@ class SageMaker:
             "DescribeEndpoint": endpoints.describe,
             "ListEndpoints": endpoints.list,
             "UpdateEndpoint": endpoints.update,
+            "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
             "DeleteEndpoint": endpoints.delete,
             "AddTags": tags.add,
             "ListTags": tags.list,

@@ -9,6 +9,7 @@ from typing import Self
 LAUNCHERS = ("process", "docker")
 DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
+INVOCATION_TIMEOUT_SECONDS = 60.0
 
 
 class SettingError(Exception):
@@ -24,6 +25,20 @@ def require_launcher(value: str) -> str:
     return value
 
 
+def require_invocation_timeout(value: str | None) -> float:
+    """``value`` in seconds, AWS's own limit without one. Raises SettingError if it is not above 0 or beyond AWS's."""
+    try:
+        seconds = float(value or INVOCATION_TIMEOUT_SECONDS)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= INVOCATION_TIMEOUT_SECONDS:
+        raise SettingError(
+            f"PREFLIGHT_INVOCATION_TIMEOUT_SECONDS is {value!r}; it must be above 0 and at most "
+            f"{INVOCATION_TIMEOUT_SECONDS:g}, AWS's own limit."
+        )
+    return seconds
+
+
 @dataclass(frozen=True)
 class Settings:
     """``endpoint_url`` answers S3, IAM and Logs; ``state_folder`` is the service's own.
@@ -32,7 +47,8 @@ class Settings:
     ``container_image`` is the local Docker image of the built-in algorithms. ``container_network`` is the Docker
     network that containers are put on and reached at; empty: the one of the container that the service runs in, if
     it does, else their ports are published. ``training_slots`` is how many jobs train at once; the others wait, as
-    jobs on AWS wait for instances.
+    jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
+    unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs.
     """
 
     endpoint_url: str
@@ -42,6 +58,7 @@ class Settings:
     container_image: str = DEFAULT_CONTAINER_IMAGE
     container_network: str = ""
     training_slots: int = max(2, os.cpu_count() or 2)
+    invocation_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:
@@ -53,4 +70,5 @@ class Settings:
             stack_id=environ.get("PREFLIGHT_STACK_ID", ""),
             container_image=environ.get("PREFLIGHT_CONTAINER_IMAGE") or DEFAULT_CONTAINER_IMAGE,
             container_network=environ.get("PREFLIGHT_CONTAINER_NETWORK", ""),
+            invocation_timeout_seconds=require_invocation_timeout(environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS")),
         )

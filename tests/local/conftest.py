@@ -1,7 +1,9 @@
 """What a SageMaker test needs: a role, a bucket, data, and factories that clean up after themselves."""
 
 import contextlib
+import io
 import json
+import tarfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -120,6 +122,15 @@ def artifact(train: Make) -> str:
     return uri
 
 
+@pytest.fixture(scope="session")
+def empty_archive() -> bytes:
+    """A tar.gz in which no model is."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("nothing-of-use"))
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def model(sagemaker: Any, role: str, artifact: str) -> str:
     return make_model(sagemaker, role, artifact)
@@ -171,9 +182,9 @@ def wait_for_endpoint(sagemaker: Any, name: str, timeout_seconds: float = 60) ->
         time.sleep(0.05)
 
 
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
+def refusal(call: Callable[..., Any], *arguments: Any, **request: Any) -> tuple[str, str]:
     """Code and message of the error that ``call`` must end in."""
     with pytest.raises(ClientError) as caught:
-        call(**request)
+        call(*arguments, **request)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]

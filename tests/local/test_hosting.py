@@ -72,13 +72,13 @@ def test_a_target_variant_gets_the_request(sagemaker: Any, runtime: Any, model: 
 
 
 def test_a_model_that_cannot_load_fails_the_endpoint(
-    sagemaker: Any, role: str, put: Make, create_endpoint: Make
+    sagemaker: Any, role: str, put: Make, create_endpoint: Make, empty_archive: bytes
 ) -> None:
-    archive = bytearray(_empty_archive())
+    archive = bytearray(empty_archive)
     archive[-6] ^= 0xFF  # in gzip's checksum
     for uri in (
         put("bad/model.tar.gz", b"not an archive"),
-        put("empty/model.tar.gz", _empty_archive()),
+        put("empty/model.tar.gz", empty_archive),
         put("corrupt/model.tar.gz", bytes(archive)),
     ):
         model = make_model(sagemaker, role, uri)
@@ -87,16 +87,6 @@ def test_a_model_that_cannot_load_fails_the_endpoint(
 
         assert endpoint["EndpointStatus"] == "Failed"
         assert endpoint["FailureReason"]
-
-
-def _empty_archive() -> bytes:
-    import io
-    import tarfile
-
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        tar.addfile(tarfile.TarInfo("nothing-of-use"))
-    return buffer.getvalue()
 
 
 def test_an_update_drops_no_request(sagemaker: Any, runtime: Any, model: str, endpoint: str) -> None:

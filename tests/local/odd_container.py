@@ -1,0 +1,113 @@
+"""A container that does as each request tells it, and the launcher that runs it: for what no built-in image does.
+
+The body of a request is JSON: ``status``, ``headers``, ``body``, ``delay`` in seconds, ``drip`` between the bytes of
+the body; ``raw`` is written as it is instead of an HTTP answer; ``show`` is answered with what the container sees;
+``die`` ends it first. Any other body is answered with ``<ODD_NAME>(<body>)``.
+ODD_PING is the status of /ping, and with ODD_PING_ONCE the container ends after it has answered one.
+"""
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from local.sagemaker.guarded_process import GuardedProcess
+from local.sagemaker.launcher import ContainerSpec
+from local.sagemaker.launchers import Launchers
+from local.sagemaker.ports import free_port
+from local.sagemaker.settings import Settings
+
+
+class OddContainer:
+    def __init__(self, spec: ContainerSpec) -> None:
+        self.address = ("127.0.0.1", free_port())
+        environment = {
+            **spec.environment,
+            "PATH": os.environ["PATH"],
+            "SAGEMAKER_BIND_TO_PORT": str(self.address[1]),
+            "ODD_REQUESTED_PORT": spec.environment.get("SAGEMAKER_BIND_TO_PORT", ""),
+        }
+        repository = Path(__file__).resolve().parents[2]
+        command = [sys.executable, "-m", "tests.local.odd_container", spec.command]
+        self._process = GuardedProcess.start(command, env=environment, cwd=repository, stdout=subprocess.DEVNULL)
+        self.pid = self._process.guard_pid
+
+    def poll(self) -> int | None:
+        return self._process.poll()
+
+    def wait(self, timeout_seconds: float | None = None) -> int:
+        return self._process.wait(timeout_seconds)
+
+    def terminate(self, grace_seconds: float) -> None:
+        self._process.terminate(grace_seconds)
+
+    def stop(self, grace_seconds: float) -> None:
+        self._process.stop(grace_seconds)
+
+
+class OddLauncher(Launchers):
+    """Runs every image as an odd container, and remembers them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.launched: list[OddContainer] = []
+
+    def require_image(self, image: str, region: str) -> None:
+        pass
+
+    def launch(self, spec: ContainerSpec) -> OddContainer:
+        self.launched.append(OddContainer(spec))
+        return self.launched[-1]
+
+    def running(self) -> list[OddContainer]:
+        return [container for container in self.launched if container.poll() is None]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(int(os.environ.get("ODD_PING", "200")), {}, b"")
+        if "ODD_PING_ONCE" in os.environ:
+            os._exit(1)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        try:
+            orders: dict[str, Any] = json.loads(body)
+        except ValueError:
+            name = os.environ.get("ODD_NAME", "odd")
+            orders = {"body": f"{name}({body})", "headers": {"Content-Type": f"text/{name}"}}
+        if orders.get("die"):
+            os._exit(1)
+        time.sleep(orders.get("delay", 0))
+        if raw := orders.get("raw"):
+            self.wfile.write(raw.encode("latin-1"))
+            self.close_connection = True
+            return
+        shown = {"headers": dict(self.headers), "environment": dict(os.environ)}
+        answer = json.dumps(shown) if orders.get("show") else orders.get("body", "")
+        self._answer(orders.get("status", 200), orders.get("headers", {}), answer.encode(), orders.get("drip", 0))
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, drip: float = 0) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for part in [body[place : place + 1] for place in range(len(body))] if drip else [body]:
+            self.wfile.write(part)
+            time.sleep(drip)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    address = ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
+    http.server.ThreadingHTTPServer(address, _Handler).serve_forever()

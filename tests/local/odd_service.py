@@ -1,0 +1,91 @@
+"""A SageMaker service in this process whose images are all odd containers, and boto3's runtime client for it.
+
+S3, IAM and the rest are the stack's own."""
+
+import io
+import time
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+import boto3
+import urllib3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from local.sagemaker.service import SageMaker
+from local.sagemaker.settings import Settings
+from local.sagemaker.store import Scope
+from local.stack import Stack
+from tests.local.conftest import unique
+from tests.local.odd_container import OddLauncher
+
+SCOPE = Scope("000000000000", "us-east-1")
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/odd:latest"
+TIMEOUT_SECONDS = 1.5
+
+
+class OddService:
+    def __init__(self, stack: Stack, role: str, folder: Path) -> None:
+        settings = Settings(stack.endpoint_url, folder, invocation_timeout_seconds=TIMEOUT_SECONDS)
+        self.launcher = OddLauncher(settings)
+        self._service = SageMaker(settings, self.launcher)
+        self._role = role
+        self.runtime = boto3.client(
+            "sagemaker-runtime",
+            region_name=SCOPE.region,
+            aws_access_key_id=SCOPE.account_id,
+            aws_secret_access_key="test",
+            config=boto3.session.Config(retries={"max_attempts": 0}),
+        )
+        self.runtime.meta.events.register("before-send.sagemaker-runtime", self._send)
+
+    def close(self) -> None:
+        self._service.close()
+        self.runtime.close()
+
+    def call(self, operation: str, **request: Any) -> dict[str, Any]:
+        return self._service.call(operation, SCOPE, request)
+
+    def model(self, *environments: dict[str, str], **members: Any) -> str:
+        """A model with one container for each environment."""
+        name = unique("odd")
+        containers = [{"Image": IMAGE, "Environment": environment} for environment in environments or ({},)]
+        which = {"Containers": containers} if len(containers) > 1 else {"PrimaryContainer": containers[0]}
+        self.call("CreateModel", ModelName=name, ExecutionRoleArn=self._role, **which | members)
+        return name
+
+    def config(self, *models: str, **members: Any) -> str:
+        name = unique("odd")
+        defaults = {} if "ServerlessConfig" in members else {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        variants = [
+            {"VariantName": f"v{place}", "ModelName": model} | defaults | members
+            for place, model in enumerate(models, start=1)
+        ]
+        self.call("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants)
+        return name
+
+    def endpoint(self, config: str) -> str:
+        """An endpoint that has come to its end state."""
+        name = unique("odd")
+        self.call("CreateEndpoint", EndpointName=name, EndpointConfigName=config)
+        self.settled(name)
+        return name
+
+    def settled(self, endpoint_name: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while True:
+            description = self.call("DescribeEndpoint", EndpointName=endpoint_name)
+            if description["EndpointStatus"] in ("InService", "Failed"):
+                return description
+            assert time.monotonic() < deadline, description
+            time.sleep(0.02)
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        name = urllib.parse.unquote(urllib.parse.urlsplit(request.url).path.split("/")[2])
+        headers = {
+            key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()
+        }
+        body = request.body.read() if hasattr(request.body, "read") else bytes(request.body or b"")
+        answer = self._service.invocations.invoke(SCOPE, name, headers, body)
+        raw = urllib3.HTTPResponse(io.BytesIO(answer.body), preload_content=False)
+        return AWSResponse(request.url, answer.status, answer.headers, raw)
