@@ -37,6 +37,7 @@ status: setup ## Show whether the stack is up
 
 test: ## Run the tests
 	@./setup.sh dev
+	@./setup.sh clients
 	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 check: ## Lint, formatting and types

@@ -1,5 +1,7 @@
 #!/bin/sh
 # Makes .venv and puts everything Preflight needs in it: `./setup.sh`, or `./setup.sh dev` for the tests as well.
+# `./setup.sh clients` makes .venv-clients/NAME of each requirements/clients-NAME.txt: AWS's clients as their users
+# install them, each with its own botocore, for tests/clients.
 # Does nothing if that is done already. Needs Python 3.12 or newer, and a package index the first time.
 set -eu
 cd "$(dirname "$0")"
@@ -14,10 +16,32 @@ find_python() {
     return 1
 }
 
-install() {
-    .venv/bin/uv pip install --quiet --python .venv/bin/python "$@" ||
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" # an index that only pip knows of
+install() { # install PYTHON OPTION...
+    target=$1
+    shift
+    .venv/bin/uv pip install --quiet --python "$target" "$@" ||
+        .venv/bin/python -m pip --python "$target" install --quiet --disable-pip-version-check "$@" # an index that only pip knows of
 }
+
+make_clients() {
+    wanted=$(cat setup.sh requirements/clients-*.txt | cksum)
+    stamp=.venv-clients/.preflight
+    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted $PWD" ] || return 0
+    echo "Setting up AWS's clients for the tests in .venv-clients (once; about half a minute) ..."
+    for list in requirements/clients-*.txt; do
+        name=${list#requirements/clients-}
+        venv=.venv-clients/${name%.txt}
+        .venv/bin/python -m venv --clear --without-pip "$venv"
+        install "$venv/bin/python" --no-deps -r "$list" # the lists are whole, less mlflow: see docs/clients.md
+    done
+    echo "$wanted $PWD" >"$stamp"
+}
+
+if [ "${1:-}" = clients ]; then
+    ./setup.sh
+    make_clients
+    exit 0
+fi
 
 requirements="-r requirements/stack.txt -r requirements/container.txt"
 [ "${1:-}" != dev ] || requirements="$requirements -r requirements/dev.txt"
@@ -41,7 +65,7 @@ fi
 echo "Setting up .venv with $(.venv/bin/python --version) (once; about half a minute) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 # shellcheck disable=SC2086 # a list of options
-install $requirements
-install --no-deps --editable .
+install .venv/bin/python $requirements
+install .venv/bin/python --no-deps --editable .
 [ "${1:-}" != dev ] || echo "$wanted $PWD" >.venv/.preflight-run
 echo "$wanted $PWD" >"$stamp"

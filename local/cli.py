@@ -4,12 +4,15 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from local.stack import DEFAULT_PORT, Stack, StackError, default_home
+
+SAGEMAKER_SDK_DEFAULTS = Path(__file__).with_name("sagemaker_sdk_defaults.yaml")
 
 console = Console(soft_wrap=True, highlight=False)
 
@@ -123,4 +126,6 @@ def client_environment(stack: Stack) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",  # what the SDKs of other languages read
+        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(SAGEMAKER_SDK_DEFAULTS),
     }

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 
 from local.sagemaker.ports import free_port
 from local.stack import Stack
+from tests.local.conftest import LINEAR_LEARNER, make_role
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -122,3 +125,20 @@ def test_the_stack_listens_on_this_machine_only(own: Stack, cli: Cli) -> None:
     listening = {c.laddr[0] for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
 
     assert listening == {"127.0.0.1"}
+
+
+def test_first_requests_that_come_at_once_meet_one_sagemaker(own: Stack) -> None:
+    own.up()
+    account = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    iam = boto3.client("iam", endpoint_url=own.endpoint_url, **account)
+    sagemaker = boto3.client("sagemaker", endpoint_url=own.endpoint_url, **account)
+    role = make_role(iam, "sagemaker.amazonaws.com")
+    names = [f"model-{number}" for number in range(6)]
+
+    def create(name: str) -> None:
+        sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": LINEAR_LEARNER}, ExecutionRoleArn=role)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(create, names))
+
+    assert sorted(model["ModelName"] for model in sagemaker.list_models()["Models"]) == names

@@ -1,0 +1,105 @@
+"""Runs scripts that use AWS's own clients, as their reader would: ``eval "$(python -m local env)"``, then the script.
+
+The clients are as their makers ship them, in environments of their own (``./setup.sh clients``), and have no way out
+to the network: ``no_network/sitecustomize.py``. A test names its script: ``@pytest.mark.flow(environment, script)``.
+All that are wanted run side by side, because such clients mostly sleep between two looks.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.stack import REPOSITORY, Stack
+from tests.local.conftest import separable_rows
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = REPOSITORY / ".venv-clients"
+TIMEOUT_SECONDS = 240
+_RUN = 'eval "$("$0" -m local env)" && exec "$@"'
+
+
+@dataclass
+class Flow:
+    """A script that runs, and what came of it."""
+
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+
+    def wait(self) -> None:
+        self.process.wait(TIMEOUT_SECONDS)
+
+    @property
+    def output(self) -> str:
+        """What it printed, errors included."""
+        return (self.folder / "output").read_text(errors="replace")
+
+    def require_success(self) -> None:
+        """It ended well, and reached for nothing beyond this machine."""
+        assert self.process.returncode == 0, "\n".join(self.output.splitlines()[-60:])
+        assert self.asked_outside == set()
+
+    @property
+    def asked_outside(self) -> set[str]:
+        """The hosts beyond this machine that it tried to reach."""
+        return set((self.folder / "attempts").read_text().split())
+
+
+@pytest.fixture(scope="session")
+def flows(
+    request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Flow]]:
+    """The scripts of every selected test, all running."""
+    wanted = {marker.args for item in request.session.items for marker in item.iter_markers("flow")}
+    started = {arguments: start(stack, tmp_path_factory.mktemp("flow"), *arguments) for arguments in sorted(wanted)}
+    yield started
+    for flow in started.values():
+        if flow.process.poll() is None:
+            os.killpg(flow.process.pid, signal.SIGKILL)
+            flow.process.wait()
+
+
+@pytest.fixture
+def flow(request: pytest.FixtureRequest, flows: dict[tuple[str, str], Flow]) -> Flow:
+    """The test's own script, at its end."""
+    marker = request.node.get_closest_marker("flow")
+    flow = flows[marker.args]
+    flow.wait()
+    return flow
+
+
+def start(stack: Stack, folder: Path, environment: str, script: str) -> Flow:
+    """Start ``script`` in ``folder``, beside a train.csv, with the programs of ``environment`` first on its path."""
+    if environment == "preflight":
+        programs = Path(sys.executable).parent
+    else:
+        programs = ENVIRONMENTS / environment / "bin"
+        if not programs.exists():
+            pytest.fail(f"{programs} is missing: run ./setup.sh clients", pytrace=False)
+    (folder / "train.csv").write_text(separable_rows())
+    (folder / "attempts").touch()
+    variables = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "PYTHONPATH": str(HERE / "no_network"),
+        "NETWORK_ATTEMPTS": str(folder / "attempts"),
+        "PREFLIGHT_PORT": str(stack.port),
+        "PREFLIGHT_HOME": str(stack.home),
+    }
+    interpreter = "python" if script.endswith(".py") else "bash"
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-c", _RUN, sys.executable, interpreter, str(HERE / "scripts" / script)],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Flow(process, folder)

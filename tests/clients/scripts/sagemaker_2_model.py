@@ -1,0 +1,45 @@
+"""SageMaker Python SDK 2.x: XGBoost, then a Model of the artifact it left, and a Predictor for its endpoint."""
+
+import json
+import time
+
+import boto3
+import sagemaker
+from sagemaker.deserializers import CSVDeserializer
+from sagemaker.estimator import Estimator
+from sagemaker.inputs import TrainingInput
+from sagemaker.model import Model
+from sagemaker.predictor import Predictor
+from sagemaker.serializers import CSVSerializer
+
+trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+role = boto3.client("iam").create_role(
+    RoleName=f"sdk-2-model-{time.time_ns()}",
+    AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+)["Role"]["Arn"]
+
+session = sagemaker.Session()
+bucket = session.default_bucket()
+image = sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, version="1.7-1")
+estimator = Estimator(
+    image,
+    role,
+    instance_count=1,
+    instance_type="ml.m5.large",
+    output_path=f"s3://{bucket}/xgboost",
+)
+estimator.set_hyperparameters(objective="binary:logistic", num_round=3)
+train = TrainingInput(session.upload_data("train.csv", key_prefix="sdk-2-model"), content_type="text/csv")
+estimator.fit({"train": train}, wait=False)
+session.wait_for_job(estimator.latest_training_job.name, poll=1)
+estimator = Estimator.attach(estimator.latest_training_job.name)
+
+model = Model(image, model_data=estimator.model_data, role=role, predictor_cls=Predictor)
+model.deploy(1, "ml.m5.large", endpoint_name=f"sdk-2-{time.time_ns()}", wait=False)
+session.wait_for_endpoint(model.endpoint_name, poll=1)
+predictor = Predictor(model.endpoint_name, session, CSVSerializer(), CSVDeserializer())
+print("answer:", predictor.predict([[5, 1], [0, 2]]))
+
+session.delete_endpoint(predictor.endpoint_name)
+session.delete_endpoint_config(predictor.endpoint_name)
+model.delete_model()

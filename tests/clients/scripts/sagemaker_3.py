@@ -1,0 +1,55 @@
+"""SageMaker Python SDK 3.x: train with ModelTrainer, then deploy with the resource classes of sagemaker-core."""
+
+import json
+import logging
+import time
+
+import boto3
+from sagemaker.core import image_uris
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob
+from sagemaker.core.shapes import ContainerDefinition, ProductionVariant
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute, InputData
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")  # 3.x shows a job's log lines as log records
+
+iam = boto3.client("iam")
+trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+name = f"sdk-3-{time.time_ns()}"
+role = iam.create_role(
+    RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+)["Role"]["Arn"]
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
+
+session = Session()
+image = image_uris.retrieve("linear-learner", session.boto_region_name)
+trainer = ModelTrainer(
+    training_image=image,
+    role=role,
+    base_job_name="sdk-3",
+    hyperparameters={"predictor_type": "binary_classifier", "feature_dim": 2, "epochs": 3},
+    compute=Compute(instance_type="ml.m5.large", instance_count=1),
+)
+train = session.upload_data("train.csv", key_prefix="sdk-3")
+trainer.train(input_data_config=[InputData(channel_name="train", data_source=train, content_type="text/csv")])
+
+job = TrainingJob.get(trainer._latest_training_job.training_job_name)
+print("job:", job.training_job_status, job.model_artifacts.s3_model_artifacts)
+print("listed:", job.training_job_name in [each.training_job_name for each in TrainingJob.get_all()])
+
+container = ContainerDefinition(image=image, model_data_url=job.model_artifacts.s3_model_artifacts)
+model = Model.create(model_name=name, primary_container=container, execution_role_arn=role)
+variant = ProductionVariant(
+    variant_name="AllTraffic", model_name=name, initial_instance_count=1, instance_type="ml.m5.large"
+)
+config = EndpointConfig.create(endpoint_config_name=name, production_variants=[variant])
+endpoint = Endpoint.create(endpoint_name=name, endpoint_config_name=name)
+endpoint.wait_for_status("InService", poll=1)
+answer = endpoint.invoke(body="5,1\n0,2\n", content_type="text/csv", accept="application/json")
+print("answer:", answer.body.read().decode())
+
+endpoint.delete()
+endpoint.wait_for_delete(poll=1)
+config.delete()
+model.delete()

@@ -1,0 +1,46 @@
+"""The SageMaker Python SDK, 2.x and 3.x, as it is."""
+
+import re
+
+import pytest
+
+from tests.clients.conftest import Flow
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_estimator.py")
+def test_sdk_2_trains_with_its_logs_deploys_and_predicts(flow: Flow) -> None:
+    flow.require_success()
+    assert "Training - Training image download completed. Training in progress." in flow.output
+    assert flow.output.count("#quality_metric: host=algo-1, train binary_classification_accuracy") == 2
+    assert re.search("model: s3://sagemaker-us-east-1-000000000000/linear-learner-.*/output/model.tar.gz", flow.output)
+    assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+    assert re.search(r"train:binary_classification_accuracy +1\.0", flow.output), "the metrics in CloudWatch"
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_model.py")
+def test_sdk_2_deploys_a_model_of_an_artifact(flow: Flow) -> None:
+    flow.require_success()
+    answer = re.search(r"answer: \[\['([0-9.]+)'\], \['([0-9.]+)'\]\]", flow.output)
+    assert answer, flow.output
+    assert float(answer[1]) > 0.5 > float(answer[2])
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_linear_learner.py")
+def test_sdk_2_trains_linear_learner_on_arrays(flow: Flow) -> None:
+    flow.require_success()
+    assert re.findall("label: (.*)", flow.output) == ["1.0", "0.0"]
+
+
+@pytest.mark.flow("sagemaker-3", "sagemaker_3.py")
+def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
+    flow.require_success()
+    assert "train binary_classification_accuracy <score>=" in flow.output
+    assert re.search("job: Completed s3://sagemaker-us-east-1-000000000000/sdk-3/.*/output/model.tar.gz", flow.output)
+    assert "listed: True" in flow.output
+    assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_default_bucket.py")
+def test_without_the_sdk_defaults_the_sdk_asks_aws_itself(flow: Flow) -> None:
+    assert flow.process.returncode != 0
+    assert flow.asked_outside == {"sts.us-east-1.amazonaws.com"}
