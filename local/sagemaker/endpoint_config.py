@@ -72,7 +72,9 @@ class EndpointConfigs:
                 require_hostable(variant, self._models.require(scope, variant["ModelName"]))
             completed = {**request, "ProductionVariants": variants}
             tag_resource(store, arn, request.get("Tags", []))
-            store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
+            config = EndpointConfig(name, arn, completed, datetime.now(UTC))
+            store.endpoint_configs[name] = config
+            self._context.events.write(scope, "Endpoint Config", arn, config.describe())
         return {"EndpointConfigArn": arn}
 
     def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +92,7 @@ class EndpointConfigs:
             store = self._context.stores[scope]
             del store.endpoint_configs[config.name]
             store.tags.pop(config.arn, None)
+            self._context.events.write(scope, "Endpoint Config", config.arn, config.describe())
         return {}
 
     def require(self, scope: Scope, name: str) -> EndpointConfig:

@@ -7,9 +7,6 @@ service model; a refusal is a ``ServiceError``.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import botocore.loaders
-from botocore.model import ServiceModel
-
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.coverage import require_supported
 from local.sagemaker.endpoint_config import EndpointConfigs
@@ -18,6 +15,7 @@ from local.sagemaker.errors import UnsupportedByPreflight
 from local.sagemaker.invocation import Invocations
 from local.sagemaker.launchers import Launchers
 from local.sagemaker.model import Models
+from local.sagemaker.service_model import service_model
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import Tags
@@ -32,8 +30,7 @@ class SageMaker:
 
     def __init__(self, settings: Settings, launcher: Launchers | None = None) -> None:
         """``launcher`` takes the place of the one that ``settings`` would choose."""
-        context = ServiceContext.create(settings, launcher)
-        self._logs = context.logs
+        self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher
         self._training_jobs = training_jobs = TrainingJobs(context)
         models = Models(context)
@@ -66,7 +63,6 @@ class SageMaker:
             "ListTags": tags.list,
             "DeleteTags": tags.delete,
         }
-        self.model = ServiceModel(botocore.loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
     def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         """Check ``request`` against the model, then carry it out.
@@ -77,13 +73,13 @@ class SageMaker:
         operation = self.operations.get(operation_name)
         if operation is None:
             raise UnsupportedByPreflight(operation_name)
-        validate(self.model.operation_model(operation_name), request)
+        validate(service_model().operation_model(operation_name), request)
         require_supported(operation_name, request)
         return operation(scope, request)
 
     def close(self) -> None:
         """Stop every process and container: the stack goes down."""
-        self._logs.close()
+        self._context.close()
         self._training_jobs.close()
         self._endpoints.close()
         self.launcher.close()
