@@ -5,7 +5,7 @@ Namespaces, names, units and dimensions: "Amazon SageMaker AI metrics in Amazon 
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -20,23 +20,24 @@ MAX_QUEUED_MEASUREMENTS = 200_000
 METRICS_PER_CALL = 500  # PutMetricData takes 1,000
 
 
-class Series(NamedTuple):
-    """One metric as CloudWatch tells it from others."""
+class Source(NamedTuple):
+    """What a metric is about: the dimensions of a namespace, of one account and region."""
 
     scope: Scope
     namespace: str
-    name: str
-    unit: str
     dimensions: tuple[tuple[str, str], ...]
 
 
 class Measurement(Protocol):
-    """Something measured at one moment (epoch seconds), and the values it means for CloudWatch."""
+    """Something measured at one ``moment`` (epoch seconds)."""
 
     @property
     def moment(self) -> float: ...
 
-    def values(self) -> Iterator[tuple[Series, float]]: ...
+    def source(self) -> Source: ...
+
+    def values(self) -> Iterable[tuple[str, str, float]]:
+        """Metric, unit, value."""
 
 
 class InvocationMeasurement(NamedTuple):
@@ -51,18 +52,20 @@ class InvocationMeasurement(NamedTuple):
     model_seconds: float
     total_seconds: float
 
-    def values(self) -> Iterator[tuple[Series, float]]:
+    def source(self) -> Source:
         dimensions = (("EndpointName", self.endpoint_name), ("VariantName", self.variant_name))
-        for name, unit, value in (
-            ("Invocations", "None", 1.0),
-            ("InvocationsPerInstance", "None", 1.0 / max(1, self.instance_count)),
-            ("Invocation4XXErrors", "None", float(400 <= self.model_status < 500)),
-            ("Invocation5XXErrors", "None", float(500 <= self.model_status < 600)),
-            ("InvocationModelErrors", "None", float(not 200 <= self.model_status < 300)),
+        return Source(self.scope, "AWS/SageMaker", dimensions)
+
+    def values(self) -> Iterable[tuple[str, str, float]]:
+        return (
+            ("Invocations", "None", 1),
+            ("InvocationsPerInstance", "None", 1 / max(1, self.instance_count)),
+            ("Invocation4XXErrors", "None", 400 <= self.model_status < 500),
+            ("Invocation5XXErrors", "None", 500 <= self.model_status < 600),
+            ("InvocationModelErrors", "None", not 200 <= self.model_status < 300),
             ("ModelLatency", "Microseconds", self.model_seconds * 1e6),
             ("OverheadLatency", "Microseconds", (self.total_seconds - self.model_seconds) * 1e6),
-        ):
-            yield Series(self.scope, "AWS/SageMaker", name, unit, dimensions), value
+        )
 
 
 class TrainingMeasurement(NamedTuple):
@@ -74,9 +77,11 @@ class TrainingMeasurement(NamedTuple):
     metric_name: str
     value: float
 
-    def values(self) -> Iterator[tuple[Series, float]]:
-        dimensions = (("TrainingJobName", self.job_name),)
-        yield Series(self.scope, "/aws/sagemaker/TrainingJobs", self.metric_name, "None", dimensions), self.value
+    def source(self) -> Source:
+        return Source(self.scope, "/aws/sagemaker/TrainingJobs", (("TrainingJobName", self.job_name),))
+
+    def values(self) -> Iterable[tuple[str, str, float]]:
+        return ((self.metric_name, "None", self.value),)
 
 
 @dataclass
@@ -113,29 +118,35 @@ class MetricWriter:
         self.put(TrainingMeasurement(time.time(), scope, job_name, metric_name, value))
 
     def _write(self, measurements: list[Measurement]) -> None:
-        by_second: dict[tuple[Series, int], _Statistics] = defaultdict(_Statistics)
+        by_second: dict[tuple[Source, int], dict[tuple[str, str], _Statistics]] = defaultdict(
+            lambda: defaultdict(_Statistics)
+        )
         for measurement in measurements:
-            for series, value in measurement.values():
-                by_second[series, int(measurement.moment)].add(value)
+            statistics = by_second[measurement.source(), int(measurement.moment)]
+            for name, unit, value in measurement.values():
+                statistics[name, unit].add(value)
         by_call: dict[tuple[Scope, str], list[dict[str, Any]]] = defaultdict(list)
-        for (series, second), statistics in by_second.items():
-            by_call[series.scope, series.namespace].append(_metric_datum(series, second, statistics))
+        for (source, second), metrics in by_second.items():
+            by_call[source.scope, source.namespace] += _metric_data(source, second, metrics)
         for (scope, namespace), data in by_call.items():
             client = self._services.client("cloudwatch", scope)
             for start in range(0, len(data), METRICS_PER_CALL):
                 client.put_metric_data(Namespace=namespace, MetricData=data[start : start + METRICS_PER_CALL])
 
 
-def _metric_datum(series: Series, second: int, statistics: _Statistics) -> dict[str, Any]:
-    return {
-        "MetricName": series.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in series.dimensions],
-        "Timestamp": datetime.fromtimestamp(second, UTC),
-        "Unit": series.unit,
-        "StatisticValues": {
-            "SampleCount": statistics.count,
-            "Sum": statistics.total,
-            "Minimum": statistics.smallest,
-            "Maximum": statistics.largest,
-        },
-    }
+def _metric_data(
+    source: Source, second: int, metrics: Mapping[tuple[str, str], _Statistics]
+) -> Iterable[dict[str, Any]]:
+    for (name, unit), statistics in metrics.items():
+        yield {
+            "MetricName": name,
+            "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in source.dimensions],
+            "Timestamp": datetime.fromtimestamp(second, UTC),
+            "Unit": unit,
+            "StatisticValues": {
+                "SampleCount": statistics.count,
+                "Sum": statistics.total,
+                "Minimum": statistics.smallest,
+                "Maximum": statistics.largest,
+            },
+        }
