@@ -23,8 +23,8 @@ from local.sagemaker.runtime_errors import (
     throttling_exception,
     validation_error,
 )
-from local.sagemaker.serving_container import NoAnswer, NotReached, Reply
 from local.sagemaker.service_model import service_model
+from local.sagemaker.serving_container import NoAnswer, NotReached, Reply
 from local.sagemaker.store import Scope
 from local.sagemaker.validation import validate
 from local.sagemaker.variant import Variant

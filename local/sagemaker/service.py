@@ -4,6 +4,7 @@ Operations know nothing of HTTP or LocalStack: ``(scope, request) -> answer``, b
 service model; a refusal is a ``ServiceError``.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,10 +12,12 @@ from local.sagemaker.context import ServiceContext
 from local.sagemaker.coverage import require_supported
 from local.sagemaker.endpoint_config import EndpointConfigs
 from local.sagemaker.endpoints import Endpoints
-from local.sagemaker.errors import UnsupportedByPreflight
+from local.sagemaker.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
 from local.sagemaker.invocation import Invocations
+from local.sagemaker.json_protocol import CONTENT_TYPE, read_request, write_answer, write_error
 from local.sagemaker.launchers import Launchers
 from local.sagemaker.model import Models
+from local.sagemaker.runtime_errors import Answer
 from local.sagemaker.service_model import service_model
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
@@ -63,6 +66,18 @@ class SageMaker:
             "ListTags": tags.list,
             "DeleteTags": tags.delete,
         }
+
+    def answer(self, scope: Scope, operation_name: str, body: bytes) -> Answer:
+        """Answer one request of the control plane, as it comes and goes over HTTP."""
+        headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid.uuid4())}
+        try:
+            if operation_name not in service_model().operation_names:
+                raise UnknownOperationException(f"{operation_name or 'Nothing'} is not an operation of SageMaker.")
+            operation = service_model().operation_model(operation_name)
+            answer = self.call(operation_name, scope, read_request(operation.input_shape, body))
+        except ServiceError as error:
+            return Answer(error.status, write_error(error), headers)
+        return Answer(200, write_answer(answer) if operation.output_shape else b"", headers)
 
     def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         """Check ``request`` against the model, then carry it out.
