@@ -76,5 +76,5 @@ class EventWriter:
 
 def _epoch_milliseconds(value: Any) -> int:
     if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
+        return round(value.timestamp() * 1000)
     raise TypeError(f"An event cannot hold {type(value).__name__}.")

@@ -69,7 +69,7 @@ def test_a_training_job_tells_each_state(watch: Watch, train: Make) -> None:
     ]
     detail = events[-1]["detail"]
     assert detail["Tags"] == {"team": "a"}
-    assert detail["CreationTime"] == int(job["CreationTime"].timestamp() * 1000)
+    assert detail["CreationTime"] == round(job["CreationTime"].timestamp() * 1000)
     assert detail["TrainingEndTime"] == detail["SecondaryStatusTransitions"][-1]["EndTime"]
     assert detail["FailureReason"] is None  # AWS sends what has no value as null
 
@@ -84,13 +84,15 @@ def test_an_endpoint_tells_its_life_in_upper_snake_case(
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config)
     wait_for_endpoint(sagemaker, name)
     sagemaker.delete_endpoint(EndpointName=name)
-    events = watch.wait_for(endpoint["EndpointArn"], 6)
+    events = watch.wait_for(endpoint["EndpointArn"], 7)
     events.sort(key=lambda event: event["detail"]["LastModifiedTime"])
 
-    statuses = [event["detail"]["EndpointStatus"] for event in events]
+    states = [event["detail"] for event in events if event["detail-type"] == "SageMaker Endpoint State Change"]
+    statuses = [detail["EndpointStatus"] for detail in states]
     assert statuses == ["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE", "DELETING", "DELETED"]
-    assert {event["detail-type"] for event in events} == {"SageMaker Endpoint State Change"}
-    assert events[3]["detail"]["EndpointConfigName"] == config
+    assert states[3]["EndpointConfigName"] == config
+    (deployment,) = [event for event in events if event["detail-type"] == "SageMaker Endpoint Deployment State Change"]
+    assert deployment["detail"]["PendingDeploymentSummary"]["EndpointConfigName"] == config
 
 
 def test_models_and_configurations_tell_that_they_come_and_go(watch: Watch, sagemaker: Any, role: str) -> None:
