@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.listing import Listing
 from local.sagemaker.model import Models
 from local.sagemaker.production_variant import complete, require_hostable, require_together
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
+
+_CAPTURE = refused_case("CreateEndpointConfig", "DataCaptureConfig.EnableCapture true")
 
 _LISTING = Listing(result_key="EndpointConfigs", name_key="EndpointConfigName")
 
@@ -61,7 +64,7 @@ class EndpointConfigs:
         arn = scope.arn("endpoint-config", name)
         capture = request.get("DataCaptureConfig")
         if capture and capture.get("EnableCapture", True):
-            raise UnsupportedByPreflight("CreateEndpointConfig with DataCaptureConfig.EnableCapture")
+            raise _CAPTURE.error()
         with self._context.stores.lock:
             store = self._context.stores[scope]
             if name in store.endpoint_configs:

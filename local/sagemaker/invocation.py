@@ -13,6 +13,7 @@ from botocore.model import OperationModel
 
 from local.sagemaker.cloudwatch import InvocationMeasurement
 from local.sagemaker.context import ServiceContext
+from local.sagemaker.coverage import require_supported
 from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.instance import Call, ContainerFailure, Instance
@@ -46,7 +47,6 @@ _HEADERS = {
     "SessionId": "X-Amzn-SageMaker-Session-Id",
 }
 _KEYS = {member: name.lower() for member, name in _HEADERS.items()}
-_UNSUPPORTED = ("EnableExplanations", "InferenceComponentName", "SessionId")
 _FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId")
 
 
@@ -140,9 +140,7 @@ class Invocations:
         try:
             # The model's own limit on Body (6 MB) is not the service's (25 MB).
             validate(self._operation, {"EndpointName": request.endpoint_name, "Body": b"", **request.members})
-            for member in _UNSUPPORTED:
-                if member in request.members:
-                    raise UnsupportedByPreflight(f"InvokeEndpoint with {member}")
+            require_supported("InvokeEndpoint", request.members)
         except UnsupportedByPreflight as error:
             raise RuntimeServiceError(error.status, error.code, error.message) from None
         except ServiceError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.coverage import require_supported
+from local.sagemaker.coverage import OPERATIONS, require_supported
 from local.sagemaker.endpoint_config import EndpointConfigs
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
@@ -86,7 +86,7 @@ class SageMaker:
             ServiceError: in AWS's words, or naming what Preflight does not support yet.
         """
         operation = self.operations.get(operation_name)
-        if operation is None:
+        if operation is None or operation_name not in OPERATIONS:
             raise UnsupportedByPreflight(operation_name)
         validate(service_model().operation_model(operation_name), request)
         require_supported(operation_name, request)
