@@ -36,6 +36,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(problem)
 
 
+def pytest_report_header() -> str:
+    return "property test: PREFLIGHT_FUZZ_EXAMPLES=2000 make test ARGS=tests/local/test_property.py tries more requests"
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack on a port of its own; ``stack.endpoint_url`` is what clients talk to."""

@@ -18,7 +18,7 @@ from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
 from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.gateway import Gateway
-from rolo.serving.twisted import GatewayResource, TwistedGateway
+from rolo.serving.twisted import GatewayResource, TwistedGateway, TwistedRequestAdapter
 from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -47,6 +47,7 @@ class PreflightServer(TwistedRuntimeServer):
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         site = TwistedGateway(gateway)
+        site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
             reactor.listenTCP(address.port, site, interface=address.host)
@@ -54,6 +55,15 @@ class PreflightServer(TwistedRuntimeServer):
     def shutdown(self) -> None:
         super().shutdown()
         reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
+
+
+class _Request(TwistedRequestAdapter):
+    """Twisted hangs up on a Content-Type that is not ASCII; here it counts as none, and the request is answered."""
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if not (self.requestHeaders.getRawHeaders(b"content-type") or [b""])[0].isascii():
+            self.requestHeaders.removeHeader(b"content-type")
+        super().requestReceived(command, path, version)
 
 
 class _Resource(GatewayResource):

@@ -1,13 +1,10 @@
 """What AWS refuses is refused here, with AWS's code and words."""
 
-import http.client
-import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, unique
 
 SESSION_TAGS = {"EnableSessionTagChaining": True}
@@ -136,23 +133,6 @@ def test_invoking_an_unknown_endpoint_has_the_runtimes_own_code(runtime: Any) ->
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", "{", '{"ModelName": 5}', '{"ModelName": ["a"]}', "\xff"])
-def test_a_malformed_body_is_the_callers_fault(stack: Stack, body: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
-    credential = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
-    headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "SageMaker.DescribeModel",
-        "Authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=none",
-    }
-    connection.request("POST", "/", body.encode("latin-1"), headers)
-    answer = connection.getresponse()
-
-    assert answer.status == 400, answer.read()
-    assert json.loads(answer.read())["__type"] in ("ValidationException", "SerializationException")
-    connection.close()
-
-
 def test_accounts_and_regions_do_not_see_each_other(client: Make, role: str) -> None:
     name = unique("model")
     client("sagemaker").create_model(ModelName=name, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role)
@@ -250,15 +230,3 @@ def test_a_tag_too_many_is_refused_and_the_others_stay(sagemaker: Any, role: str
         refusal(sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "more", "Value": "v"}])[0] == "ValidationException"
     )
     assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 50
-
-
-def test_an_unknown_operation_is_named(stack: Stack) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
-    credential = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
-    signature = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=none"
-    for method, path, target in (("POST", "/", "SageMaker.Nope"), ("GET", "/endpoints/e/invocations", "")):
-        connection.request(method, path, headers={"X-Amz-Target": target, "Authorization": signature})
-        answer = connection.getresponse()
-
-        assert (answer.status, json.loads(answer.read())["__type"]) == (400, "UnknownOperationException")
-    connection.close()
