@@ -142,36 +142,6 @@ def test_accounts_and_regions_do_not_see_each_other(client: Make, role: str) -> 
         assert other.list_models(NameContains=name)["Models"] == []
 
 
-def test_lists_page_sort_and_filter(sagemaker: Any, role: str) -> None:
-    prefix = unique("page")
-    for place in range(5):
-        sagemaker.create_model(
-            ModelName=f"{prefix}-{place}", PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role
-        )
-
-    pages = sagemaker.get_paginator("list_models").paginate(
-        NameContains=prefix, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
-    )
-    sizes_and_names = [[model["ModelName"][-1] for model in page["Models"]] for page in pages]
-
-    assert sizes_and_names == [["0", "1"], ["2", "3"], ["4"]]
-    assert refusal(sagemaker.list_models, NextToken="made-up")[0] == "ValidationException"
-
-
-def test_tags_are_kept_merged_and_removed(sagemaker: Any, role: str) -> None:
-    arn = sagemaker.create_model(
-        ModelName=unique("model"),
-        PrimaryContainer={"Image": XGBOOST},
-        ExecutionRoleArn=role,
-        Tags=[{"Key": "team", "Value": "a"}],
-    )["ModelArn"]
-
-    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "b"}, {"Key": "stage", "Value": "test"}])
-    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["stage"])
-
-    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "b"}]
-
-
 @pytest.mark.parametrize("uri", ["https://[/x", "https://.s3/x", "s3://BAD bucket!/x", "s3://arn:aws:s3:a:1:b/x"])
 def test_an_odd_s3_uri_is_the_callers_fault(sagemaker: Any, job_request: Make, uri: str) -> None:
     request = job_request()
@@ -217,16 +187,3 @@ def test_names_that_differ_in_case_are_one_name(sagemaker: Any, role: str) -> No
     code, message = refusal(sagemaker.create_model, ModelName=name, **request)
 
     assert (code, "Cannot create already existing model" in message) == ("ValidationException", True)
-
-
-def test_a_tag_too_many_is_refused_and_the_others_stay(sagemaker: Any, role: str) -> None:
-    name = unique("model")
-    tags = [{"Key": f"key{place}", "Value": "v"} for place in range(50)]
-    arn = sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=role, Tags=tags)[
-        "ModelArn"
-    ]
-
-    assert (
-        refusal(sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "more", "Value": "v"}])[0] == "ValidationException"
-    )
-    assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 50
