@@ -145,7 +145,7 @@ def crowd(client: Make, role: str) -> Iterator[list[tuple[Any, str]]]:
 
 def test_hundreds_of_calls_at_once_neither_lose_nor_mix(crowd: list[tuple[Any, str]]) -> None:
     prefix, count = unique("crowd"), 40
-    regions = {
+    images = {
         "us-east-1": XGBOOST,
         "eu-west-1": "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.2-0",
     }
