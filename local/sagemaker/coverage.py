@@ -156,6 +156,7 @@ OPERATIONS: dict[str, Members] = {
 
 # What AWS shows around the API: what there is of it, and what is missing.
 AROUND: tuple[tuple[str, str, str], ...] = (
+    ("Images", "linear-learner and xgboost; with a Docker engine any image", "other images without Docker"),
     (
         "CloudWatch Logs",
         "groups /aws/sagemaker/TrainingJobs and /aws/sagemaker/Endpoints/[endpoint]",
