@@ -119,6 +119,21 @@ def env(stack: Stack) -> None:
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
+@main.command()
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="As docs/coverage.md.")
+def coverage(form: str | None) -> None:
+    """Show what of SageMaker is supported, and what of each operation is refused by name."""
+    from local import coverage_report as report  # slow to import: it reads AWS's service models
+
+    entries = report.coverage()
+    if form:
+        click.echo((report.as_json if form == "json" else report.as_markdown)(entries).rstrip("\n"))
+        return
+    console.print(report.as_table(entries))
+    console.print(report.summary(entries))
+
+
 def client_environment(stack: Stack) -> dict[str, str]:
     """The variables that point an AWS client at the stack. The credentials are not secret: any will do."""
     return {

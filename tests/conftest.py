@@ -51,6 +51,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("stack", [LAUNCHERS[name] for name in chosen], indirect=True, scope="session")
 
 
+def pytest_report_header() -> str:
+    return "property test: PREFLIGHT_FUZZ_EXAMPLES=2000 make test ARGS=tests/local/test_property.py tries more requests"
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack on a port of its own; ``stack.endpoint_url`` is what clients talk to."""

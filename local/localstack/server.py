@@ -3,12 +3,14 @@
 LocalStack 2026.3.0 listens on every address of the machine whatever ``GATEWAY_LISTEN`` says, and goes on without a
 port it cannot have. This server listens on the given address only, and a port it cannot have ends the start.
 
-It also answers InvokeEndpoint itself: the path is known, so nothing of LocalStack's parsing is needed, which would
-take longer than most models.
+It also answers SageMaker and InvokeEndpoint itself: a header or the path names them, so nothing of LocalStack's
+parsing is needed, which takes longer than most models and is more lenient than AWS's.
 """
 
+import json
 import logging
 import re
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from localstack.aws.accounts import get_account_id_from_access_key_id
@@ -16,7 +18,7 @@ from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
 from localstack.runtime.server.twisted import TwistedRuntimeServer
 from rolo.gateway import Gateway
-from rolo.serving.twisted import GatewayResource, TwistedGateway
+from rolo.serving.twisted import GatewayResource, TwistedGateway, TwistedRequestAdapter
 from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -27,7 +29,7 @@ from local.sagemaker.store import Scope
 LOG = logging.getLogger(__name__)
 
 _INVOCATION = re.compile(rb"/endpoints/([^/?]+)/invocations")
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/")
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/([^/]*)/")
 _DEFAULT_ACCOUNT = "000000000000"
 
 
@@ -45,6 +47,7 @@ class PreflightServer(TwistedRuntimeServer):
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
         site = TwistedGateway(gateway)
+        site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
             reactor.listenTCP(address.port, site, interface=address.host)
@@ -54,30 +57,56 @@ class PreflightServer(TwistedRuntimeServer):
         reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
 
 
+class _Request(TwistedRequestAdapter):
+    """Twisted hangs up on a Content-Type that is not ASCII; here it counts as none, and the request is answered."""
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if not (self.requestHeaders.getRawHeaders(b"content-type") or [b""])[0].isascii():
+            self.requestHeaders.removeHeader(b"content-type")
+        super().requestReceived(command, path, version)
+
+
 class _Resource(GatewayResource):
-    """InvokeEndpoint to SageMaker, everything else to LocalStack."""
+    """SageMaker's requests to SageMaker, everything else to LocalStack."""
 
     isLeaf = True
 
     def render(self, request: Request) -> object:
-        match = _INVOCATION.fullmatch(request.path) if request.method == b"POST" else None
-        if match is None:
+        work = _find_work(request)
+        if work is None:
             return super().render(request)
-        reactor.getThreadPool().callInThread(_invoke, request, unquote(match[1].decode("latin-1")))
+        reactor.getThreadPool().callInThread(_work, request, work)
         return NOT_DONE_YET
 
 
-def _invoke(request: Request, endpoint_name: str) -> None:
+_Work = Callable[[Scope, dict[str, str], bytes], Answer]
+
+
+def _find_work(request: Request) -> _Work | None:
+    """What answers ``request``, if it is one of SageMaker's."""
+    target = (request.getHeader(b"x-amz-target") or b"").decode("latin-1")
+    if target.startswith("SageMaker.") or (target and _is_signed_for_sagemaker(request)):
+        is_call = request.method == b"POST" and request.path == b"/" and target.startswith("SageMaker.")
+        operation_name = target.partition(".")[2] if is_call else ""
+        return lambda scope, headers, body: service().answer(scope, operation_name, body)
+    if request.method == b"POST" and (match := _INVOCATION.fullmatch(request.path)):
+        endpoint_name = unquote(match[1].decode("latin-1"))
+        return lambda scope, headers, body: service().invocations.invoke(scope, endpoint_name, headers, body)
+    return None
+
+
+def _work(request: Request, work: _Work) -> None:
     headers = {
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
     try:
-        answer = service().invocations.invoke(_scope(headers), endpoint_name, headers, request.content.read())
+        answer = work(_scope(headers), headers, request.content.read())
     except Exception:  # whatever happens, the client gets an answer
-        LOG.exception("InvokeEndpoint of %s failed inside Preflight.", endpoint_name)
-        body = b'{"Message": "InvokeEndpoint failed inside Preflight; the cause is in the log of the stack."}'
-        answer = Answer(500, body, {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalFailure"})
+        LOG.exception("%s %s failed inside Preflight.", request.method, request.path)
+        body = {"__type": "InternalFailure", "message": "Preflight failed; the cause is in the log of the stack."}
+        failure_headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalFailure"}
+        answer = Answer(500, json.dumps(body).encode(), failure_headers)
     reactor.callFromThread(_answer, request, answer)
 
 
@@ -90,6 +119,11 @@ def _answer(request: Request, answer: Answer) -> None:
     request.setHeader(b"content-length", str(len(answer.body)).encode())
     request.write(answer.body)
     request.finish()
+
+
+def _is_signed_for_sagemaker(request: Request) -> bool:
+    match = _CREDENTIAL.search((request.getHeader(b"authorization") or b"").decode("latin-1"))
+    return match is not None and match[3] == "sagemaker"
 
 
 def _scope(headers: dict[str, str]) -> Scope:

@@ -3,11 +3,10 @@
 import functools
 import os
 import threading
-from typing import Any
 
 from localstack import config
 from localstack.aws import handlers
-from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
+from localstack.aws.api import RequestContext
 from localstack.aws.chain import HandlerChain
 from localstack.aws.protocol.parser import RequestParserError
 from localstack.aws.skeleton import Skeleton
@@ -18,15 +17,9 @@ from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, aws_provider
 
-from local.sagemaker.errors import (
-    SerializationException,
-    ServiceError,
-    UnknownOperationException,
-    UnsupportedByPreflight,
-)
+from local.sagemaker.errors import UnknownOperationException, UnsupportedByPreflight
 from local.sagemaker.service import SageMaker
 from local.sagemaker.settings import SettingError, Settings
-from local.sagemaker.store import Scope
 
 DEFAULT_REGION = "us-east-1"
 LAUNCHER_PATH = "/_preflight/launcher"
@@ -53,19 +46,8 @@ def _settings() -> Settings:
 
 @aws_provider(api="sagemaker")
 def sagemaker() -> Service:
-    """SageMaker's control plane: every operation of the model is answered, be it with a refusal that names it."""
-    model = load_service("sagemaker")
-    return Service("sagemaker", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, _call)))
-
-
-def _call(context: RequestContext, request: ServiceRequest) -> dict[str, Any]:
-    assert context.operation is not None
-    try:
-        return service().call(context.operation.name, Scope(context.account_id, context.region), request)
-    except ServiceError as error:
-        raise CommonServiceException(
-            error.code, error.message, status_code=error.status, sender_fault=error.status < 500
-        ) from error
+    """SageMaker among LocalStack's services. Its requests do not come this way: ``server.py`` answers them."""
+    return Service("sagemaker", skeleton=Skeleton(load_service("sagemaker"), {}))
 
 
 @hooks.on_infra_start()
@@ -77,7 +59,7 @@ def refuse_unsupported_invocations() -> None:
 
 @hooks.on_infra_start()
 def answer_unreadable_requests() -> None:
-    """A request to SageMaker that is not JSON, or has other types than the model's, is the caller's fault."""
+    """A request signed for SageMaker that names no operation is the caller's fault."""
     handlers.serve_custom_exception_handlers.append(_answer_unreadable_request)
 
 
@@ -89,11 +71,7 @@ def _answer_unreadable_request(
     name = context.service.service_name
     if name not in ("sagemaker", "sagemaker-runtime"):
         return
-    operation = context.request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    if operation in context.service.operation_names:
-        error: ServiceError = SerializationException(str(exception))
-    else:
-        error = UnknownOperationException(f"{operation or context.request.path} is not an operation of {name}.")
+    error = UnknownOperationException(f"{context.request.method} {context.request.path} is not an operation of {name}.")
     response.status_code = error.status
     response.set_json({"__type": error.code, "message": error.message})
     response.headers["x-amzn-ErrorType"] = error.code

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local.sagemaker.channels import Channel
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.other_services import OtherServices
 from local.sagemaker.store import Scope
+
+_DATA_TYPES = refused_case("CreateTrainingJob", "S3DataType other than S3Prefix and ManifestFile")
+_RECORD_IO = refused_case("CreateTrainingJob", "RecordWrapperType RecordIO")
 
 
 def require_channels(request: Mapping[str, Any]) -> None:
@@ -55,7 +59,7 @@ def _require_readable(channel: Channel) -> None:
             f"AugmentedManifestFile can only be used if the input mode is Pipe (channel {name})."
         )
     if kind not in ("S3Prefix", "ManifestFile"):
-        raise UnsupportedByPreflight(f"CreateTrainingJob with S3DataType {kind} (channel {name})")
+        raise _DATA_TYPES.error(f"{kind}, channel {name}")
     if source.get("AttributeNames"):
         raise ValidationException(  # words guessed
             f"AttributeNames can only be used with AugmentedManifestFile (channel {name})."
@@ -68,7 +72,7 @@ def _require_readable(channel: Channel) -> None:
             if is_set:
                 raise ValidationException(f"{member} needs InputMode Pipe (channel {name}).")  # words guessed
     if wrapped:
-        raise UnsupportedByPreflight(f"CreateTrainingJob with RecordWrapperType RecordIO (channel {name})")
+        raise _RECORD_IO.error(f"channel {name}")
 
 
 def require_data(services: OtherServices, scope: Scope, channels: Iterable[Channel], role_arn: str) -> None:

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.images import require_model_image
 from local.sagemaker.model_data import ModelData
 from local.sagemaker.store import Scope
+
+_MULTI_MODEL = refused_case("CreateModel", "Mode MultiModel")
 
 Definition = Mapping[str, Any]
 
@@ -23,7 +26,7 @@ def require_runnable(context: ServiceContext, scope: Scope, definition: Definiti
     Its image and its data are looked up, as CreateModel does; that the data is a model shows when it is hosted.
     """
     if definition.get("Mode") == "MultiModel":
-        raise UnsupportedByPreflight(f"CreateModel with {path}.Mode MultiModel")
+        raise _MULTI_MODEL.error(path)
     if "Image" not in definition:
         raise ValidationException(f"Image is required for {path}.")  # words guessed
     _require_readable_source(definition, path)

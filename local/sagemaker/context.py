@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from local.sagemaker.cloudwatch import MetricWriter
+from local.sagemaker.events import EventWriter
 from local.sagemaker.launchers import Launchers
 from local.sagemaker.logs import LogWriter
 from local.sagemaker.other_services import OtherServices
@@ -18,14 +20,29 @@ class ServiceContext:
     stores: Stores
     services: OtherServices
     logs: LogWriter
+    metrics: MetricWriter
+    events: EventWriter
     launcher: Launchers
     training_slots: threading.BoundedSemaphore
 
     @classmethod
     def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
-        services = OtherServices(settings.endpoint_url)
-        slots = threading.BoundedSemaphore(settings.training_slots)
-        return cls(settings, Stores(), services, LogWriter(services), launcher or Launchers(settings), slots)
+        services, stores = OtherServices(settings.endpoint_url), Stores()
+        return cls(
+            settings,
+            stores,
+            services,
+            LogWriter(services),
+            MetricWriter(services),
+            EventWriter(services, stores),
+            launcher or Launchers(settings),
+            threading.BoundedSemaphore(settings.training_slots),
+        )
+
+    def close(self) -> None:
+        """Write nothing more: what is written to goes down with the stack."""
+        for writer in (self.logs, self.metrics, self.events):
+            writer.close()
 
     def folder(self, *parts: str) -> Path:
         """A folder of the service's own; not made yet."""

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
+
+_RULE_ACTION, _ = (
+    refused_case(operation, "a rule that acts on the job (RuleParameters.action_json)")
+    for operation in ("CreateTrainingJob", "UpdateTrainingJob")
+)
 
 PROFILING_INTERVALS = (100, 200, 500, 1_000, 5_000, 60_000)  # milliseconds
 _RULES = {"DebugRuleConfigurations": "DebugRuleEvaluationStatuses"}
@@ -30,9 +36,7 @@ def require_valid(request: Mapping[str, Any]) -> None:
             raise ValidationException(f"Rule configuration names in {member} must be unique.")  # words guessed
         for rule in request.get(member, []):
             if "action_json" in rule.get("RuleParameters", {}):
-                raise UnsupportedByPreflight(
-                    f"CreateTrainingJob with a rule's action ({rule['RuleConfigurationName']})"
-                )
+                raise _RULE_ACTION.error(rule["RuleConfigurationName"])
 
 
 def describe(request: Mapping[str, Any], moment: datetime) -> dict[str, Any]:

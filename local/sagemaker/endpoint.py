@@ -139,6 +139,7 @@ class Endpoint:
             self.status = status
             self._failure_reason = failure[:MAX_FAILURE_REASON_CHARACTERS] if failure else None
             self._last_modified = datetime.now(UTC)
+            self._context.events.write(self._scope, "Endpoint", self.arn, self.describe())
 
     def _work(self, task: Callable[[], None]) -> None:
         """Do ``task`` in a thread of its own, after the one before: that may still be ending an old fleet."""
@@ -155,6 +156,7 @@ class Endpoint:
     def _shift(self, share: float) -> None:
         with self._context.stores.lock:
             self._share = share
+            self._context.events.write(self._scope, "Endpoint Deployment", self.arn, self.describe())
 
     def _deploy(self, deployment: Deployment, fleet: Fleet) -> None:
         failure: str | None = None
@@ -208,6 +210,7 @@ class Endpoint:
                 self.fleet.stop()
         finally:
             with self._context.stores.lock:
+                self._become("Deleted")  # not a state of the API's: only the event has it
                 store = self._context.stores[self._scope]
                 store.endpoints.pop(self.name, None)
                 store.tags.pop(self.arn, None)

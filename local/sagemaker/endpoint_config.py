@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.listing import Listing
 from local.sagemaker.model import Models
 from local.sagemaker.production_variant import complete, require_hostable, require_together
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
+
+_CAPTURE = refused_case("CreateEndpointConfig", "DataCaptureConfig.EnableCapture true")
 
 _LISTING = Listing(result_key="EndpointConfigs", name_key="EndpointConfigName")
 
@@ -61,7 +64,7 @@ class EndpointConfigs:
         arn = scope.arn("endpoint-config", name)
         capture = request.get("DataCaptureConfig")
         if capture and capture.get("EnableCapture", True):
-            raise UnsupportedByPreflight("CreateEndpointConfig with DataCaptureConfig.EnableCapture")
+            raise _CAPTURE.error()
         with self._context.stores.lock:
             store = self._context.stores[scope]
             if name in store.endpoint_configs:
@@ -72,7 +75,9 @@ class EndpointConfigs:
                 require_hostable(variant, self._models.require(scope, variant["ModelName"]))
             completed = {**request, "ProductionVariants": variants}
             tag_resource(store, arn, request.get("Tags", []))
-            store.endpoint_configs[name] = EndpointConfig(name, arn, completed, datetime.now(UTC))
+            config = EndpointConfig(name, arn, completed, datetime.now(UTC))
+            store.endpoint_configs[name] = config
+            self._context.events.write(scope, "Endpoint Config", arn, config.describe())
         return {"EndpointConfigArn": arn}
 
     def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +95,7 @@ class EndpointConfigs:
             store = self._context.stores[scope]
             del store.endpoint_configs[config.name]
             store.tags.pop(config.arn, None)
+            self._context.events.write(scope, "Endpoint Config", config.arn, config.describe())
         return {}
 
     def require(self, scope: Scope, name: str) -> EndpointConfig:

@@ -3,15 +3,17 @@
 Page: InvokeEndpoint in the SageMaker Runtime API reference.
 """
 
+import contextlib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import botocore.loaders
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel
 
+from local.sagemaker.cloudwatch import InvocationMeasurement
 from local.sagemaker.context import ServiceContext
+from local.sagemaker.coverage import require_supported
 from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.instance import Call, ContainerFailure, Instance
@@ -22,6 +24,7 @@ from local.sagemaker.runtime_errors import (
     throttling_exception,
     validation_error,
 )
+from local.sagemaker.service_model import service_model
 from local.sagemaker.serving_container import NoAnswer, NotReached, Reply
 from local.sagemaker.store import Scope
 from local.sagemaker.validation import validate
@@ -44,19 +47,53 @@ _HEADERS = {
     "SessionId": "X-Amzn-SageMaker-Session-Id",
 }
 _KEYS = {member: name.lower() for member, name in _HEADERS.items()}
-_UNSUPPORTED = ("EnableExplanations", "InferenceComponentName", "SessionId")
 _FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId")
 
 
 @dataclass(frozen=True)
 class _Request:
-    """One InvokeEndpoint; ``members`` are those of its headers."""
+    """One InvokeEndpoint; ``members`` are those of its headers, ``measured`` is what it takes."""
 
     id: str
     scope: Scope
     endpoint_name: str
     members: Mapping[str, str]
     body: bytes
+    measured: "_Measured"
+
+
+class _Measured:
+    """What one request takes, for CloudWatch, from now on."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._model_seconds = 0.0
+        self.variant: Variant | None = None  # once it is asked
+
+    @contextlib.contextmanager
+    def model(self, variant: Variant) -> Iterator[None]:
+        """Around the call of ``variant``'s containers."""
+        self.variant = variant
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._model_seconds = time.perf_counter() - started
+
+    def invocation(
+        self, scope: Scope, endpoint_name: str, variant: Variant, model_status: int
+    ) -> InvocationMeasurement:
+        total_seconds = time.perf_counter() - self._began
+        return InvocationMeasurement(
+            time.time(),
+            scope,
+            endpoint_name,
+            variant.name,
+            variant.count,
+            model_status,
+            self._model_seconds,
+            total_seconds,
+        )
 
 
 class Invocations:
@@ -64,18 +101,22 @@ class Invocations:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        model = botocore.loaders.Loader().load_service_model("sagemaker-runtime", "service-2")
-        self._operation: OperationModel = ServiceModel(model, "sagemaker-runtime").operation_model("InvokeEndpoint")
+        self._operation: OperationModel = service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
 
     def invoke(self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one InvokeEndpoint; ``headers`` are the request's, their names in lower case."""
         members = {member: headers[key] for member, key in _KEYS.items() if key in headers}
-        request = _Request(str(uuid.uuid4()), scope, endpoint_name, members, body)
+        measured = _Measured()
+        request = _Request(str(uuid.uuid4()), scope, endpoint_name, members, body, measured)
         try:
             answer = self._invoke(request)
+            model_status = answer.status
         except RuntimeServiceError as error:
             answer = error.answer()
+            model_status = error.members.get("OriginalStatusCode", error.status)
         answer.headers["x-amzn-RequestId"] = request.id
+        if measured.variant:
+            self._context.metrics.put(measured.invocation(scope, endpoint_name, measured.variant, model_status))
         return answer
 
     def _invoke(self, request: _Request) -> Answer:
@@ -87,7 +128,8 @@ class Invocations:
             if not variant.admit():
                 raise throttling_exception()
             try:
-                reply = self._ask(variant, request)
+                with request.measured.model(variant):
+                    reply = self._ask(variant, request)
             finally:
                 variant.dismiss()
         finally:
@@ -98,9 +140,7 @@ class Invocations:
         try:
             # The model's own limit on Body (6 MB) is not the service's (25 MB).
             validate(self._operation, {"EndpointName": request.endpoint_name, "Body": b"", **request.members})
-            for member in _UNSUPPORTED:
-                if member in request.members:
-                    raise UnsupportedByPreflight(f"InvokeEndpoint with {member}")
+            require_supported("InvokeEndpoint", request.members)
         except UnsupportedByPreflight as error:
             raise RuntimeServiceError(error.status, error.code, error.message) from None
         except ServiceError as error:

@@ -1,16 +1,23 @@
 """List operations: filter, sort and page, the same for every resource."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from local.sagemaker.errors import ValidationException
 
 Item = dict[str, Any]
+
+
+class Order(NamedTuple):
+    """What a token is good for."""
+
+    result_key: str
+    sort_by: str
+    sort_order: str
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,17 @@ class Listing:
     def page(self, summaries: Iterable[Item], request: Mapping[str, Any]) -> dict[str, Any]:
         """One page of ``summaries``, with ``NextToken`` if more follow.
 
-        A token names the last row it gave, so that rows made or deleted meanwhile move no other row.
+        A token names the last row it gave, so that rows made or deleted meanwhile move no other row; it is good for
+        the list and the order it was given for.
         """
-        sort_key = self._sort_key(request.get("SortBy", "CreationTime"))
-        descending = request.get("SortOrder", self.default_order) == "Descending"
+        order = Order(
+            self.result_key, request.get("SortBy", "CreationTime"), request.get("SortOrder") or self.default_order
+        )
+        sort_key = self._sort_key(order.sort_by)
+        descending = order.sort_order == "Descending"
         rows = sorted(filter(self._filter(request), summaries), key=sort_key, reverse=descending)
         if token := request.get("NextToken"):
-            last = _read_token(token)
+            last = _read_token(token, order)
             rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
         size = request.get("MaxResults", self.default_page)
         page = rows[:size]
@@ -45,7 +56,7 @@ class Listing:
             page = [row for row in page if row[self.status_key] == request["StatusEquals"]]
         answer: dict[str, Any] = {self.result_key: page}
         if len(rows) > size:
-            answer["NextToken"] = _write_token(_token_key(sort_key(rows[size - 1])))
+            answer["NextToken"] = _write_token(order, _token_key(sort_key(rows[size - 1])))
         return answer
 
     def _sort_key(self, sort_by: str) -> Callable[[Item], tuple[Any, str]]:
@@ -64,22 +75,23 @@ class Listing:
             tests.append(lambda row: row[status_key] == status)
         for column in ("CreationTime", "LastModifiedTime"):
             if after := request.get(f"{column}After"):
-                tests.append(_is_later(column, _utc(after)))
+                tests.append(_is_later(column, after))
             if before := request.get(f"{column}Before"):
-                tests.append(_is_earlier(column, _utc(before)))
+                tests.append(_is_earlier(column, before))
         return lambda row: all(test(row) for test in tests)
 
 
 def _is_later(column: str, moment: datetime) -> Callable[[Item], bool]:
-    return lambda row: row[column] > moment
+    return lambda row: _to_millisecond(row[column]) > moment
 
 
 def _is_earlier(column: str, moment: datetime) -> Callable[[Item], bool]:
-    return lambda row: row[column] < moment
+    return lambda row: _to_millisecond(row[column]) < moment
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+def _to_millisecond(moment: datetime) -> datetime:
+    """As answers show it: a filter on a time that was answered is to meet it."""
+    return datetime.fromtimestamp(round(moment.timestamp(), 3), UTC)
 
 
 def _token_key(key: tuple[Any, str]) -> list[str]:
@@ -91,15 +103,24 @@ def _is_after(key: list[str], last: list[str], descending: bool) -> bool:
     return key < last if descending else key > last
 
 
-def _write_token(key: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+def _write_token(order: Order, key: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([*order, *key]).encode()).decode()
 
 
-def _read_token(token: str) -> list[str]:
+def _read_token(token: str, order: Order) -> list[str]:
     try:
-        key = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if isinstance(key, list) and len(key) == 2 and all(isinstance(part, str) for part in key):
-            return key
-    except (ValueError, binascii.Error):
-        pass
-    raise ValidationException("Invalid NextToken.")  # a guess at AWS's words
+        parts = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, RecursionError):
+        parts = None
+    if (
+        not isinstance(parts, list)
+        or len(parts) != len(order) + 2
+        or not all(isinstance(part, str) for part in parts)
+        or tuple(parts[: len(order)]) != order
+    ):
+        raise invalid_token()
+    return parts[len(order) :]
+
+
+def invalid_token() -> ValidationException:
+    return ValidationException("Invalid NextToken.")  # words guessed

@@ -1,8 +1,9 @@
 """Training metrics read off a container's output with MetricDefinitions, and those AWS adds for its own images."""
 
 import logging
+import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,9 +64,13 @@ BUILTIN_METRICS = {"linear-learner": _linear_learner(), "xgboost": _xgboost()}
 
 
 class MetricReader:
-    """Keeps the last value of each metric: DescribeTrainingJob's FinalMetricDataList."""
+    """Keeps the last value of each metric: DescribeTrainingJob's FinalMetricDataList.
 
-    def __init__(self, definitions: Iterable[dict[str, str]]) -> None:
+    ``on_value`` is told every value, with the metric's name.
+    """
+
+    def __init__(self, definitions: Iterable[dict[str, str]], on_value: Callable[[str, float], None]) -> None:
+        self._on_value = on_value
         self._patterns = {definition["Name"]: regex.compile(definition["Regex"]) for definition in definitions}
         self._last: dict[str, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
@@ -83,10 +88,11 @@ class MetricReader:
                 continue
             except (ValueError, IndexError, TypeError):
                 continue  # what it captures is no number
-            if value is None:
-                continue
+            if value is None or not math.isfinite(value):
+                continue  # CloudWatch takes neither infinity nor NaN
             with self._lock:
                 self._last[name] = (value, datetime.now(UTC))
+            self._on_value(name, value)
 
     def final_metric_data_list(self) -> list[dict[str, Any]]:
         with self._lock:

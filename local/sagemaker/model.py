@@ -79,6 +79,7 @@ class Models:
             tag_resource(self._context.stores[scope], arn, request.get("Tags", []))
             model = Model(name, arn, _completed(request), datetime.now(UTC))
             self._context.stores[scope].models[name] = model
+            self._context.events.write(scope, "Model", arn, model.describe())
         return {"ModelArn": arn}
 
     def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +97,7 @@ class Models:
             store = self._context.stores[scope]
             del store.models[model.name]
             store.tags.pop(model.arn, None)
+            self._context.events.write(scope, "Model", model.arn, model.describe())
         return {}
 
     def require(self, scope: Scope, name: str) -> Model:

@@ -7,8 +7,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ValidationException
 from local.sagemaker.model import Model
+
+_NO_MODEL = refused_case("CreateEndpointConfig", "a production variant without ModelName")
 
 MEMORY_STEP_MB = 1024
 
@@ -36,7 +39,7 @@ def complete(variant: Mapping[str, Any]) -> dict[str, Any]:
     name = variant["VariantName"]
     if "ModelName" not in variant:
         # AWS allows that where inference components bring the models.
-        raise UnsupportedByPreflight(f"CreateEndpointConfig with production variant {name} without ModelName")
+        raise _NO_MODEL.error(name)
     if "ServerlessConfig" in variant:
         _require_serverless(variant, variant["ServerlessConfig"])
     else:

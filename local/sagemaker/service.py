@@ -4,20 +4,21 @@ Operations know nothing of HTTP or LocalStack: ``(scope, request) -> answer``, b
 service model; a refusal is a ``ServiceError``.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import botocore.loaders
-from botocore.model import ServiceModel
-
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.coverage import require_supported
+from local.sagemaker.coverage import OPERATIONS, require_supported
 from local.sagemaker.endpoint_config import EndpointConfigs
 from local.sagemaker.endpoints import Endpoints
-from local.sagemaker.errors import UnsupportedByPreflight
+from local.sagemaker.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
 from local.sagemaker.invocation import Invocations
+from local.sagemaker.json_protocol import CONTENT_TYPE, read_request, write_answer, write_error
 from local.sagemaker.launchers import Launchers
 from local.sagemaker.model import Models
+from local.sagemaker.runtime_errors import Answer
+from local.sagemaker.service_model import service_model
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import Tags
@@ -32,8 +33,7 @@ class SageMaker:
 
     def __init__(self, settings: Settings, launcher: Launchers | None = None) -> None:
         """``launcher`` takes the place of the one that ``settings`` would choose."""
-        context = ServiceContext.create(settings, launcher)
-        self._logs = context.logs
+        self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher
         self._training_jobs = training_jobs = TrainingJobs(context)
         models = Models(context)
@@ -66,7 +66,18 @@ class SageMaker:
             "ListTags": tags.list,
             "DeleteTags": tags.delete,
         }
-        self.model = ServiceModel(botocore.loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+
+    def answer(self, scope: Scope, operation_name: str, body: bytes) -> Answer:
+        """Answer one request of the control plane, as it comes and goes over HTTP."""
+        headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid.uuid4())}
+        try:
+            if operation_name not in service_model().operation_names:
+                raise UnknownOperationException(f"{operation_name or 'Nothing'} is not an operation of SageMaker.")
+            operation = service_model().operation_model(operation_name)
+            answer = self.call(operation_name, scope, read_request(operation.input_shape, body))
+        except ServiceError as error:
+            return Answer(error.status, write_error(error), headers)
+        return Answer(200, write_answer(answer) if operation.output_shape else b"", headers)
 
     def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         """Check ``request`` against the model, then carry it out.
@@ -75,15 +86,15 @@ class SageMaker:
             ServiceError: in AWS's words, or naming what Preflight does not support yet.
         """
         operation = self.operations.get(operation_name)
-        if operation is None:
+        if operation is None or operation_name not in OPERATIONS:
             raise UnsupportedByPreflight(operation_name)
-        validate(self.model.operation_model(operation_name), request)
+        validate(service_model().operation_model(operation_name), request)
         require_supported(operation_name, request)
         return operation(scope, request)
 
     def close(self) -> None:
         """Stop every process and container: the stack goes down."""
-        self._logs.close()
+        self._context.close()
         self._training_jobs.close()
         self._endpoints.close()
         self.launcher.close()

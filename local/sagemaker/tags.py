@@ -5,13 +5,24 @@ from typing import Any
 
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ValidationException
+from local.sagemaker.listing import invalid_token
 from local.sagemaker.store import Scope, Store
 
 MAX_TAGS = 50
 
 
 def tag_resource(store: Store, arn: str, tags: Iterable[Mapping[str, str]]) -> None:
-    """Put ``tags`` on a resource; a key it has takes the new value. Call under the stores' lock."""
+    """Put ``tags`` on a resource; a key it has takes the new value. Call under the stores' lock.
+
+    Raises:
+        ValidationException: a key is AWS's own or named twice, or there would be too many; nothing has changed.
+    """
+    tags = list(tags)
+    keys = [tag["Key"] for tag in tags]
+    if reserved := [key for key in keys if key.lower().startswith("aws:")]:
+        raise ValidationException(f"Tag keys starting with aws: are reserved: {', '.join(reserved)}.")  # words guessed
+    if len(set(keys)) < len(keys):
+        raise ValidationException("Tag keys must be unique within a request.")  # words guessed
     merged = {**store.tags.get(arn, {}), **{tag["Key"]: tag["Value"] for tag in tags}}
     if len(merged) > MAX_TAGS:
         raise ValidationException(f"The resource {arn} would have more than {MAX_TAGS} tags.")  # words guessed
@@ -32,6 +43,8 @@ class Tags:
 
     def list(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         """All at once: a resource has at most 50 tags, which is ListTags' smallest page."""
+        if request.get("NextToken"):
+            raise invalid_token()
         with self._context.stores.lock:
             store = self._require_owner(scope, request["ResourceArn"])
             return {"Tags": _as_list(store.tags[request["ResourceArn"]])}

@@ -16,7 +16,7 @@ from local.sagemaker.errors import ServiceError
 from local.sagemaker.metrics import MetricReader
 from local.sagemaker.store import Scope
 from local.sagemaker.time_limits import TimeLimits
-from local.sagemaker.training_description import metric_definitions
+from local.sagemaker.training_description import describe, metric_definitions
 from local.sagemaker.training_run import STOP_GRACE_SECONDS, TrainingFailure, TrainingRun
 from local.sagemaker.training_status import Stopped, TrainingStatus
 from local.sagemaker.warm_pool import WarmPool
@@ -34,8 +34,11 @@ class TrainingJob:
         self.arn = scope.arn("training-job", self.name)
         self.scope = scope
         self.request = dict(request)
-        self.status = TrainingStatus(context.stores.lock)
-        self.metrics = MetricReader(metric_definitions(request, scope.region))
+        self.status = TrainingStatus(context.stores.lock, on_change=self._announce)
+        self.metrics = MetricReader(
+            metric_definitions(request, scope.region),
+            lambda metric, value: context.metrics.training_metric(scope, self.name, metric, value),
+        )
         self.warm_pool = WarmPool(request, self.status)
         self._context = context
         self._limits = TimeLimits.of(request)
@@ -45,6 +48,7 @@ class TrainingJob:
         self._run = TrainingRun(context, scope, request, self.arn, folder)
 
     def start(self) -> None:
+        self._announce()
         threading.Thread(target=self._work, name=f"training-{self.name}", daemon=True).start()
 
     def stop(self) -> None:
@@ -55,6 +59,10 @@ class TrainingJob:
     def kill(self) -> None:
         """End its containers at once: the stack goes down."""
         self._run.terminate(0)
+
+    def _announce(self) -> None:
+        with self._context.stores.lock:
+            self._context.events.write(self.scope, "Training Job", self.arn, describe(self))
 
     def _work(self) -> None:
         try:

@@ -7,13 +7,26 @@ import regex
 
 from local.sagemaker import debugger
 from local.sagemaker.channel_rules import require_channels
-from local.sagemaker.errors import ResourceLimitExceeded, UnsupportedByPreflight, ValidationException
+from local.sagemaker.coverage import refused_case
+from local.sagemaker.errors import ResourceLimitExceeded, ValidationException
 from local.sagemaker.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
 from local.sagemaker.images import find_builtin_algorithm, require_training_image
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
 INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most types
+_BUILTIN_COMMAND = refused_case(
+    "CreateTrainingJob", "ContainerEntrypoint or ContainerArguments and the image of a built-in algorithm"
+)
+_BUILTIN_INSTANCES = refused_case("CreateTrainingJob", "more than one instance and the image of a built-in algorithm")
+_LOCAL_PATHS = {
+    member: refused_case("CreateTrainingJob", f"{member}.LocalPath other than {path}")
+    for member, path in (
+        ("CheckpointConfig", DEFAULT_CHECKPOINT_PATH),
+        ("TensorBoardOutputConfig", DEFAULT_TENSORBOARD_PATH),
+    )
+}
+
 MAX_RUNTIME_SECONDS = 28 * 86_400
 # Managed spot training of a built-in algorithm that writes no checkpoints. Page: "Managed Spot Training".
 MAX_WAIT_WITHOUT_CHECKPOINTS_SECONDS = 3_600
@@ -59,11 +72,11 @@ def _require_builtin(request: Request) -> None:
         )
     for member in ("ContainerEntrypoint", "ContainerArguments"):
         if member in specification:
-            raise UnsupportedByPreflight(f"AlgorithmSpecification.{member} with the image of a built-in algorithm")
+            raise _BUILTIN_COMMAND.error(member)
     resources = request["ResourceConfig"]
     groups = resources.get("InstanceGroups") or [resources]
     if sum(group["InstanceCount"] for group in groups) > 1:
-        raise UnsupportedByPreflight("ResourceConfig.InstanceCount above 1 with the image of a built-in algorithm")
+        raise _BUILTIN_INSTANCES.error()
 
 
 def _require_resources(resources: Mapping[str, Any] | None) -> None:
@@ -150,7 +163,7 @@ def _require_metrics(definitions: list[Mapping[str, str]]) -> None:
 def _require_default_path(member: str, request: Request, default: str) -> None:
     path = request.get(member, {}).get("LocalPath", default)
     if path.rstrip("/") != default:
-        raise UnsupportedByPreflight(f"{member}.LocalPath {path} (other than {default})")
+        raise _LOCAL_PATHS[member].error(path)
 
 
 def require_keys(services: OtherServices, scope: Scope, request: Request) -> None:

@@ -11,6 +11,7 @@ Pending is a job's state only while others have the places to train.
 """
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,18 +25,20 @@ class Stopped(Exception):
 
 
 class TrainingStatus:
-    """Where a job is and how it came there. Changes under ``lock``, the stores'."""
+    """Where a job is and how it came there. Changes under ``lock``, the stores', and then tells ``on_change``."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: threading.RLock, on_change: Callable[[], None]) -> None:
         self._lock = lock
+        self._on_change = on_change
         self._stop_asked = threading.Event()
         self.status = "InProgress"
-        self.transitions: list[dict[str, Any]] = []
         self.creation_time = self.last_modified = datetime.now(UTC)
+        self.transitions: list[dict[str, Any]] = [
+            {"Status": "Starting", "StartTime": self.creation_time, "StatusMessage": "Starting the training job"}
+        ]
         self.start_time: datetime | None = None
         self.end_time: datetime | None = None
         self.failure_reason: str | None = None
-        self._enter("Starting", "Starting the training job", self.creation_time)
 
     @property
     def secondary(self) -> str:
@@ -59,9 +62,9 @@ class TrainingStatus:
         """Enter the next state. Raises Stopped if the job has been asked to stop."""
         with self._lock:
             self.require_going()
-            now = self._enter(secondary_status, message)
             if secondary_status == "Downloading" and self.start_time is None:
-                self.start_time = now
+                self.start_time = datetime.now(UTC)
+            self._enter(secondary_status, message)
 
     def upload(self) -> None:
         """Enter Uploading; a job that is stopping uploads, too, and stays Stopping."""
@@ -107,21 +110,20 @@ class TrainingStatus:
         with self._lock:
             self.last_modified = datetime.now(UTC)
 
-    def _enter(self, secondary_status: str, message: str, now: datetime | None = None) -> datetime:
-        """A new message in the same state replaces the old one, as on AWS."""
-        now = now or datetime.now(UTC)
+    def _enter(self, secondary_status: str, message: str, final_status: str | None = None) -> None:
+        """Every change comes by here. A new message in the same state replaces the old one, as on AWS."""
+        now = datetime.now(UTC)
         with self._lock:
             self.last_modified = now
-            if self.transitions and self.transitions[-1]["Status"] == secondary_status:
+            if self.transitions[-1]["Status"] == secondary_status:
                 self.transitions[-1]["StatusMessage"] = message
-                return now
-            if self.transitions:
-                self.transitions[-1]["EndTime"] = now
+                return
+            self.transitions[-1]["EndTime"] = now
             self.transitions.append({"Status": secondary_status, "StartTime": now, "StatusMessage": message})
-        return now
+            if final_status:
+                self.status = final_status
+                self.end_time = self.transitions[-1]["EndTime"] = now
+            self._on_change()
 
     def _end(self, status: str, secondary_status: str, message: str) -> None:
-        with self._lock:
-            self.end_time = self._enter(secondary_status, message)
-            self.transitions[-1]["EndTime"] = self.end_time
-            self.status = status
+        self._enter(secondary_status, message, status)

@@ -1,0 +1,82 @@
+"""The coverage tables tell the truth: about the models they are made for, and about what the service answers."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from local.cli import main
+from local.sagemaker.coverage import OPERATIONS
+from local.sagemaker.service_model import service_model
+from local.stack import Stack
+from tests.local.raw import call
+
+ROOT = Path(__file__).resolve().parents[2]
+REGENERATE = "python -m local coverage --markdown > docs/coverage.md"
+
+
+def printed(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["coverage", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_document_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "coverage.md").read_text() == printed("--markdown"), f"Make it anew: {REGENERATE}"
+
+
+def test_every_operation_of_both_models_is_listed() -> None:
+    listed = json.loads(printed("--json"))
+
+    for service, operations in listed.items():
+        assert set(operations) == set(service_model(service).operation_names)
+    assert listed["sagemaker"]["DescribeModel"] == {"state": "supported", "missing": [], "described": []}
+    assert listed["sagemaker"]["CreateApp"]["state"] == "not"
+    assert "AsyncInferenceConfig" in listed["sagemaker"]["CreateEndpointConfig"]["missing"]
+    assert "ListApps" in printed() and "InvokeEndpointAsync" in printed()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_listed_member_is_one_of_the_models(operation: str) -> None:
+    service = "sagemaker-runtime" if operation == "InvokeEndpoint" else "sagemaker"
+    for path in (*OPERATIONS[operation].acted, *OPERATIONS[operation].described):
+        shape = service_model(service).operation_model(operation).input_shape
+        for step in path.split("."):
+            shape = shape.members[step.removesuffix("[]")]
+            shape = shape.member if step.endswith("[]") else shape
+
+
+def test_the_service_refuses_by_name_just_the_operations_that_are_not_listed(stack: Stack) -> None:
+    for operation in service_model().operation_names:
+        status, answer = call(stack.port, operation, {})
+
+        if operation in OPERATIONS:
+            assert answer.get("__type") != "UnsupportedByPreflight", operation
+        else:
+            message = f"{operation} is not supported by Preflight yet."
+            assert (status, answer) == (501, {"__type": "UnsupportedByPreflight", "message": message})
+
+
+def test_a_member_that_is_not_listed_is_refused_by_name(stack: Stack) -> None:
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    request = {"EndpointConfigName": "c", "ProductionVariants": [variant | {"AcceleratorType": "ml.eia1.medium"}]}
+
+    assert call(stack.port, "CreateEndpointConfig", request) == (
+        501,
+        {
+            "__type": "UnsupportedByPreflight",
+            "message": "CreateEndpointConfig with ProductionVariants[].AcceleratorType is not supported by Preflight "
+            "yet.",
+        },
+    )
+
+
+def test_every_refusal_in_the_code_is_declared() -> None:
+    """Only operations, images and launchers are refused elsewhere than by a member or a declared case."""
+    allowed = {"errors.py", "coverage.py", "service.py", "services.py", "images.py", "launchers.py"}
+
+    for module in (ROOT / "local").rglob("*.py"):
+        if module.name not in allowed:
+            assert not re.search(r"UnsupportedByPreflight\(", module.read_text()), f"{module}: use refused_case"
