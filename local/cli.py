@@ -1,9 +1,12 @@
 """``python -m local``: start, look at and stop the stack."""
 
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -63,6 +66,32 @@ def up(stack: Stack) -> None:
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
     _say_fallback(stack)
+
+
+@_stack_command
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on. 0.0.0.0 is for the inside of a container: anyone who reaches the port may do all.",
+)
+def run(stack: Stack, host: str) -> None:
+    """Be the stack in the foreground, until Ctrl-C or SIGTERM: what a container runs."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _end)
+
+    def on_ready() -> None:
+        console.print(f"The stack is up at {stack.endpoint_url}.")
+        _say_fallback(stack)
+
+    replace(stack, host=host).run(on_ready)
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)  # it is stopping; asking again must not leave it half stopped
+    console.print("Stopping the stack and everything it started ...")
+    sys.exit(0)
 
 
 @_stack_command

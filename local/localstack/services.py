@@ -16,7 +16,7 @@ from localstack.http import Request, Response
 from localstack.runtime import hooks
 from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
-from localstack.services.plugins import Service, aws_provider
+from localstack.services.plugins import Service, ServiceLifecycleHook, aws_provider
 
 from local.sagemaker.errors import (
     SerializationException,
@@ -55,7 +55,18 @@ def _settings() -> Settings:
 def sagemaker() -> Service:
     """SageMaker's control plane: every operation of the model is answered, be it with a refusal that names it."""
     model = load_service("sagemaker")
-    return Service("sagemaker", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, _call)))
+    skeleton = Skeleton(model, dict.fromkeys(model.operation_names, _call))
+    return Service("sagemaker", skeleton=skeleton, lifecycle_hook=_Lifecycle())
+
+
+class _Lifecycle(ServiceLifecycleHook):
+    """What ``reset.py`` asks of every service."""
+
+    def on_before_state_reset(self) -> None:
+        stop_processes()
+
+    def on_after_state_reset(self) -> None:
+        service.cache_clear()  # the next request makes a new one
 
 
 def _call(context: RequestContext, request: ServiceRequest) -> dict[str, Any]:
