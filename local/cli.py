@@ -1,8 +1,10 @@
 """``python -m local``: start, look at and stop the stack."""
 
+import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,16 +77,25 @@ def up(stack: Stack) -> None:
     show_default=True,
     help="The address to listen on. 0.0.0.0 is for the inside of a container: anyone who reaches the port may do all.",
 )
-def run(stack: Stack, host: str) -> None:
+@click.option("--leash", is_flag=True, help="Also stop at the end of standard input: its owner is gone, then.")
+def run(stack: Stack, host: str, leash: bool) -> None:
     """Be the stack in the foreground, until Ctrl-C or SIGTERM: what a container runs."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _end)
+    if leash:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
 
     def on_ready() -> None:
         console.print(f"The stack is up at {stack.endpoint_url}.")
         _say_fallback(stack)
 
     replace(stack, host=host).run(on_ready)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end(signal_number: int, frame: FrameType | None) -> None:

@@ -128,11 +128,7 @@ class Stack:
         with self._locked():
             if self.process() and self.health() is not None:
                 return False
-            self._stop_process()
-            self._require_free_port()
-            with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
-                self._remove_containers()
-            self._clear_state()
+            self._make_room()
             with self.log_file.open("wb") as log:
                 self._start_process(output=log)
             return True
@@ -148,9 +144,7 @@ class Stack:
         with self._locked():
             if self.process() and self.health() is not None:
                 raise StackError(f"A stack is up on port {self.port}. Stop it: python -m local down --port {self.port}")
-            self._stop_process()
-            self._require_free_port()
-            self._clear_state()
+            self._make_room()
             child = self._start_process(output=None)
         try:
             on_ready()
@@ -195,6 +189,14 @@ class Stack:
             "DNS_ADDRESS": "0",
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _make_room(self) -> None:
+        """Remove what a stack that is not up any more has left here."""
+        self._stop_process()
+        self._require_free_port()
+        with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
+            self._remove_containers()
+        self._clear_state()
 
     def _start_process(self, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)

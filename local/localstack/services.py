@@ -66,7 +66,7 @@ class _Lifecycle(ServiceLifecycleHook):
         stop_processes()
 
     def on_after_state_reset(self) -> None:
-        service.cache_clear()  # the next request makes a new one
+        _service.cache_clear()  # the next request makes a new one
 
 
 def _call(context: RequestContext, request: ServiceRequest) -> dict[str, Any]:

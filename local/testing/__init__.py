@@ -5,7 +5,7 @@ Needs ``pip install "preflight[testing]"``.
 """
 
 from local.testing.container import StackContainer
-from local.testing.handle import StackHandle
+from local.testing.handle import StackHandle, StackUnavailable
 from local.testing.process import StackProcess
 
-__all__ = ["StackContainer", "StackHandle", "StackProcess"]
+__all__ = ["StackContainer", "StackHandle", "StackProcess", "StackUnavailable"]

@@ -53,9 +53,7 @@ def preflight(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Show in a failure what the stack, and the functions, jobs and endpoints in it, printed during the test."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed and _LOG_START in item.stash:
