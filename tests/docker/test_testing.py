@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from botocore.exceptions import EndpointConnectionError
 
 from local.testing import StackContainer, StackProcess, StackUnavailable
 from tests.docker.conftest import IMAGES, run
@@ -99,8 +98,8 @@ def test_a_process_stack_is_gone_after_its_block() -> None:
     with StackProcess() as stack:
         stack.client("s3").create_bucket(Bucket="mine")
 
-    with pytest.raises(EndpointConnectionError):
-        stack.client("s3").list_buckets()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(stack.endpoint_url, timeout=10)
 
 
 @pytest.mark.parametrize("in_form", FORMS, indirect=True)
@@ -119,3 +118,15 @@ def test_a_stack_ends_when_the_tests_are_killed(in_form: str) -> None:
     with pytest.raises(requests.ConnectionError):
         while time.monotonic() < deadline:
             requests.get(f"{url}/_localstack/health", timeout=10)
+
+
+@pytest.mark.docker
+def test_a_start_removes_the_container_of_tests_that_were_killed(images: dict[str, str]) -> None:
+    killed = run("docker", "create", "--label", "preflight.testing=true", images["PREFLIGHT_STACK_IMAGE"]).strip()
+    run("docker", "start", killed)
+    run("docker", "kill", killed)
+
+    with pytest.raises(StackUnavailable):
+        StackContainer("preflight/nonesuch:latest").start()
+
+    assert killed not in run("docker", "ps", "-a", "-q", "--no-trunc")
