@@ -11,7 +11,7 @@ from localstack.runtime import hooks
 from localstack.services.internal import get_internal_apis
 from localstack.services.plugins import SERVICE_PLUGINS, Service
 from localstack.services.stores import AccountRegionBundle
-from localstack.state import StateVisitable, StateVisitor
+from localstack.state import StateVisitor
 from moto.core.base_backend import BackendDict
 
 LOG = logging.getLogger(__name__)
@@ -41,8 +41,7 @@ def _reset(request: Request) -> Response:
 
 def _reset_service(service: Service) -> None:
     service.lifecycle_hook.on_before_state_reset()
-    if isinstance(service.lifecycle_hook, StateVisitable):
-        service.lifecycle_hook.accept_state_visitor(_Forget())
+    service.accept_state_visitor(_Forget())
     if objects := getattr(service.lifecycle_hook, "_storage_backend", None):  # S3's, the only one that can be large
         objects.reset()
     service.lifecycle_hook.on_after_state_reset()

@@ -10,13 +10,13 @@ from localstack.aws import handlers
 from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
 from localstack.aws.chain import HandlerChain
 from localstack.aws.protocol.parser import RequestParserError
-from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.http import Request, Response
 from localstack.runtime import hooks
 from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service, ServiceLifecycleHook, aws_provider
+from localstack.state import StateVisitor
 
 from local.sagemaker.errors import (
     SerializationException,
@@ -55,12 +55,16 @@ def _settings() -> Settings:
 def sagemaker() -> Service:
     """SageMaker's control plane: every operation of the model is answered, be it with a refusal that names it."""
     model = load_service("sagemaker")
-    skeleton = Skeleton(model, dict.fromkeys(model.operation_names, _call))
-    return Service("sagemaker", skeleton=skeleton, lifecycle_hook=_Lifecycle())
+    return Service.for_provider(_Provider(), lambda _: dict.fromkeys(model.operation_names, _call))
 
 
-class _Lifecycle(ServiceLifecycleHook):
-    """What ``reset.py`` asks of every service."""
+class _Provider(ServiceLifecycleHook):
+    """What LocalStack, and ``reset.py``, ask of every service."""
+
+    service = "sagemaker"
+
+    def accept_state_visitor(self, visitor: StateVisitor) -> None:
+        """No state of it is LocalStack's."""
 
     def on_before_state_reset(self) -> None:
         stop_processes()

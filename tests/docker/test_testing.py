@@ -103,7 +103,8 @@ def test_a_process_stack_is_gone_after_its_block() -> None:
 
 
 @pytest.mark.parametrize("in_form", FORMS, indirect=True)
-def test_a_stack_ends_when_the_tests_are_killed(in_form: str) -> None:
+def test_a_stack_ends_when_the_tests_are_killed(in_form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     form = {"process": "StackProcess", "docker": "StackContainer"}[in_form]
     program = f"from local.testing import {form}; print({form}().start().endpoint_url, flush=True); input()"
     tests = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
