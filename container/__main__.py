@@ -1,7 +1,11 @@
 """`python -m container train|serve`: the two commands SageMaker gives a container."""
 
 import os
+import signal
 import sys
+
+# Until the command has a handler of its own. A container's main process without any does not even hear the signal.
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 # The matrices here are small: BLAS threads cost more than they bring, and would take cores from serving.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -11,8 +15,8 @@ USAGE = """usage: python -m container train|serve
   train   read hyperparameters and channels below SAGEMAKER_BASE_DIR (default /opt/ml), write the model there
   serve   answer GET /ping and POST /invocations on SAGEMAKER_BIND_TO_PORT (default 8080)
 
-PREFLIGHT_ALGORITHM names the algorithm: linear-learner or xgboost. Training needs it; serving can tell it from
-the model's files. PREFLIGHT_BIND_ADDRESS is the address to listen on (default 0.0.0.0)."""
+PREFLIGHT_ALGORITHM names the algorithm: linear-learner (the default in training) or xgboost; serving can tell it
+from the model's files. PREFLIGHT_BIND_ADDRESS is the address to listen on (default 0.0.0.0)."""
 
 
 # xgboost imports scikit-learn where it is installed, which takes longer than all the rest and serves nothing here.

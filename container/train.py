@@ -36,7 +36,7 @@ def train(environ: Mapping[str, str]) -> int:
 
 
 def _run(paths: Paths, environ: Mapping[str, str]) -> None:
-    job = _job(environ.get("PREFLIGHT_ALGORITHM"))
+    job = _job(environ.get("PREFLIGHT_ALGORITHM") or "linear-learner")
     hyperparameters = json.loads(paths.hyperparameters.read_text())
     hosts = _hosts(paths)
     if len(hosts) > 1:
@@ -45,7 +45,7 @@ def _run(paths: Paths, environ: Mapping[str, str]) -> None:
     job(paths, {name: str(value) for name, value in hyperparameters.items()}, read_channels(paths))
 
 
-def _job(algorithm: str | None) -> Job:
+def _job(algorithm: str) -> Job:
     match algorithm:
         case "linear-learner":
             from container.linear_learner import job as linear_learner

@@ -1,10 +1,15 @@
 """``python -m local``: start, look at and stop the stack."""
 
+import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -66,6 +71,41 @@ def up(stack: Stack) -> None:
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
     _say_fallback(stack)
+
+
+@_stack_command
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on. 0.0.0.0 is for the inside of a container: anyone who reaches the port may do all.",
+)
+@click.option("--leash", is_flag=True, help="Also stop at the end of standard input: its owner is gone, then.")
+def run(stack: Stack, host: str, leash: bool) -> None:
+    """Be the stack in the foreground, until Ctrl-C or SIGTERM: what a container runs."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _end)
+    if leash:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
+
+    def on_ready() -> None:
+        console.print(f"The stack is up at {stack.endpoint_url}.")
+        _say_fallback(stack)
+
+    replace(stack, host=host).run(on_ready)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)  # it is stopping; asking again must not leave it half stopped
+    console.print("Stopping the stack and everything it started ...")
+    sys.exit(0)
 
 
 @_stack_command

@@ -16,9 +16,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -75,10 +76,11 @@ def default_home() -> Path:
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack on one port of 127.0.0.1."""
+    """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own."""
 
     port: int = DEFAULT_PORT
     home: Path = REPOSITORY / ".preflight"
+    host: str = "127.0.0.1"
 
     @property
     def endpoint_url(self) -> str:
@@ -133,13 +135,30 @@ class Stack:
         with self._locked():
             if self.process() and self.health() is not None:
                 return False
-            self._stop_process()
-            self._require_free_port()
-            with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
-                self._remove_containers()
-            self._clear_state()
-            self._start_process()
+            self._make_room()
+            with self.log_file.open("wb") as log:
+                self._start_process(output=log)
             return True
+
+    def run(self, on_ready: Callable[[], None]) -> None:
+        """Start the stack, call ``on_ready`` once it answers, and return when it has ended.
+
+        It prints where this process prints. Whatever ends this call (Ctrl-C, SIGTERM as an exception) ends the stack.
+
+        Raises:
+            StackError: as for ``up``; it is up already; it ended by itself with an error.
+        """
+        with self._locked():
+            if self.process() and self.health() is not None:
+                raise StackError(f"A stack is up on port {self.port}. Stop it: python -m local down --port {self.port}")
+            self._make_room()
+            child = self._start_process(output=None)
+        try:
+            on_ready()
+            if code := child.wait():
+                raise StackError(f"The stack ended with code {code}; its last lines say why.")
+        finally:
+            self.down()
 
     def down(self) -> bool:
         """Stop the stack and everything it started; False if it was not up.
@@ -165,7 +184,7 @@ class Stack:
             known = ", ".join(LAMBDA_EXECUTORS)
             raise StackError(f"LAMBDA_RUNTIME_EXECUTOR is {executor!r}, which Preflight does not know; use {known}.")
         return passed_on | {
-            "GATEWAY_LISTEN": f"127.0.0.1:{self.port}",
+            "GATEWAY_LISTEN": f"{self.host}:{self.port}",
             "GATEWAY_SERVER": "preflight",  # LocalStack's own would listen on every address
             "LOCALSTACK_HOST": f"localhost:{self.port}",
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
@@ -179,19 +198,25 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _start_process(self) -> None:
+    def _make_room(self) -> None:
+        """Remove what a stack that is not up any more has left here."""
+        self._stop_process()
+        self._require_free_port()
+        with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
+            self._remove_containers()
+        self._clear_state()
+
+    def _start_process(self, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-        environment = self._environment()
-        with self.log_file.open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "local.localstack"],
-                env=environment,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
-            )
+        child = subprocess.Popen(
+            [sys.executable, "-m", "local.localstack"],
+            env=self._environment(),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the stack
+        )
         _started.append(child)
         try:
             record = {
@@ -204,6 +229,7 @@ class Stack:
         except BaseException:
             self._stop_process()
             raise
+        return child
 
     def _wait_until_ready(self, child: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -257,7 +283,7 @@ class Stack:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", self.port))
+                probe.bind((self.host, self.port))
             except OverflowError:
                 raise StackError(f"{self.port} is not a port; choose one from 1024 to 65535.") from None
             except PermissionError:

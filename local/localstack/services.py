@@ -50,6 +50,12 @@ def sagemaker() -> Service:
     return Service("sagemaker", skeleton=Skeleton(load_service("sagemaker"), {}))
 
 
+def reset() -> None:
+    """End every job and endpoint and forget them; the next request makes a new SageMaker."""
+    stop_processes()
+    _service.cache_clear()
+
+
 @hooks.on_infra_start()
 def refuse_unsupported_invocations() -> None:
     """Refuse by name what the runtime does not do yet; ``server.py`` answers InvokeEndpoint."""
