@@ -34,10 +34,20 @@ class Block:
             return self.features.needed_width
         return int(self.features.shape[1])
 
-    def dense(self, feature_dim: int) -> Array:
-        """The features with shape (n, feature_dim). Raises CustomerError where they do not fit."""
+    def dense(self, feature_dim: int) -> Iterator[tuple[Array, Array]]:
+        """(labels, features of shape (n, feature_dim)), some rows at a time where they are sparse.
+
+        Raises:
+            CustomerError: the features do not fit.
+        """
+        if not isinstance(self.features, SparseRows):
+            yield self.labels, self.features
+            return
+        done = 0
         try:
-            return self.features.dense(feature_dim) if isinstance(self.features, SparseRows) else self.features
+            for rows in self.features.dense_blocks(feature_dim):
+                yield self.labels[done : done + len(rows)], rows
+                done += len(rows)
         except DataError as error:
             raise CustomerError(f"{self.source}: {error}") from error
 

@@ -91,7 +91,7 @@ def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
         raise DataError("the text is not UTF-8.", line=line) from error
-    rows: list[list[float]] = []
+    rows: list[Rows] = []  # as arrays: the body may be large
     for number, text in enumerate(lines, start=first_line):
         if not text.strip():
             continue
@@ -102,10 +102,11 @@ def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
         if rows and len(fields) != len(rows[0]):
             problem = f"this row has {len(fields)} columns, the first row {len(rows[0])}."
             raise DataError(problem, line=number)
-        rows.append([_number(field, missing, number, column) for column, field in enumerate(fields, start=1)])
+        values = (_number(field, missing, number, column) for column, field in enumerate(fields, start=1))
+        rows.append(np.fromiter(values, np.float32, len(fields)))
     if not rows:
         return np.empty((0, 0), np.float32)
-    return np.array(rows, np.float32)
+    return np.stack(rows)
 
 
 def _number(field: str, missing: bool, line: int, column: int) -> float:

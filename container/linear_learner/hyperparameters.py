@@ -124,5 +124,7 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
             f"it takes auto, {', '.join(LOSSES[predictor_type])}."
         )
     values.setdefault("num_classes", 1)
+    if "_tuning_objective_metric" in given:
+        values["num_models"] = 1  # a tuning job tries the models itself
     values["mini_batch_size_given"] = "mini_batch_size" in given
     return values

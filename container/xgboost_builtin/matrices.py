@@ -54,7 +54,8 @@ def read_matrix(
     with Dataset(scratch) as data:
         for block in _chain(first, blocks):
             _check_width(block, first.feature_dim, reference, weighted)
-            data.append(block.labels, block.dense(first.feature_dim))
+            for labels, features in block.dense(first.feature_dim):
+                data.append(labels, features)
         if _grows_histograms(values):
             bins = {"max_bin": values["max_bin"]} if values.get("max_bin") else {}
             iterator = _Batches(data, weighted)

@@ -1,6 +1,5 @@
 """XGBoost's answers, with the statuses of the built-in's container."""
 
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -119,16 +118,10 @@ def _read_libsvm(body: bytes) -> Features:
 
 
 def _read_recordio(body: bytes) -> Features:
-    from container.formats.recordio_protobuf import ANY_TENSOR, read_recordio
+    from container.formats.recordio_protobuf import ANY_TENSOR, parse_recordio
 
-    blocks = [features for _, features in read_recordio(io.BytesIO(body), tensors=ANY_TENSOR)]
-    sparse = [block for block in blocks if isinstance(block, SparseRows)]
-    if sparse and len(sparse) == len(blocks):
-        return to_csr(SparseRows.stack(sparse))
-    dense = [block for block in blocks if not isinstance(block, SparseRows)]
-    if sparse or len({block.shape[1] for block in dense}) > 1:
-        raise DataError("the records have different numbers of features.")
-    return np.concatenate(dense) if dense else np.empty((0, 0), np.float32)
+    features = parse_recordio(body, tensors=ANY_TENSOR)
+    return to_csr(features) if isinstance(features, SparseRows) else features
 
 
 READERS: dict[str, Callable[[bytes], Features]] = {
