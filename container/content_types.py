@@ -7,13 +7,15 @@ JSON = "application/json"
 JSON_LINES = "application/jsonlines"
 RECORDIO_PROTOBUF = "application/x-recordio-protobuf"
 LIBSVM = "text/libsvm"
+PARQUET = "application/x-parquet"
 
 # Names that AWS's containers take for the same type.
 ALIASES = {
     "csv": CSV,
     "libsvm": LIBSVM,
     "text/x-libsvm": LIBSVM,
-    "application/jsonlines": JSON_LINES,
+    "parquet": PARQUET,
+    "recordio-protobuf": RECORDIO_PROTOBUF,
     "application/x-jsonlines": JSON_LINES,
 }
 
@@ -30,6 +32,13 @@ class ContentType:
         name, *rest = (part.strip().lower() for part in header.split(";"))
         pairs = (part.partition("=") for part in rest if part)
         return cls(ALIASES.get(name, name), {key.strip(): value.strip() for key, _, value in pairs})
+
+    def bad_label_size(self) -> str:
+        """What AWS's XGBoost says of a CSV type whose label is not its first column."""
+        return (
+            f"{self.name};label_size={self.parameters['label_size']} is not an accepted csv ContentType. "
+            "Optional parameter label_size must be equal to 1"
+        )
 
 
 def accepted(header: str | None) -> list[str]:

@@ -13,6 +13,7 @@ from container.errors import DataError
 from container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
+DELIMITERS = (b",", b"\t", b";", b" ", b":", b"|")
 _COMMA, _NEWLINE = ord(","), ord("\n")
 
 Rows = NDArray[np.float32]
@@ -49,10 +50,27 @@ def _is_fine(rows: Rows, missing: bool) -> bool:
     return bool((~np.isinf(rows)).all() if missing else np.isfinite(rows).all())
 
 
-def read_csv(stream: BinaryIO, *, missing: bool = False) -> Iterator[Rows]:
-    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns."""
+def with_commas(text: bytes, delimiter: bytes) -> bytes:
+    """The text with commas where it has another delimiter."""
+    return text if delimiter == b"," else text.replace(delimiter, b",")
+
+
+def find_delimiter(text: bytes) -> bytes:
+    """What stands between the values of the first line, as Python's csv.Sniffer finds it on AWS."""
+    line = text.lstrip(b"\r\n").partition(b"\n")[0].strip()
+    return next((delimiter for delimiter in DELIMITERS if delimiter in line), b",")
+
+
+def read_csv(stream: BinaryIO, *, missing: bool = False, delimiter: bytes | None = b",") -> Iterator[Rows]:
+    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns.
+
+    Args:
+        delimiter: what stands between values; None to tell it from the first line.
+    """
     columns: int | None = None
     for line, chunk in whole_lines(stream):
+        delimiter = delimiter or find_delimiter(chunk)
+        chunk = with_commas(chunk, delimiter)
         rows = parse_csv(chunk, missing=missing, first_line=line)
         if not len(rows):
             continue

@@ -34,6 +34,7 @@ class LinearLearnerPredictor:
     """Answers invocations for one linear model."""
 
     max_body_bytes = MAX_BODY_BYTES
+    max_payload_mb = 6
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model

@@ -44,7 +44,7 @@ def read_matrix(
         )
     if content_type.name == content_types.LIBSVM and channel.input_mode == "Pipe":
         raise CustomerError(f"Channel configuration for '{channel.name}' channel is not supported: libsvm in Pipe mode")
-    blocks = read_blocks(channel, content_type, missing=True)
+    blocks = read_blocks(channel, content_type, loose_csv=True)
     first = next(blocks, None)
     if first is None:
         raise CustomerError(f"No data in {channel.name} channel: its files hold no record.")
