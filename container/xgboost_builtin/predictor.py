@@ -23,6 +23,7 @@ Array = NDArray[np.float32]
 
 DEFAULT_BODY_BYTES = 6 << 20
 MOST_BODY_BYTES = 20 << 20
+TRIAL_SECONDS = 60  # many times what the largest model takes to load
 PICKLE = b"\x80"
 
 
@@ -34,8 +35,8 @@ def load_predictor(folder: Path, environ: Mapping[str, str]) -> "XGBoostPredicto
     settings = Settings.from_env(environ)
     used = files if settings.ensemble else files[:1]
     for path in used:
-        if not survives(partial(_try_out, path)):
-            raise ModelError(f"{path.name} is damaged: xgboost {xgboost.__version__} crashes on it.")
+        if not survives(partial(_try_out, path), seconds=TRIAL_SECONDS):
+            raise ModelError(f"{path.name} is damaged: xgboost {xgboost.__version__} crashes or hangs on it.")
     return XGBoostPredictor([Model.load(path) for path in used], settings)
 
 
@@ -99,7 +100,7 @@ class Model:
             booster.load_model(bytearray(content))
             booster.set_param({"nthread": 1})  # requests run beside each other already
             return cls(booster)
-        except (xgboost.core.XGBoostError, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # the library raises anything where a file is damaged
             raise ModelError(f"{path.name} is not a model that xgboost {xgboost.__version__} can load.") from error
 
     def walk(self) -> None:

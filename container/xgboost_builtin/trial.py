@@ -6,14 +6,15 @@ import traceback
 from collections.abc import Callable
 
 
-def survives(action: Callable[[], object]) -> bool:
-    """Runs `action` in a forked child; False when a signal ended it, as a crash does.
+def survives(action: Callable[[], object], *, seconds: int) -> bool:
+    """Runs `action` in a forked child; False when a signal ended it, as a crash does, or the time is up.
 
     What it raises counts as surviving: do it again to see. Only for a process that has no threads yet, those of
     xgboost included: a child waits for ever for threads it did not inherit.
     """
     child = os.fork()
     if child == 0:
+        signal.alarm(seconds)
         _run_and_exit(action)
     try:
         _, status = os.waitpid(child, 0)
