@@ -1,4 +1,5 @@
-"""``python -m benchmarks`` (``make bench``): what each step takes, and what the emulator adds to a request.
+"""``python -m benchmarks`` (``make bench``): what each step takes, what the emulator adds to a request, what
+serving itself costs.
 
 Everything runs on a stack of its own. The figures are for people and hold no thresholds: compare the ratios, which
 are of one run, not the times, which are of one machine.
@@ -19,6 +20,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import serving
 from benchmarks.load import Target, measure
 from local.sagemaker.ports import free_port
 from local.stack import Stack
@@ -31,7 +33,8 @@ console = Console(soft_wrap=True)
 @click.option("--algorithm", type=click.Choice(["linear-learner", "xgboost"]), default="linear-learner")
 @click.option("--data", type=click.Path(exists=True), help="A survey CSV or folder; without it a generated sample.")
 @click.option("--requests", "request_count", default=400, show_default=True, help="Requests of each measurement.")
-def main(algorithm: str, data: str | None, request_count: int) -> None:
+@click.option("--serving/--no-serving", "with_serving", default=True, help="Whether to measure serving alone, too.")
+def main(algorithm: str, data: str | None, request_count: int, with_serving: bool) -> None:
     """Measure the stack's start, every step of the flow, and the latency of each layer of a request."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(port=free_port(), home=Path(folder) / "home")
@@ -58,6 +61,8 @@ def main(algorithm: str, data: str | None, request_count: int) -> None:
             with timed(steps, "stack down"):
                 stack.down()
             console.print(steps)
+    if with_serving:
+        serving.report(console)
 
 
 @contextmanager

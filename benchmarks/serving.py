@@ -1,13 +1,11 @@
 """What serving costs: both containers beside a bare Flask app that answers a constant under the same server.
 
-    python benchmarks/serving.py [--seconds 2]
+    python -m benchmarks.serving
 
 Prints p50 in milliseconds and requests per second for one row and a thousand rows per request, with 1, 8 and 32
 clients that keep their connections, and the ratio of each p50 to the bare app's.
 """
 
-import argparse
-import http.client
 import json
 import multiprocessing
 import os
@@ -23,10 +21,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.load import Target, measure
+from local.sagemaker.ports import free_port
+
 FEATURES = 22
 TRAIN_ROWS = 5000
 CLIENTS = (1, 8, 32)
 ROWS = (1, 1000)
+REQUESTS = {1: 3200, 1000: 320}  # of each measurement
+CLIENT_PROCESSES = 2  # so that the clients are not what is measured
 DEADLINE_SECONDS = 60
 
 BARE_APP = """
@@ -47,67 +53,43 @@ HYPERPARAMETERS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long each figure is measured (default 2)")
-    seconds = parser.parse_args().seconds
+def report(console: Console) -> None:
+    """Trains a model of each algorithm, measures, prints the table."""
+    table = Table("rows", "clients", "server", "p50 ms", "requests/s", "p50 over the bare app", title="Serving alone")
     with tempfile.TemporaryDirectory() as folder:
         bases = {algorithm: _trained(Path(folder) / algorithm, algorithm) for algorithm in HYPERPARAMETERS}
-        print(f"{'rows':>5} {'clients':>7}  {'server':<15} {'p50 ms':>8} {'requests/s':>11} {'p50 / bare':>11}")
         for rows in ROWS:
             body = _csv(rows, labelled=False)
             for clients in CLIENTS:
-                _compare(bases, body, rows, clients, seconds)
+                _compare(table, bases, body, rows, clients)
+    console.print(table)
 
 
-def _compare(bases: dict[str, Path], body: bytes, rows: int, clients: int, seconds: float) -> None:
-    bare_p50 = None
+def _compare(table: Table, bases: dict[str, Path], body: bytes, rows: int, clients: int) -> None:
+    bare: float | None = None
     for name in ("bare Flask", *bases):
         with _serving(bases.get(name)) as port:
-            p50, rate = _measure(port, body, clients, seconds)
-        bare_p50 = bare_p50 or p50
-        print(f"{rows:>5} {clients:>7}  {name:<15} {p50 * 1000:>8.2f} {rate:>11.0f} {p50 / bare_p50:>10.2f}x")
+            target = Target(name, f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "text/csv"})
+            measure(target, 1, 20)  # warm
+            p50, rate = _measure(target, clients, REQUESTS[rows] // clients)
+        bare = bare or p50
+        ratio = f"{p50 / bare:.1f}x, +{p50 - bare:.2f} ms"
+        table.add_row(str(rows), str(clients), name, f"{p50:.2f}", f"{rate:.0f}", ratio)
 
 
-def _measure(port: int, body: bytes, clients: int, seconds: float) -> tuple[float, float]:
-    """(p50 in seconds, requests per second); the clients are spread over two processes."""
-    processes = min(clients, 2)
-    with multiprocessing.Pool(processes) as pool:
-        shares = [(port, body, clients // processes, seconds)] * processes
-        latencies = [latency for share in pool.starmap(_client_process, shares) for latency in share]
-    return statistics.median(latencies), len(latencies) / seconds
-
-
-def _client_process(port: int, body: bytes, clients: int, seconds: float) -> list[float]:
-    """The latencies that some clients of one process saw; each sends its next request when the last is answered."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(clients) as executor:
-        runs = [executor.submit(_client, port, body, seconds) for _ in range(clients)]
-        return [latency for run in runs for latency in run.result()]
-
-
-def _client(port: int, body: bytes, seconds: float) -> list[float]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    latencies = []
-    end = time.perf_counter() + seconds
-    while (start := time.perf_counter()) < end:
-        connection.request("POST", "/invocations", body, {"Content-Type": "text/csv"})
-        response = connection.getresponse()
-        response.read()
-        if response.status != 200:
-            raise RuntimeError(f"the server answered {response.status}")
-        latencies.append(time.perf_counter() - start)
-    connection.close()
-    return latencies
+def _measure(target: Target, clients: int, requests_per_client: int) -> tuple[float, float]:
+    """(p50 in milliseconds, requests per second); the clients are spread over a few processes."""
+    processes = min(clients, CLIENT_PROCESSES)
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        results = pool.starmap(measure, [(target, clients // processes, requests_per_client)] * processes)
+    latencies = [latency for result in results for latency in result.latencies_ms]
+    return statistics.median(latencies), sum(result.requests_per_second for result in results)
 
 
 @contextmanager
 def _serving(base: Path | None) -> Iterator[int]:
     """The port of a running server: the container on `base`, or the bare app without one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["-m", "container", "serve"] if base else ["-c", BARE_APP]
     environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "PREFLIGHT_BIND_ADDRESS": "127.0.0.1"}
     if base:
@@ -160,4 +142,4 @@ def _csv(rows: int, *, labelled: bool) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    report(Console(soft_wrap=True))

@@ -9,6 +9,8 @@ signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 # The matrices here are small: BLAS threads cost more than they bring, and would take cores from serving.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# xgboost's threads would spin while they wait for each other: on cores that are shared that takes many times longer.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 USAGE = """usage: python -m container train|serve
 

@@ -14,8 +14,6 @@ from container.errors import PayloadTooLarge, RequestError
 from container.inference import Predictor
 from container.log import log
 
-MAX_PAYLOAD_MB = 6
-
 
 def create_app(predictor: Predictor) -> Flask:
     """The application around a loaded model."""
@@ -30,7 +28,7 @@ def create_app(predictor: Predictor) -> Flask:
         parameters = {
             "MaxConcurrentTransforms": os.cpu_count() or 1,
             "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
+            "MaxPayloadInMB": predictor.max_payload_mb,
         }
         return Response(json.dumps(parameters), mimetype="application/json")
 

@@ -9,7 +9,8 @@ ContainerError
     ├── BadRequest             400
     ├── NotAcceptable          406
     ├── PayloadTooLarge        413
-    └── UnsupportedMediaType   415
+    ├── UnsupportedMediaType   415
+    └── CannotAnswer           500
 
 Training turns a DataError into a CustomerError that names the file; each algorithm's server turns it into the
 status its AWS container answers.
@@ -73,3 +74,9 @@ class UnsupportedMediaType(RequestError):
     """The algorithm does not read the body's content type."""
 
     status = 415
+
+
+class CannotAnswer(RequestError):
+    """The model has no such answer, which AWS's container too answers with a 500."""
+
+    status = 500

@@ -6,11 +6,15 @@ with the reason in `refused`, so that it is refused by name and the documentatio
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from container.errors import CustomerError
+
+
+class OutOfRange(ValueError):
+    """A value of the right kind that is not among those allowed; the text says which are."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,13 @@ class Interval:
             return "any number"
         if math.isinf(self.high):
             return f"{'>' if self.low_open else '>='} {_plain(self.low)}"
-        left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
-        return f"{left}{_plain(self.low)}, {_plain(self.high)}{right}"
+        return self.as_aws()
+
+    def as_aws(self) -> str:
+        """In the notation of AWS's messages, such as `(0, 1]` or `[1, +inf)`."""
+        low = "(-inf" if math.isinf(self.low) else f"{'(' if self.low_open else '['}{_plain(self.low)}"
+        high = "+inf)" if math.isinf(self.high) else f"{_plain(self.high)}{')' if self.high_open else ']'}"
+        return f"{low}, {high}"
 
 
 @dataclass(frozen=True)
@@ -50,20 +59,29 @@ class Hyperparameter:
     alias_of: str | None = None
 
     def read(self, text: str) -> Any:
-        """The value that `text` stands for. Raises CustomerError with the hyperparameter's name."""
+        """The value that `text` stands for.
+
+        Raises:
+            CustomerError: it stands for none; in the words of AWS's XGBoost, which name the hyperparameter.
+        """
         try:
             return self.parse(text.strip())
-        except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+        except OutOfRange as error:
+            raise CustomerError(f"Hyperparameter {self.name}: {error}") from error
+        except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError) as error:
             raise CustomerError(
-                f"Hyperparameter {self.name}: '{text}' is not valid; it takes {self.values}."
+                f"Hyperparameter {self.name}: could not parse value (caused by {type(error).__name__})\n\n"
+                f"Caused by: {error}; it takes {self.values}."
             ) from error
 
 
 class HyperparameterTable:
     """All hyperparameters of one algorithm."""
 
-    def __init__(self, rows: Iterable[Hyperparameter]) -> None:
+    def __init__(self, rows: Iterable[Hyperparameter], *, missing: str) -> None:
+        """`missing` is what AWS says of a required one that is not given, with {} for its name."""
         self._rows = {row.name: row for row in rows}
+        self._missing = missing
 
     def __iter__(self) -> Iterator[Hyperparameter]:
         return iter(self._rows.values())
@@ -83,7 +101,7 @@ class HyperparameterTable:
             if row.refused and row.name in given and given[row.name] != row.default:
                 raise CustomerError(f"Hyperparameter {row.name} is not supported by Preflight yet: {row.refused}")
             if row.required and row.name not in given:
-                raise CustomerError(f"Missing required hyperparameter: {row.name}")
+                raise CustomerError(self._missing.format(row.name))
         values = {row.name: row.read(row.default) for row in self if row.default is not None}
         for name, text in given.items():
             if known := self._rows.get(name):
@@ -93,7 +111,7 @@ class HyperparameterTable:
 
 def integer(name: str, within: Interval, *, auto: bool = False, **rest: Any) -> Hyperparameter:
     """A whole number, or "auto" (None as a value)."""
-    return _number(name, "Integer", _whole, within, auto, **rest)
+    return _number(name, "Integer", int, within, auto, **rest)
 
 
 def real(name: str, within: Interval, *, auto: bool = False, **rest: Any) -> Hyperparameter:
@@ -109,7 +127,7 @@ def boolean(name: str, *, auto: bool = False, **rest: Any) -> Hyperparameter:
         if auto and text == "auto":
             return None
         if text.lower() not in values:
-            raise ValueError(text)
+            raise OutOfRange(f"{text} is not in {['auto'] * auto + ['true', 'false']}")
         return values[text.lower()]
 
     return Hyperparameter(name, "Boolean", parse, "auto, true or false" if auto else "true or false", **rest)
@@ -123,19 +141,21 @@ def choice(name: str, choices: Iterable[str], *, auto: bool = False, **rest: Any
         if auto and text == "auto":
             return None
         if text not in known:
-            raise ValueError(text)
+            raise OutOfRange(f"{text} is not in {['auto'] * auto + known}")
         return text
 
     return Hyperparameter(name, "Categorical", parse, ", ".join(["auto"] * auto + known), **rest)
 
 
-def word_list(name: str, is_word: Callable[[str], bool], values: str, **rest: Any) -> Hyperparameter:
-    """Words with commas between them, as a list."""
+def word_list(
+    name: str, known: Collection[str], values: str, *, is_word: Callable[[str], bool] | None = None, **rest: Any
+) -> Hyperparameter:
+    """Words with commas between them, as a list; `is_word` takes words beside the known ones."""
 
     def parse(text: str) -> list[str]:
         words = [word.strip() for word in text.split(",")]
-        if not all(map(is_word, words)):
-            raise ValueError(text)
+        if not all(word in known or (is_word and is_word(word)) for word in words):
+            raise OutOfRange(f"value {words} not in range {sorted(known)}")
         return words
 
     return Hyperparameter(name, "Categorical list", parse, values, **rest)
@@ -146,7 +166,7 @@ def literal(name: str, is_valid: Callable[[Any], bool], values: str, **rest: Any
 
     def parse(text: str) -> str:
         if not is_valid(ast.literal_eval(text)):
-            raise ValueError(text)
+            raise OutOfRange(f"value {text} not in range: it takes {values}.")
         return text
 
     return Hyperparameter(name, "List", parse, values, **rest)
@@ -160,7 +180,7 @@ def _number(
             return None
         value = convert(text)
         if not math.isfinite(value) or value not in within:
-            raise ValueError(text)
+            raise OutOfRange(f"{value} is not in {within.as_aws()}")
         return value
 
     words = f"an integer {within}" if kind == "Integer" else f"a number {within}"
@@ -171,11 +191,3 @@ def _number(
 
 def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else str(number)
-
-
-def _whole(text: str) -> int:
-    """An int, also from text such as "10.0" that tuning jobs and SDKs send."""
-    value = float(text)
-    if value != int(value):
-        raise ValueError(text)
-    return int(value)

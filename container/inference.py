@@ -15,9 +15,15 @@ class Answer:
 
 
 class Predictor(Protocol):
-    """A loaded model."""
+    """A loaded model.
+
+    Attributes:
+        max_body_bytes: a longer body is refused.
+        max_payload_mb: how much batch transform should send at once.
+    """
 
     max_body_bytes: int
+    max_payload_mb: int
 
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         """Scores the records in `body`; `content_type` and `accept` are the headers as they came.

@@ -3,9 +3,12 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from container.errors import CustomerError
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,19 @@ class Paths:
     def scratch(self) -> Path:
         """For what does not fit in memory; never uploaded."""
         return self.base / "tmp"
+
+    def of_container(self, path: str) -> Path:
+        """Where a path of the container, such as `/opt/ml/checkpoints`, really is.
+
+        Raises:
+            CustomerError: it is outside `/opt/ml`, which only a container of its own has for itself.
+        """
+        if self.base == Path("/opt/ml"):
+            return Path(path)
+        inside = PurePosixPath(os.path.normpath(path))
+        if not inside.is_relative_to("/opt/ml"):
+            raise CustomerError(f"The path {path} is not supported by Preflight without Docker; use one below /opt/ml.")
+        return self.base / inside.relative_to("/opt/ml")
 
     def shown(self, path: Path) -> str:
         """The path as it is inside a SageMaker container, for messages that a person reads."""

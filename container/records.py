@@ -34,10 +34,20 @@ class Block:
             return self.features.needed_width
         return int(self.features.shape[1])
 
-    def dense(self, feature_dim: int) -> Array:
-        """The features with shape (n, feature_dim). Raises CustomerError where they do not fit."""
+    def dense(self, feature_dim: int) -> Iterator[tuple[Array, Array]]:
+        """(labels, features of shape (n, feature_dim)), some rows at a time where they are sparse.
+
+        Raises:
+            CustomerError: the features do not fit.
+        """
+        if not isinstance(self.features, SparseRows):
+            yield self.labels, self.features
+            return
+        done = 0
         try:
-            return self.features.dense(feature_dim) if isinstance(self.features, SparseRows) else self.features
+            for rows in self.features.dense_blocks(feature_dim):
+                yield self.labels[done : done + len(rows)], rows
+                done += len(rows)
         except DataError as error:
             raise CustomerError(f"{self.source}: {error}") from error
 
@@ -46,16 +56,17 @@ class Block:
         return f"file {self.source}, record {self.first_record + index}"
 
 
-def read_blocks(channel: Channel, content_type: ContentType, *, missing: bool = False) -> Iterator[Block]:
+def read_blocks(channel: Channel, content_type: ContentType, *, loose_csv: bool = False) -> Iterator[Block]:
     """The channel's records, block after block, in memory bounded by the block.
 
     Args:
-        missing: empty values of a CSV file are NaN; without it they are an error.
+        loose_csv: empty values of a CSV file are NaN, and another delimiter than the comma is found out; without
+            it both are an error.
 
     Raises:
         CustomerError: a file cannot be read, in AWS's words with the place added.
     """
-    read, format_name = _reader(content_type, missing)
+    read, format_name = _reader(content_type, loose_csv)
     for source, stream in channel.streams():
         first = 1
         try:
@@ -68,15 +79,12 @@ def read_blocks(channel: Channel, content_type: ContentType, *, missing: bool = 
             raise CustomerError(f"Unable to parse {format_name}: file {source}, {error}") from error
 
 
-def _reader(content_type: ContentType, missing: bool) -> tuple[Callable[[BinaryIO], Iterator[Labelled]], str]:
+def _reader(content_type: ContentType, loose_csv: bool) -> tuple[Callable[[BinaryIO], Iterator[Labelled]], str]:
     match content_type.name:
         case content_types.CSV:
             if content_type.parameters.get("label_size", "1") != "1":
-                raise CustomerError(
-                    f"label_size={content_type.parameters['label_size']} is not supported for training; "
-                    "the first column must be the label (label_size=1)."
-                )
-            return lambda stream: _read_csv(stream, missing), "csv"
+                raise CustomerError(content_type.bad_label_size())
+            return lambda stream: _read_csv(stream, loose_csv), "csv"
         case content_types.LIBSVM:
             from container.formats.libsvm import read_libsvm
 
@@ -89,8 +97,8 @@ def _reader(content_type: ContentType, missing: bool) -> tuple[Callable[[BinaryI
             raise ValueError(content_type.name)
 
 
-def _read_csv(stream: BinaryIO, missing: bool) -> Iterator[Labelled]:
-    for rows in read_csv(stream, missing=missing):
+def _read_csv(stream: BinaryIO, loose: bool) -> Iterator[Labelled]:
+    for rows in read_csv(stream, missing=loose, delimiter=None if loose else b","):
         if rows.shape[1] < 2:
             raise DataError("a row must hold the label and at least one feature.", line=1)
         yield rows[:, 0], rows[:, 1:]

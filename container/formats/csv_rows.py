@@ -13,6 +13,7 @@ from container.errors import DataError
 from container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
+DELIMITERS = (b",", b"\t", b";", b" ", b":", b"|")
 _COMMA, _NEWLINE = ord(","), ord("\n")
 
 Rows = NDArray[np.float32]
@@ -49,10 +50,27 @@ def _is_fine(rows: Rows, missing: bool) -> bool:
     return bool((~np.isinf(rows)).all() if missing else np.isfinite(rows).all())
 
 
-def read_csv(stream: BinaryIO, *, missing: bool = False) -> Iterator[Rows]:
-    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns."""
+def with_commas(text: bytes, delimiter: bytes) -> bytes:
+    """The text with commas where it has another delimiter."""
+    return text if delimiter == b"," else text.replace(delimiter, b",")
+
+
+def find_delimiter(text: bytes) -> bytes:
+    """What stands between the values of the first line, as Python's csv.Sniffer finds it on AWS."""
+    line = text.lstrip(b"\r\n").partition(b"\n")[0].strip()
+    return next((delimiter for delimiter in DELIMITERS if delimiter in line), b",")
+
+
+def read_csv(stream: BinaryIO, *, missing: bool = False, delimiter: bytes | None = b",") -> Iterator[Rows]:
+    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns.
+
+    Args:
+        delimiter: what stands between values; None to tell it from the first line.
+    """
     columns: int | None = None
     for line, chunk in whole_lines(stream):
+        delimiter = delimiter or find_delimiter(chunk)
+        chunk = with_commas(chunk, delimiter)
         rows = parse_csv(chunk, missing=missing, first_line=line)
         if not len(rows):
             continue
@@ -91,7 +109,7 @@ def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
         raise DataError("the text is not UTF-8.", line=line) from error
-    rows: list[list[float]] = []
+    rows: list[Rows] = []  # as arrays: the body may be large
     for number, text in enumerate(lines, start=first_line):
         if not text.strip():
             continue
@@ -102,10 +120,11 @@ def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
         if rows and len(fields) != len(rows[0]):
             problem = f"this row has {len(fields)} columns, the first row {len(rows[0])}."
             raise DataError(problem, line=number)
-        rows.append([_number(field, missing, number, column) for column, field in enumerate(fields, start=1)])
+        values = (_number(field, missing, number, column) for column, field in enumerate(fields, start=1))
+        rows.append(np.fromiter(values, np.float32, len(fields)))
     if not rows:
         return np.empty((0, 0), np.float32)
-    return np.array(rows, np.float32)
+    return np.stack(rows)
 
 
 def _number(field: str, missing: bool, line: int, column: int) -> float:

@@ -5,34 +5,38 @@ Dense: `{"features": [1, 2]}` or `{"data": {"features": {"values": [1, 2]}}}`. S
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from container.errors import DataError
+from container.formats.sparse_rows import SparseRows
 
 Rows = NDArray[np.float32]
+Features = Rows | SparseRows
 
 
-def parse_json(data: bytes) -> Rows:
-    """The rows of `{"instances": [...]}`, shape (rows, columns). Raises DataError."""
+def parse_json(data: bytes, width: int) -> Features:
+    """The rows of `{"instances": [...]}`: an array of shape (rows, columns), or sparse rows of `width` columns.
+
+    Args:
+        width: how many columns a sparse row may have; it can claim any number in a few bytes.
+
+    Raises:
+        DataError: the body is something else.
+    """
     document = _decode(data, None)
     if not isinstance(document, dict) or not isinstance(document.get("instances"), list):
         raise DataError('the JSON body must be an object with a list "instances".')
-    return _stack(
-        [_row(instance, number) for number, instance in enumerate(document["instances"], start=1)], "instance"
-    )
+    return _stack(_Row(instance, f"instance {n}", width) for n, instance in enumerate(document["instances"], start=1))
 
 
-def parse_json_lines(data: bytes) -> Rows:
-    """The rows of one JSON object per line, shape (rows, columns); blank lines are skipped. Raises DataError."""
-    rows = [
-        _row(_decode(line, number), number, "line")
-        for number, line in enumerate(data.split(b"\n"), start=1)
-        if line.strip()
-    ]
-    return _stack(rows, "line")
+def parse_json_lines(data: bytes, width: int) -> Features:
+    """The same for one JSON object per line; blank lines are skipped."""
+    lines = ((number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip())
+    return _stack(_Row(_decode(line, number), f"line {number}", width) for number, line in lines)
 
 
 def _decode(text: bytes, line: int | None) -> Any:
@@ -43,38 +47,38 @@ def _decode(text: bytes, line: int | None) -> Any:
         raise DataError(f"the body is not JSON ({problem}).", line=line) from error
 
 
-def _row(instance: Any, number: int, noun: str = "instance") -> Rows:
-    where = f"{noun} {number}"
-    if not isinstance(instance, dict):
-        raise DataError(f'{where} must be an object with "features".')
-    if "features" in instance:
-        return _numbers(instance["features"], where)
-    try:
-        features = instance["data"]["features"]
-        values = _numbers(features["values"], where)
-    except (KeyError, TypeError) as error:
-        raise DataError(f'{where} needs "features", or "data" with "features" with "values".') from error
-    if "keys" not in features:
-        return values
-    return _sparse(features, values, where)
+class _Row:
+    """One instance: its values, and the columns they stand in if it names them."""
 
+    def __init__(self, instance: Any, where: str, width: int) -> None:
+        self.where = where
+        self.columns: list[int] | None = None
+        if not isinstance(instance, dict):
+            raise DataError(f'{where} must be an object with "features".')
+        if "features" in instance:
+            self.values = _numbers(instance["features"], where)
+            return
+        try:
+            features = instance["data"]["features"]
+            self.values = _numbers(features["values"], where)
+        except (KeyError, TypeError) as error:
+            raise DataError(f'{where} needs "features", or "data" with "features" with "values".') from error
+        if "keys" in features:
+            self.columns = self._columns(features, width)
 
-def _sparse(features: dict[str, Any], values: Rows, where: str) -> Rows:
-    try:
-        (width,) = map(int, features["shape"])
-        keys = [int(key) for key in features["keys"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f'{where} needs "keys" with integers and "shape" with one integer.') from error
-    if len(keys) != len(values) or not 0 < width <= MAX_WIDTH:
-        raise DataError(f'{where} must have as many "keys" as "values", within "shape".')
-    if any(not 0 <= key < width for key in keys):
-        raise DataError(f'{where} has a key outside its "shape" [{width}].')
-    row = np.zeros(width, np.float32)
-    row[keys] = values
-    return row
-
-
-MAX_WIDTH = 1 << 24
+    def _columns(self, features: dict[str, Any], width: int) -> list[int]:
+        try:
+            (declared,) = map(int, features["shape"])
+            keys = [int(key) for key in features["keys"]]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(f'{self.where} needs "keys" with integers and "shape" with one integer.') from error
+        if declared != width:
+            raise DataError(f'{self.where} has the "shape" [{declared}], the model was trained on {width} features.')
+        if len(keys) != len(self.values):
+            raise DataError(f'{self.where} must have as many "keys" as "values".')
+        if any(not 0 <= key < width for key in keys):
+            raise DataError(f'{self.where} has a key outside its "shape" [{width}].')
+        return keys
 
 
 def _numbers(values: Any, where: str) -> Rows:
@@ -90,10 +94,23 @@ def _numbers(values: Any, where: str) -> Rows:
     return row
 
 
-def _stack(rows: list[Rows], noun: str) -> Rows:
+def _stack(found: Iterable[_Row]) -> Features:
+    rows = list(found)
     if not rows:
         return np.empty((0, 0), np.float32)
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(rows[0]):
-            raise DataError(f"{noun} {number} has {len(row)} features, the first one {len(rows[0])}.")
-    return np.stack(rows)
+    if any(row.columns is not None for row in rows):
+        return _stack_sparse(rows)
+    for row in rows:
+        if len(row.values) != len(rows[0].values):
+            first = len(rows[0].values)
+            raise DataError(f"{row.where} has {len(row.values)} features, {rows[0].where} has {first}.")
+    return np.stack([row.values for row in rows])
+
+
+def _stack_sparse(rows: list[_Row]) -> SparseRows:
+    columns = [range(len(row.values)) if row.columns is None else row.columns for row in rows]
+    return SparseRows(
+        np.concatenate([row.values for row in rows]),
+        np.fromiter((column for each in columns for column in each), np.int64),
+        np.concatenate([[0], np.cumsum([len(each) for each in columns])]).astype(np.int64),
+    )

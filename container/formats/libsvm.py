@@ -72,7 +72,11 @@ def _parse_carefully(data: bytes, label_required: bool, first_line: int) -> tupl
         if ":" not in tokens[0]:
             labels.append(_number(tokens.pop(0), number))
         elif label_required:
-            raise DataError(f"'{tokens[0][:40]}' stands where the label must be.", line=number)
+            raise DataError(
+                f"'{tokens[0][:40]}' stands where the label must be; instance weights (label:weight) are not "
+                "supported by Preflight yet.",
+                line=number,
+            )
         else:
             labels.append(float("nan"))
         for token in tokens:

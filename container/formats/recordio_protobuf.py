@@ -5,6 +5,7 @@ its length, the bytes, and padding to a multiple of 4. A record that holds the m
 a first, middle and last part. https://mxnet.apache.org/versions/1.9/architecture/note_data_loading
 """
 
+import io
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -49,6 +50,18 @@ def read_recordio(stream: BinaryIO, *, tensors: Collection[str] = FLOAT32_ONLY) 
             batch, first = [], number + 1
     if batch:
         yield _block(batch, first, tensors)
+
+
+def parse_recordio(data: bytes, *, tensors: Collection[str] = FLOAT32_ONLY) -> Features:
+    """The features of all records at once; labels are passed over. Raises DataError."""
+    blocks = [features for _, features in read_recordio(io.BytesIO(data), tensors=tensors)]
+    sparse = [block for block in blocks if isinstance(block, SparseRows)]
+    dense = [block for block in blocks if not isinstance(block, SparseRows)]
+    if sparse and not dense:
+        return SparseRows.stack(sparse)
+    if sparse or len({block.shape[1] for block in dense}) > 1:
+        raise DataError("the records have different numbers of features.")
+    return np.concatenate(dense) if dense else np.empty((0, 0), np.float32)
 
 
 def write_recordio(labels: Iterable[Mapping[str, Array]]) -> bytes:

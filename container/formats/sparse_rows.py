@@ -1,12 +1,14 @@
 """Rows that name only the values they have (compressed sparse rows), without scipy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from container.errors import DataError
+
+BLOCK_VALUES = 8 << 20  # 32 MB of dense float32
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class SparseRows:
         rows = np.zeros((len(self), width), np.float32)
         rows[np.repeat(np.arange(len(self)), np.diff(self.starts)), self.columns] = self.values
         return rows
+
+    def dense_blocks(self, width: int) -> Iterator[NDArray[np.float32]]:
+        """All rows as `dense` gives them, some at a time: few wide rows or many narrow ones need bounded memory."""
+        step = max(1, BLOCK_VALUES // width)
+        for start in range(0, len(self), step):
+            starts = self.starts[start : start + step + 1]
+            within = slice(starts[0], starts[-1])
+            yield SparseRows(self.values[within], self.columns[within], starts - starts[0], self.width).dense(width)
 
     @classmethod
     def stack(cls, parts: Sequence["SparseRows"]) -> "SparseRows":

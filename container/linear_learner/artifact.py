@@ -23,6 +23,19 @@ _MANIFEST = {"additional-params.json": "json", "mx-mod": "mxnet_module", "versio
 _OUTPUTS = {"logistic": "LogisticRegressionOutput", "softmax_loss": "SoftmaxOutput"}
 _MXNET_VERSION = 10301
 
+# What zipfile, json and the reading of the members raise on bytes that are something else.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    RuntimeError,
+)
+
 
 def save_model(model: LinearModel, folder: Path) -> None:
     """Writes the model's file into the folder."""
@@ -50,26 +63,37 @@ def load_model(folder: Path) -> LinearModel:
         raise ModelError(f"There is no {FILE_NAME} in the model directory.")
     try:
         with zipfile.ZipFile(path) as archive:
-            params = json.loads(archive.read("additional-params.json"))
-            arrays = load_params(archive.read("mx-mod-0000.params"))
+            params = json.loads(_member(archive, "additional-params.json"))
+            arrays = load_params(_member(archive, "mx-mod-0000.params"))
         return _model(params, arrays)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except UNREADABLE as error:
         raise ModelError(f"{FILE_NAME} is not a Linear Learner model: {error}") from error
 
 
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member as AWS stores it. What is compressed is not read: it could be of any size."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"its member {name} is compressed")
+    return archive.read(name)
+
+
 def _model(params: dict[str, Any], arrays: dict[str, Any]) -> LinearModel:
+    predictor_type, loss, threshold = params["predictor_type"], params["loss_type"], params.get("threshold")
+    if predictor_type not in LOSSES or not isinstance(loss, str):
+        raise ValueError(f"unknown predictor_type {predictor_type!r} or loss_type {loss!r}")
     weights = arrays["arg:fc0_weight"]
-    bias = arrays.get("arg:fc0_bias", np.zeros((1, weights.shape[-1]), np.float32)).reshape(-1)
-    if weights.ndim != 2 or weights.shape[1] != len(bias):
+    if weights.ndim != 2 or not weights.size or (predictor_type != MULTICLASS and weights.shape[1] != 1):
+        raise ValueError(f"weights of shape {weights.shape} make no {predictor_type}")
+    bias = arrays.get("arg:fc0_bias", np.zeros(weights.shape[1], np.float32)).reshape(-1)
+    if weights.shape[1] != len(bias):
         raise ValueError(f"weights {weights.shape} and bias {bias.shape} do not go together")
-    predictor_type, threshold = params["predictor_type"], params.get("threshold")
-    if predictor_type not in LOSSES:
-        raise ValueError(f"unknown predictor_type {predictor_type!r}")
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all() and np.isfinite(float(threshold or 0))):
+        raise ValueError("a weight, a bias or the threshold is not a number")
     return LinearModel(
         weights=weights,
         bias=bias,
         predictor_type=predictor_type,
-        loss=params["loss_type"],
+        loss=loss,
         threshold=None if threshold is None else float(threshold),
         metrics_params=params.get("metrics_params") or {},
     )

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from container.errors import CustomerError
-from container.hyperparameters import Hyperparameter, HyperparameterTable, Interval, boolean, choice, integer, real
+from container.hyperparameters import (
+    Hyperparameter,
+    HyperparameterTable,
+    Interval,
+    OutOfRange,
+    boolean,
+    choice,
+    integer,
+    real,
+)
 
 BINARY, MULTICLASS, REGRESSOR = "binary_classifier", "multiclass_classifier", "regressor"
 
@@ -47,7 +56,7 @@ def _positive_example_weight_mult() -> Hyperparameter:
             return text
         value = float(text)
         if value not in POSITIVE or math.isinf(value):
-            raise ValueError(text)
+            raise OutOfRange(f"{value} is not in {POSITIVE.as_aws()}")
         return value
 
     words = "balanced, auto or a number > 0"
@@ -100,7 +109,8 @@ TABLE = HyperparameterTable(
         integer("accuracy_top_k", POSITIVE_INTEGER, default="3"),
         integer("early_stopping_patience", POSITIVE_INTEGER, default="3"),
         real("early_stopping_tolerance", POSITIVE, default="0.001"),
-    ]
+    ],
+    missing="No value(s) were specified for '{}' which are required hyperparameter(s)",
 )
 
 
@@ -115,7 +125,10 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
     values = TABLE.read(given)
     predictor_type = values["predictor_type"]
     if predictor_type == MULTICLASS and "num_classes" not in values:
-        raise CustomerError("Missing required hyperparameter: num_classes (predictor_type is multiclass_classifier)")
+        raise CustomerError(
+            "No value(s) were specified for 'num_classes' which are required hyperparameter(s) when predictor_type is "
+            "multiclass_classifier."
+        )
     if values["loss"] is None:
         values["loss"] = LOSSES[predictor_type][0]
     if values["loss"] not in LOSSES[predictor_type]:
@@ -124,5 +137,7 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
             f"it takes auto, {', '.join(LOSSES[predictor_type])}."
         )
     values.setdefault("num_classes", 1)
+    if "_tuning_objective_metric" in given:
+        values["num_models"] = 1  # a tuning job tries the models itself
     values["mini_batch_size_given"] = "mini_batch_size" in given
     return values

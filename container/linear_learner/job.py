@@ -80,7 +80,8 @@ def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
         if values["feature_dim"] is None:
             values["feature_dim"] = _feature_dim(block)
         _check_block(block, values)
-        data.append(block.labels, block.dense(values["feature_dim"]))
+        for labels, features in block.dense(values["feature_dim"]):
+            data.append(labels, features)
         if time.monotonic() - last_report > PROGRESS_SECONDS:
             last_report = time.monotonic()
             log(f"Reading channel {channel.name}: {data.rows} records so far.")

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html
 """
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from container import content_types
 from container.content_types import ContentType, accepted
 from container.errors import BadRequest, DataError, NotAcceptable, UnsupportedMediaType
 from container.formats.csv_rows import parse_csv
-from container.formats.json_rows import parse_json, parse_json_lines
+from container.formats.json_rows import Features, parse_json, parse_json_lines
 from container.formats.sparse_rows import SparseRows
 from container.inference import Answer, json_lines, json_objects
 from container.linear_learner.artifact import load_model
@@ -23,6 +22,7 @@ from container.linear_learner.model import LinearModel
 Array = NDArray[np.float32]
 
 MAX_BODY_BYTES = 100 << 20  # the most that batch transform sends
+MAX_LABEL_SIZE_DIGITS = 6
 
 
 def load_predictor(folder: Path) -> "LinearLearnerPredictor":
@@ -34,18 +34,24 @@ class LinearLearnerPredictor:
     """Answers invocations for one linear model."""
 
     max_body_bytes = MAX_BODY_BYTES
+    max_payload_mb = 6
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model
 
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         write_type = _answer_type(accept)
-        features = self._read(body, content_type)
-        scores = self._model.scores(features)
+        scores = self._scores(self._read(body, content_type))
         labels = self._model.predicted_labels(scores)
         return Answer(WRITERS[write_type](scores, labels), write_type)
 
-    def _read(self, body: bytes, header: str | None) -> Array:
+    def _scores(self, features: Features) -> Array:
+        if isinstance(features, SparseRows):
+            blocks = features.dense_blocks(self._model.feature_dim)
+            return np.concatenate([self._model.scores(block) for block in blocks])
+        return self._model.scores(features)
+
+    def _read(self, body: bytes, header: str | None) -> Features:
         declared = ContentType.parse(header or "")
         if declared.name not in READERS:
             raise UnsupportedMediaType(
@@ -57,37 +63,46 @@ class LinearLearnerPredictor:
             raise BadRequest(f"unable to evaluate payload provided: {error}") from error
         if not len(features):
             raise BadRequest("unable to evaluate payload provided: the body holds no record.")
-        if features.shape[1] != self._model.feature_dim:
+        width = _width(features, self._model.feature_dim)
+        if width != self._model.feature_dim:
             raise BadRequest(
-                f"unable to evaluate payload provided: the records have {features.shape[1]} features, the model "
-                f"was trained on {self._model.feature_dim}."
+                f"unable to evaluate payload provided: the records have {width} features, the model was trained on "
+                f"{self._model.feature_dim}."
             )
         return features
 
 
+def _width(features: Features, expected: int) -> int:
+    """How many features the records have; sparse ones that do not say fit if they need no more than expected."""
+    if not isinstance(features, SparseRows):
+        return int(features.shape[1])
+    if features.width is None:
+        return max(expected, features.needed_width)
+    return features.needed_width
+
+
 def _read_csv(body: bytes, declared: ContentType, width: int) -> Array:
-    rows = parse_csv(body)
-    label_size = declared.parameters.get("label_size", "0")
-    if not label_size.isdecimal() or int(label_size) > rows.shape[1]:
-        raise DataError(f"label_size is {label_size}, the rows have {rows.shape[1]} columns.")
-    return rows[:, int(label_size) :]
+    size = declared.parameters.get("label_size", "0")
+    if not size.isdecimal() or len(size) > MAX_LABEL_SIZE_DIGITS:
+        raise DataError(f"label_size is '{size[:40]}', it must be a number of columns.")
+    text = body.strip(b" \r\n")
+    columns = text.count(b",", 0, text.find(b"\n") if b"\n" in text else len(text)) + 1
+    if text and columns != int(size) + width:  # known before a large body is read value by value
+        raise DataError(f"the records have {columns - int(size)} features, the model was trained on {width}.")
+    return parse_csv(body)[:, int(size) :]
 
 
-def _read_recordio(body: bytes, width: int) -> Array:
-    from container.formats.recordio_protobuf import read_recordio  # costs start-up time, and few need it
+def _read_recordio(body: bytes) -> Features:
+    from container.formats.recordio_protobuf import parse_recordio  # costs start-up time, and few need it
 
-    blocks = [features for _, features in read_recordio(io.BytesIO(body))]
-    dense = [block.dense(width) if isinstance(block, SparseRows) else block for block in blocks]
-    if len({block.shape[1] for block in dense}) > 1:
-        raise DataError("the records have different numbers of features.")
-    return np.concatenate(dense) if dense else np.empty((0, 0), np.float32)
+    return parse_recordio(body)
 
 
-READERS: dict[str, Callable[[bytes, ContentType, int], Array]] = {
+READERS: dict[str, Callable[[bytes, ContentType, int], Features]] = {
     content_types.CSV: _read_csv,
-    content_types.JSON: lambda body, declared, width: parse_json(body),
-    content_types.JSON_LINES: lambda body, declared, width: parse_json_lines(body),
-    content_types.RECORDIO_PROTOBUF: lambda body, declared, width: _read_recordio(body, width),
+    content_types.JSON: lambda body, declared, width: parse_json(body, width),
+    content_types.JSON_LINES: lambda body, declared, width: parse_json_lines(body, width),
+    content_types.RECORDIO_PROTOBUF: lambda body, declared, width: _read_recordio(body),
 }
 
 

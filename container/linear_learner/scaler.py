@@ -23,12 +23,16 @@ class Scaler:
 
     @classmethod
     def fit(cls, data: Dataset, hyperparameters: Mapping[str, Any], *, regression: bool) -> Self:
-        """From the first num_point_for_scaler rows. Features that never change there get scale 1."""
+        """From the first num_point_for_scaler rows. Features that never change there get scale 1.
+
+        What is shifted needs a bias to be shifted back, so without use_bias nothing is.
+        """
         points = hyperparameters["num_point_for_scaler"]
         normalize_data = _resolve(hyperparameters["normalize_data"], True)
-        unbias_data = _resolve(hyperparameters["unbias_data"], normalize_data)
+        use_bias = hyperparameters["use_bias"]
+        unbias_data = use_bias and _resolve(hyperparameters["unbias_data"], True)
         normalize_label = regression and _resolve(hyperparameters["normalize_label"], True)
-        unbias_label = regression and _resolve(hyperparameters["unbias_label"], normalize_label)
+        unbias_label = regression and use_bias and _resolve(hyperparameters["unbias_label"], True)
         labels, features = _first_rows(data, points)
         mean, deviation = features.mean(axis=0), features.std(axis=0)
         deviation[deviation <= 1e-12 * np.maximum(np.abs(mean), 1)] = 1

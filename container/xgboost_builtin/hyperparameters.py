@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from container.errors import CustomerError
@@ -18,7 +18,7 @@ from container.hyperparameters import (
     real,
     word_list,
 )
-from container.xgboost_builtin.metrics import is_metric
+from container.xgboost_builtin.metrics import METRICS, is_metric
 
 OBJECTIVES = [
     "binary:logistic",
@@ -41,19 +41,17 @@ OBJECTIVES = [
     "survival:aft",
     "survival:cox",
 ]
-UPDATERS = {
+GROWING_UPDATERS = [
     "grow_colmaker",
     "distcol",
     "grow_histmaker",
     "grow_local_histmaker",
-    "grow_quantile_histmaker",
     "grow_skmaker",
-    "sync",
-    "refresh",
-    "prune",
-    "shotgun",
-    "coord_descent",
-}
+    "grow_quantile_histmaker",
+]
+TREE_UPDATERS = [*GROWING_UPDATERS, "sync", "refresh", "prune"]
+LINEAR_UPDATERS = ["shotgun", "coord_descent"]
+UPDATERS = {*TREE_UPDATERS, *LINEAR_UPDATERS}
 ANY_SIZE = Interval(0)
 AT_LEAST_1 = Interval(1)
 SHARE = Interval(0, 1)
@@ -76,7 +74,7 @@ TABLE = HyperparameterTable(
         integer("num_round", AT_LEAST_1, required=True),
         choice("objective", OBJECTIVES),
         integer("num_class", Interval(2)),
-        word_list("eval_metric", is_metric, "names of metrics with commas between them"),
+        word_list("eval_metric", METRICS, "names of metrics with commas between them", is_word=is_metric),
         integer("early_stopping_rounds", AT_LEAST_1),
         integer("csv_weights", SWITCH),
         choice("booster", ["gbtree", "gblinear", "dart"]),
@@ -108,9 +106,9 @@ TABLE = HyperparameterTable(
         integer("verbosity", Interval(0, 3)),
         literal("monotone_constraints", lambda value: _each_in(value, (-1, 0, 1)), "a tuple of -1, 0 and 1"),
         literal("interaction_constraints", lambda value: _nested_indexes(value), "a list of lists of column numbers"),
-        word_list("updater", UPDATERS.__contains__, "names of updaters with commas between them"),
+        word_list("updater", UPDATERS, "names of updaters with commas between them"),
         integer("refresh_leaf", SWITCH),
-        choice("process_type", ["default"]),
+        choice("process_type", ["default", "update"]),
         choice("sample_type", ["uniform", "weighted"]),
         choice("normalize_type", ["tree", "forest"]),
         real("rate_drop", SHARE),
@@ -121,6 +119,7 @@ TABLE = HyperparameterTable(
         choice("aft_loss_distribution", ["normal", "logistic", "extreme"]),
         real("aft_loss_distribution_scale", ANY_SIZE),
         choice("save_model_on_termination", ["true", "false"]),
+        choice("use_dask_gpu_training", ["true", "false"], refused="there is no GPU here."),
         real("sketch_eps", Interval(0, 1, low_open=True, high_open=True), refused=GONE),
         choice("dsplit", ["row", "col"], refused=GONE),
         choice("predictor", ["auto", "cpu_predictor", "gpu_predictor"], refused=GONE),
@@ -130,7 +129,8 @@ TABLE = HyperparameterTable(
         integer("_kfold", Interval(2), refused="cross-validation inside one job."),
         integer("_num_cv_round", AT_LEAST_1, refused="cross-validation inside one job."),
         Hyperparameter("_tuning_objective_metric", "FreeText", str, "the name of a metric"),
-    ]
+    ],
+    missing="Missing required hyperparameter: {}",
 )
 
 # What the built-in handles itself and the library must not see.
@@ -157,6 +157,7 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
         raise CustomerError("Objective survival:aft is not supported by Preflight yet: labels have no bounds here.")
     _check_metrics(values)
     _check_trees(values)
+    _check_updaters(values)
     return values
 
 
@@ -189,6 +190,28 @@ def _check_trees(values: Mapping[str, Any]) -> None:
             "interaction_constraints can be used only when the tree_method parameter is set to "
             "either 'exact', 'hist' or 'approx'."
         )
+
+
+def _check_updaters(values: Mapping[str, Any]) -> None:
+    updaters = values.get("updater", [])
+    if not updaters:
+        return
+    if values.get("booster") == "gblinear":
+        if len(updaters) != 1 or updaters[0] not in LINEAR_UPDATERS:
+            raise CustomerError(f"Linear updater should be one of these options: {_quoted(LINEAR_UPDATERS)}.")
+    elif values.get("process_type") == "update":
+        if not set(updaters) <= {"refresh", "prune"}:
+            raise CustomerError("process_type 'update' can only be used with updater 'refresh' and 'prune'")
+    elif not set(updaters) <= set(TREE_UPDATERS):
+        raise CustomerError(f"Tree updater should be selected from these options: {_quoted(TREE_UPDATERS)}.")
+    elif sum(name in GROWING_UPDATERS for name in updaters) > 1:
+        raise CustomerError(
+            f"Only one tree grow plugin can be selected. Choose one from the following: {_quoted(GROWING_UPDATERS)}"
+        )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _each_in(value: Any, allowed: tuple[int, ...]) -> bool:

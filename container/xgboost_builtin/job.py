@@ -4,6 +4,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from container.errors import AlgorithmError, CustomerError
 from container.log import log
 from container.paths import Paths
 from container.threads import thread_count
+from container.xgboost_builtin.checkpoints import SaveCheckpoints, load_checkpoint
 from container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
 from container.xgboost_builtin.matrices import read_matrix
 from container.xgboost_builtin.metrics import OWN_METRICS, evaluate, is_maximized, is_metric
@@ -56,8 +58,16 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
         validation = read_matrix(channels["validation"], values, paths.scratch, reference=train)
         evals.append((validation, "validation"))
         log(f"Validation matrix has {validation.num_row()} rows")
-    booster = _boost(values, train, evals)
+    booster = _boost(values, train, evals, _checkpoint_folder(paths))
     (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+
+
+def _checkpoint_folder(paths: Paths) -> Path | None:
+    """Where checkpoints go; None when the job asked for none."""
+    if not paths.checkpoint_config.exists():
+        return None
+    local_path = json.loads(paths.checkpoint_config.read_text()).get("LocalPath")
+    return paths.of_container(local_path) if local_path else None
 
 
 def _check_channels(channels: dict[str, Channel]) -> None:
@@ -68,22 +78,23 @@ def _check_channels(channels: dict[str, Channel]) -> None:
             raise CustomerError(f"Extraneous channel found: {name}; XGBoost takes {' and '.join(CHANNELS)}.")
 
 
-def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgboost.DMatrix, str]]) -> xgboost.Booster:
+def _boost(
+    values: dict[str, Any],
+    train: xgboost.DMatrix,
+    evals: list[tuple[xgboost.DMatrix, str]],
+    checkpoints: Path | None,
+) -> xgboost.Booster:
+    model, first_round = load_checkpoint(checkpoints) if checkpoints else (None, 0)
     termination = _Termination()
-    callbacks: list[xgboost.callback.TrainingCallback] = [_EvaluationLog(), termination]
-    rounds = values.get("early_stopping_rounds")
-    metrics = _metrics(values)
-    if rounds:
-        stopping = xgboost.callback.EarlyStopping(
-            rounds=rounds,
-            data_name=evals[-1][1],
-            metric_name=metrics[-1] if metrics else None,
-            maximize=is_maximized(metrics[-1]) if metrics else None,
-            save_best=values.get("booster") != "gblinear",
-        )
-        callbacks.insert(0, stopping)
+    callbacks: list[xgboost.callback.TrainingCallback] = [_EvaluationLog(first_round)]
+    if checkpoints:
+        callbacks.append(SaveCheckpoints(checkpoints, first_round))
+    if stopping := _early_stopping(values, evals):
+        callbacks.append(stopping)
+    callbacks.append(termination)  # last, as the ones after a callback that ends training are not called
     if values.get("save_model_on_termination") == "true":
         signal.signal(signal.SIGTERM, termination.request)
+    metrics = _metrics(values)
     parameters = {"nthread": thread_count(), **library_parameters(values)}
     if metrics:
         parameters["eval_metric"] = [name for name in metrics if name not in OWN_METRICS]
@@ -94,10 +105,11 @@ def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgb
         return xgboost.train(
             parameters,
             train,
-            num_boost_round=values["num_round"],
+            num_boost_round=values["num_round"] - first_round,
             evals=evals,
             custom_metric=_own_metrics(metrics, values["objective"]),
             callbacks=callbacks,
+            xgb_model=model,
             verbose_eval=False,
         )
     except (xgboost.core.XGBoostError, ValueError) as error:
@@ -107,15 +119,42 @@ def _boost(values: dict[str, Any], train: xgboost.DMatrix, evals: list[tuple[xgb
         raise AlgorithmError(f"XGB train call failed with exception: {text}") from error
 
 
+def _early_stopping(
+    values: dict[str, Any], evals: list[tuple[xgboost.DMatrix, str]]
+) -> xgboost.callback.EarlyStopping | None:
+    """What ends training early: as on AWS only by the validation channel and a metric that was named."""
+    rounds, metric = values.get("early_stopping_rounds"), _tuned_metric(values) or values.get("eval_metric", [None])[-1]
+    if not rounds:
+        return None
+    if metric is None or evals[-1][1] != "validation":
+        log("early_stopping_rounds needs a validation channel and eval_metric; it is ignored.", level="WARNING")
+        return None
+    return xgboost.callback.EarlyStopping(
+        rounds=rounds,
+        data_name="validation",
+        metric_name=metric,
+        maximize=is_maximized(metric),
+        save_best=values.get("booster") != "gblinear",
+    )
+
+
 def _metrics(values: dict[str, Any]) -> list[str]:
     """What is evaluated: eval_metric and the metric a tuning job looks at; the built-in's own come last."""
     names = [*values.get("eval_metric", [])]
-    if tuned := values.get("_tuning_objective_metric"):
-        names.append(tuned.partition(":")[2] or tuned)
-    if unknown := [name for name in names if not is_metric(name)]:
-        raise CustomerError(f"Hyperparameter _tuning_objective_metric: {unknown[0]} is not a metric.")
-    names = list(dict.fromkeys(names))
-    return sorted(names, key=lambda name: name in OWN_METRICS)
+    if tuned := _tuned_metric(values):
+        names.append(tuned)
+    return sorted(dict.fromkeys(names), key=lambda name: name in OWN_METRICS)
+
+
+def _tuned_metric(values: dict[str, Any]) -> str | None:
+    """`auc` of `validation:auc`, the form in which a tuning job names it."""
+    tuned: str | None = values.get("_tuning_objective_metric")
+    if tuned is None:
+        return None
+    name = tuned.partition(":")[2] or tuned
+    if not is_metric(name):
+        raise CustomerError(f"Hyperparameter _tuning_objective_metric: {name} is not a metric.")
+    return name
 
 
 def _own_metrics(names: list[str], objective: str) -> Callable[..., list[tuple[str, float]]] | None:
@@ -141,11 +180,15 @@ def _first_line(message: str) -> str:
 class _EvaluationLog(xgboost.callback.TrainingCallback):
     """Prints `[round]<tab>train-error:0.09712<tab>validation-error:0.10334`, which the metric regexes read."""
 
+    def __init__(self, first_round: int) -> None:
+        super().__init__()
+        self._first_round = first_round
+
     def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
         figures = (
             f"{data}-{metric}:{values[-1]:.5f}" for data, log in evals_log.items() for metric, values in log.items()
         )
-        print("\t".join([f"[{epoch}]", *figures]), flush=True)
+        print("\t".join([f"[{self._first_round + epoch}]", *figures]), flush=True)
         return False
 
 

@@ -44,7 +44,7 @@ def read_matrix(
         )
     if content_type.name == content_types.LIBSVM and channel.input_mode == "Pipe":
         raise CustomerError(f"Channel configuration for '{channel.name}' channel is not supported: libsvm in Pipe mode")
-    blocks = read_blocks(channel, content_type, missing=True)
+    blocks = read_blocks(channel, content_type, loose_csv=True)
     first = next(blocks, None)
     if first is None:
         raise CustomerError(f"No data in {channel.name} channel: its files hold no record.")
@@ -54,7 +54,8 @@ def read_matrix(
     with Dataset(scratch) as data:
         for block in _chain(first, blocks):
             _check_width(block, first.feature_dim, reference, weighted)
-            data.append(block.labels, block.dense(first.feature_dim))
+            for labels, features in block.dense(first.feature_dim):
+                data.append(labels, features)
         if _grows_histograms(values):
             bins = {"max_bin": values["max_bin"]} if values.get("max_bin") else {}
             iterator = _Batches(data, weighted)

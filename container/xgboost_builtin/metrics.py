@@ -37,11 +37,22 @@ Labels = NDArray[np.int64]
 
 
 def is_metric(name: str) -> bool:
-    """Whether eval_metric may name it; `error`, `ndcg` and `map` may carry `@number`."""
-    base, at, threshold = name.partition("@")
+    """Whether eval_metric may name it; `error`, `ndcg` and `map` may carry `@number`.
+
+    Raises:
+        CustomerError: another metric carries it, or what it carries is no number; in AWS's words.
+    """
+    base, at, threshold = (part.strip() for part in name.partition("@"))
     if not at:
-        return name in LIBRARY_METRICS or name in OWN_METRICS
-    return base in WITH_THRESHOLD and threshold.replace(".", "", 1).isdecimal()
+        return name in METRICS
+    if base not in WITH_THRESHOLD:
+        raise CustomerError(
+            f"Metric '{name}' is not supported. Parameter 'eval_metric' with customized threshold should be one of "
+            "these options: 'error', 'ndcg', 'map'."
+        )
+    if not threshold.replace(".", "", 1).isdecimal():
+        raise CustomerError(f"Threshold value 't' in '{base}@t' expects float input.")
+    return True
 
 
 def is_maximized(name: str) -> bool:
@@ -114,6 +125,7 @@ NUMBER_METRICS: dict[str, Callable[[Floats, Floats], float]] = {
     "r2": lambda labels, predictions: float(1 - np.mean((predictions - labels) ** 2) / (labels.var() or 1.0)),
 }
 OWN_METRICS = {*CLASS_METRICS, *NUMBER_METRICS}
+METRICS = LIBRARY_METRICS | OWN_METRICS
 
 
 def evaluate(names: Iterable[str], labels: Floats, predictions: Floats, *, margins: bool) -> list[tuple[str, float]]:

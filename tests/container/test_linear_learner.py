@@ -15,6 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from container.formats.recordio_protobuf import Record, frame_record
+from container.linear_learner.mxnet_params import load_params
+from local.sagemaker.metrics import BUILTIN_METRICS, MetricReader
 
 
 def logistic_accuracy(table):
@@ -99,25 +101,76 @@ def test_the_threshold_reaches_the_target(training_run, cancer, criterion):
 
 
 def test_the_log_has_the_lines_that_aws_regexes_read(linear_run):
-    objective = "binary_classification_cross_entropy_objective"
     assert re.search(r"#quality_metric: host=\S+, epoch=0, train \S+_objective <loss>=(\d\S+)", linear_run.log)
-    assert re.search(rf"#quality_metric: host=\S+, train {objective} <loss>=(\d\S+)", linear_run.log)
-    assert re.search(r"#quality_metric: host=\S+, test binary_f_\S+ <score>=(\d\S+)", linear_run.log)
-    assert re.search(r"#progress_metric: host=\S+, completed (\S+) %", linear_run.log)
-    assert re.search(r"#throughput_metric: host=\S+, train throughput=(\S+) records/second", linear_run.log)
     assert re.search(r"^\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Best model found", linear_run.log, re.MULTILINE)
     assert "#test_score (algo-1) : ('binary_classification_accuracy', " in linear_run.log
 
 
-def test_the_artifact_has_the_layout_of_aws(linear_run):
-    with zipfile.ZipFile(linear_run.model / "model_algo-1") as archive:
-        members = {info.filename: archive.read(info) for info in archive.infolist()}
-        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+EVERY_JOB = {"progress", "throughput", "objective_loss", "objective_loss:final"}
+BINARY = {"binary_classification_accuracy", "precision", "recall", "binary_f_beta"}
+MULTICLASS = {"multiclass_accuracy", "macro_precision", "macro_recall", "macro_f_beta"}
 
-    assert json.loads(members["manifest.json"])["mx-mod"] == "mxnet_module"
-    assert json.loads(members["mx-mod-symbol.json"])["arg_nodes"] == [0, 1, 3, 5]
-    assert json.loads(members["additional-params.json"])["loss_type"] == "logistic"
-    assert len(members["mx-mod-0000.params"]) == 154 + 4 * 31
+
+@pytest.mark.parametrize(
+    ("predictor_type", "train", "validation"),
+    [
+        ("binary_classifier", BINARY, BINARY | {"roc_auc_score"}),
+        ("multiclass_classifier", set(), MULTICLASS),
+        ("regressor", {"mse", "absolute_loss"}, {"mse", "absolute_loss"}),
+    ],
+)
+def test_the_metrics_that_aws_adds_to_a_job_are_read_off_its_log(training_run, predictor_type, train, validation):
+    rows = "".join(f"{i % 2 + (i % 7 == 0)},{i % 5},{i % 3}\n" for i in range(60))
+    rows = rows.replace("2,", "1,") if predictor_type == "binary_classifier" else rows
+    run = training_run()
+    for channel in ("train", "validation", "test"):
+        run.channel(channel, rows)
+    classes = {"num_classes": "3"} if predictor_type == "multiclass_classifier" else {}
+    run.run(predictor_type=predictor_type, epochs="1", **classes)
+
+    reader = MetricReader(BUILTIN_METRICS["linear-learner"])
+    for line in run.log.splitlines():
+        reader.read(line)
+
+    expected = {f"train:{name}" for name in EVERY_JOB | train}
+    expected |= {f"validation:{name}" for name in {"objective_loss", "objective_loss:final"} | validation}
+    expected |= {f"test:{name}" for name in {"objective_loss"} | validation}
+    assert expected <= {metric["MetricName"] for metric in reader.final_metric_data_list()}
+
+
+def test_a_model_without_bias_has_none(training_run, cancer):
+    run = training_run()
+    run.channel("train", cancer.csv())
+
+    run.run(predictor_type="binary_classifier", use_bias="false", epochs="2", normalize_data="true")
+
+    bias = load_params(members(run)["mx-mod-0000.params"])["arg:fc0_bias"]
+    assert bias.tolist() == [[0.0]]
+
+
+def test_a_tuning_job_trains_one_model(training_run, cancer):
+    run = training_run()
+    run.channel("train", cancer.csv())
+
+    run.run(predictor_type="binary_classifier", epochs="1", num_models="8", _tuning_objective_metric="train:precision")
+
+    assert "Training 1 models" in run.log
+
+
+def members(run):
+    with zipfile.ZipFile(run.model / "model_algo-1") as archive:
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def test_the_artifact_has_the_layout_of_aws(linear_run):
+    files = members(linear_run)
+
+    manifest = {"additional-params.json": "json", "mx-mod": "mxnet_module", "version": 1}
+    assert json.loads(files["manifest.json"]) == manifest
+    assert json.loads(files["mx-mod-symbol.json"])["arg_nodes"] == [0, 1, 3, 5]
+    assert json.loads(files["additional-params.json"])["loss_type"] == "logistic"
+    assert len(files["mx-mod-0000.params"]) == 154 + 4 * 31
 
 
 def test_a_model_in_the_form_of_aws_scores_as_its_weights_say(serve, tmp_path):

@@ -1,13 +1,20 @@
 """Serving: AWS's answers and statuses for each algorithm, and a server that outlives every request."""
 
+import http.client
 import io
 import json
+import math
 import os
 import signal
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from unittest.mock import ANY
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,13 +32,24 @@ def bodies(rows):
         record = Record()
         record.features["values"].float32_tensor.values.extend(row)
         frames.append(frame_record(record.SerializeToString()))
+    by_keys = []
+    for row in rows.tolist():
+        record = Record()
+        tensor = record.features["values"].float32_tensor
+        tensor.values.extend(row)
+        tensor.keys.extend(range(len(row)))
+        tensor.shape.append(len(row))
+        by_keys.append(frame_record(record.SerializeToString()))
     sparse = [{"data": {"features": {"keys": [*range(len(r))], "shape": [len(r)], "values": r}}} for r in rows.tolist()]
     return {
         CSV: "\r\n".join(",".join(map(repr, row)) for row in rows.tolist()),
         f"{CSV}; label_size=1": "".join(f"9,{','.join(map(repr, row))}\n" for row in rows.tolist()),
         JSON: json.dumps({"instances": [{"features": row} for row in rows.tolist()]}),
+        f"{JSON}; values": json.dumps({"instances": [{"data": {"features": {"values": r}}} for r in rows.tolist()]}),
+        f"{JSON}; sparse": json.dumps({"instances": sparse}),
         LINES: "\n".join(json.dumps(instance) for instance in sparse),
         PROTOBUF: b"".join(frames),
+        f"{PROTOBUF}; sparse": b"".join(by_keys),
         LIBSVM: "\n".join(" ".join(f"{i}:{value!r}" for i, value in enumerate(row)) for row in rows.tolist()),
     }
 
@@ -63,7 +81,7 @@ def test_xgboost_scores_the_same_in_every_content_type(xgboost_server, cancer):
     assert len([float(line) for line in answers[CSV].text.splitlines()]) == 20
 
 
-XGBOOST_READS = (CSV, PROTOBUF, LIBSVM)
+XGBOOST_READS = (CSV, PROTOBUF, f"{PROTOBUF}; sparse", LIBSVM)
 
 
 def test_accept_decides_the_form_of_the_answer(linear_server, xgboost_server, cancer):
@@ -85,6 +103,16 @@ def test_accept_decides_the_form_of_the_answer(linear_server, xgboost_server, ca
 @pytest.mark.parametrize(
     ("body", "content_type", "accept", "linear", "boosted"),
     [
+        ("ROW", None, None, 415, 415),
+        ("ROW", "text/csv;charset=utf-8", None, 200, 200),
+        ("ROW", f"{CSV}; label_size=0", None, 200, 415),
+        ("ROW", f"{CSV}; label_size={'9' * 5000}", None, 400, 415),
+        ("ROW", CSV, "application/jsonlines; verbose=true", 200, 200),
+        ("ROW", CSV, "text/html, application/json", 200, 406),
+        ('{"instances": [{"features": [' + "9" * 400 + "]}]}", JSON, None, 400, 415),
+        ('{"instances": [{"data": {"features": {"keys": [30], "shape": [30], "values": [1]}}}]}', JSON, None, 400, 415),
+        ("0:1 30:1", LIBSVM, None, 415, 400),
+        ("ROW", "application/x-parquet", None, 415, 415),
         ("", CSV, None, 400, 204),
         ("1,2,3", CSV, None, 400, 400),
         ("1,x,3", CSV, None, 400, 415),
@@ -108,7 +136,24 @@ def test_a_bad_request_gets_its_status_and_a_sentence(
         assert status in (200, 204) or (len(reply.text) > 20 and "Traceback" not in reply.text)
 
 
+def framed(kind, values, keys, shape):
+    record = Record()
+    tensor = getattr(record.features["values"], kind)
+    tensor.values.extend(map(int, values) if kind == "int32_tensor" else values)
+    tensor.keys.extend(keys)
+    tensor.shape.extend(shape)
+    return frame_record(record.SerializeToString())
+
+
+RECORDS = st.builds(
+    framed,
+    st.sampled_from(["float32_tensor", "float64_tensor", "int32_tensor"]),
+    st.lists(st.integers(-9, 9) | st.just(2**30), max_size=31),
+    st.lists(st.integers(0, 31) | st.just(2**63), max_size=31),
+    st.lists(st.integers(0, 31) | st.just(2**63), max_size=2),
+)
 ANY_BODY = st.one_of(
+    st.lists(RECORDS, max_size=4).map(b"".join),
     st.binary(max_size=200),
     st.text(alphabet="0123456789.,:-eE nainf\n\r\"'_+\t;", max_size=200).map(str.encode),
     st.recursive(
@@ -172,3 +217,112 @@ def test_a_port_in_use_is_named(linear_server, linear_run):
 
     assert second.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{linear_server.port}" in second.stderr
+
+
+def test_a_claimed_width_takes_no_memory(serve, linear_run):
+    server = serve(linear_run.base)
+    wide = {"data": {"features": {"keys": [0], "shape": [1 << 24], "values": [1]}}}
+    before = psutil.Process(server.process.pid).memory_info().rss
+
+    reply = server.invoke(json.dumps({"instances": [wide] * 20}), JSON)
+
+    assert (reply.status, "shape" in reply.text) == (400, True)
+    assert psutil.Process(server.process.pid).memory_info().rss < before + (64 << 20)  # densely 1.3 GB
+
+
+def test_slow_clients_hold_up_nobody(linear_server, cancer):
+    unfinished = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\n1,"
+    with ExitStack() as stack:
+        for _ in range(40):
+            connection = socket.create_connection(("127.0.0.1", linear_server.port))
+            stack.enter_context(connection).sendall(unfinished)
+
+        assert linear_server.invoke(cancer.rows(1)).status == 200
+
+
+def test_a_connection_serves_many_requests_also_after_refusals(xgboost_server, cancer):
+    connection = http.client.HTTPConnection("127.0.0.1", xgboost_server.port, timeout=30)
+    statuses = []
+    for body in (cancer.rows(1), "1,2", "x", "", cancer.rows(1)):
+        connection.request("POST", "/invocations", body, {"Content-Type": CSV})
+        response = connection.getresponse()
+        statuses.append((response.status, len(response.read()) > 0))
+    connection.close()
+    assert statuses == [(200, True), (400, True), (415, True), (204, False), (200, True)]
+
+
+def test_a_body_in_chunks_is_scored_and_measured(xgboost_server, cancer):
+    replies = []
+    for pieces in ([cancer.rows(1)[:9].encode(), cancer.rows(1)[9:].encode()], [b"1" * (1 << 20)] * 7):
+        connection = http.client.HTTPConnection("127.0.0.1", xgboost_server.port, timeout=30)
+        connection.request("POST", "/invocations", iter(pieces), {"Content-Type": CSV}, encode_chunked=True)
+        replies.append(connection.getresponse())
+        connection.close()
+    assert [reply.status for reply in replies] == [200, 413]
+
+
+def test_sixteen_clients_at_once_get_their_own_answers(xgboost_server, cancer):
+    rows = cancer.rows(16).splitlines()
+    alone = [xgboost_server.invoke(row).text for row in rows]
+    with ThreadPoolExecutor(16) as executor:
+        together = list(executor.map(lambda number: xgboost_server.invoke(rows[number % 16]).text, range(160)))
+    assert together == alone * 10
+
+
+@pytest.mark.parametrize(
+    ("predictor_type", "keys", "score"),
+    [("multiclass_classifier", {"score", "predicted_label"}, list), ("regressor", {"score"}, float)],
+)
+def test_linear_learner_answers_by_its_predictor_type(training_run, serve, wine, predictor_type, keys, score):
+    run = training_run()
+    run.channel("train", wine.csv())
+    classes = {"num_classes": "3"} if score is list else {}
+    run.run(predictor_type=predictor_type, epochs="3", **classes)
+    server = serve(run.base)
+
+    predictions = json.loads(server.invoke(wine.rows(5)).body)["predictions"]
+    records = [
+        Record.FromString(f) for f in read_frames(io.BytesIO(server.invoke(wine.rows(5), CSV, PROTOBUF).body).read)
+    ]
+
+    assert [(set(p), type(p["score"])) for p in predictions] == [(keys, score)] * 5
+    assert [set(record.label) for record in records] == [keys] * 5
+    for prediction, record in zip(predictions, records, strict=True):
+        assert list(record.label["score"].float32_tensor.values) == list(np.ravel(prediction["score"]))
+        if score is list:
+            assert prediction["predicted_label"] == np.argmax(prediction["score"])
+            assert sum(prediction["score"]) == pytest.approx(1)
+
+
+def test_selected_output_has_what_was_asked_for(serve, xgboost_run, xgboost_server, cancer):
+    server = serve(xgboost_run.base, SAGEMAKER_INFERENCE_OUTPUT="predicted_label, probabilities,predicted_score")
+    (probability,) = map(float, xgboost_server.invoke(cancer.rows(1)).text.split())
+    label = int(probability > 0.5)
+
+    as_json = json.loads(server.invoke(cancer.rows(1), accept=JSON).body)["predictions"]
+
+    assert as_json == [
+        {"predicted_label": label, "probabilities": [1 - probability, probability], "predicted_score": ANY}
+    ]
+    assert math.isnan(as_json[0]["predicted_score"])
+    assert server.invoke(cancer.rows(1)).text == f'{label},"[{1 - probability}, {probability}]",nan'
+    assert server.invoke(cancer.rows(1), accept="image/png").status == 406
+
+
+def test_the_environment_decides_the_default_answer(serve, xgboost_run, xgboost_server, cancer):
+    jsonlines = serve(xgboost_run.base, SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT=LINES, MAX_CONTENT_LENGTH="2097152")
+    batch = serve(xgboost_run.base, SAGEMAKER_BATCH="true")
+    lines = xgboost_server.invoke(cancer.rows(3)).text
+
+    assert [json.loads(x)["score"] for x in jsonlines.invoke(cancer.rows(3)).text.splitlines()] == [
+        *map(float, lines.split())
+    ]
+    assert json.loads(jsonlines.request("GET", "/execution-parameters").body)["MaxPayloadInMB"] == 2
+    assert batch.invoke(cancer.rows(3), accept=JSON).text == lines
+
+
+@pytest.mark.parametrize("variable", ["SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "MAX_CONTENT_LENGTH"])
+def test_a_setting_that_means_nothing_is_named(xgboost_run, variable):
+    server = run_server(SAGEMAKER_BASE_DIR=str(xgboost_run.base), SAGEMAKER_BIND_TO_PORT="1", **{variable: "much"})
+    assert server.returncode == 1
+    assert f"{variable} is 'much'; it must be" in server.stderr

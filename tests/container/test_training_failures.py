@@ -38,15 +38,25 @@ def test_bad_data_is_named(training_run, data, message):
 @pytest.mark.parametrize(
     ("algorithm", "hyperparameters", "message"),
     [
-        ("linear-learner", {}, "Missing required hyperparameter: predictor_type"),
+        ("linear-learner", {}, "No value(s) were specified for 'predictor_type'"),
         ("linear-learner", {"predictor_type": "binary_classifier", "foo": "1"}, "Extraneous hyperparameter found: foo"),
         ("linear-learner", {"predictor_type": "multiclass_classifier"}, "num_classes"),
         ("linear-learner", {"predictor_type": "regressor", "loss": "logistic"}, "loss: 'logistic' does not go with"),
-        ("linear-learner", {"predictor_type": "regressor", "epochs": "0"}, "epochs: '0' is not valid"),
+        (
+            "linear-learner",
+            {"predictor_type": "regressor", "epochs": "0"},
+            "Hyperparameter epochs: 0 is not in [1, +inf)",
+        ),
         ("xgboost", {}, "Missing required hyperparameter: num_round"),
         ("xgboost", {"num_round": "2", "objective": "multi:softmax"}, "num_class"),
         ("xgboost", {"num_round": "2", "sketch_eps": "0.1"}, "sketch_eps is not supported by Preflight yet"),
-        ("xgboost", {"num_round": "2", "eta": "2"}, "eta: '2' is not valid; it takes a number [0, 1]."),
+        ("xgboost", {"num_round": "2", "eta": "2"}, "Hyperparameter eta: 2.0 is not in [0, 1]"),
+        ("xgboost", {"num_round": "2.0"}, "Hyperparameter num_round: could not parse value (caused by ValueError)"),
+        ("xgboost", {"num_round": "2", "booster": "x"}, "booster: x is not in ['gbtree', 'gblinear', 'dart']"),
+        ("xgboost", {"num_round": "2", "eval_metric": "auc,x"}, "eval_metric: value ['auc', 'x'] not in range ['acc"),
+        ("xgboost", {"num_round": "2", "eval_metric": "rmse@2"}, "Metric 'rmse@2' is not supported."),
+        ("xgboost", {"num_round": "2", "updater": "shotgun"}, "Tree updater should be selected from these options"),
+        ("xgboost", {"num_round": "2", "booster": "gblinear", "updater": "prune"}, "Linear updater should be one of"),
         ("xgboost", {"num_round": "2", "objective": "reg:gamma"}, "label must be positive"),
     ],
 )

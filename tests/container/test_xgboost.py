@@ -79,3 +79,90 @@ def test_a_stopped_job_keeps_its_model_if_asked_to(training_run, cancer):
 
     assert process.returncode == 0
     assert (run.model / "xgboost-model").stat().st_size > 0
+
+
+def rounds(model):
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(model.read_bytes()))
+    return booster.num_boosted_rounds()
+
+
+def checkpointed(run, cancer):
+    run.channel("train", cancer.csv())
+    (run.base / "input/config").mkdir(parents=True, exist_ok=True)
+    (run.base / "input/config/checkpointconfig.json").write_text('{"LocalPath": "/opt/ml/checkpoints"}')
+    return run
+
+
+def test_a_job_goes_on_from_its_newest_checkpoint_that_can_be_read(training_run, cancer):
+    first, second = (checkpointed(training_run("xgboost"), cancer) for _ in range(2))
+    first.run(num_round="8", objective="binary:logistic")
+    saved = sorted(path.name for path in (first.base / "checkpoints").iterdir())
+    assert saved == [f"xgboost-checkpoint.{n}" for n in range(3, 8)]
+
+    (first.base / "checkpoints").rename(second.base / "checkpoints")
+    (second.base / "checkpoints/xgboost-checkpoint.99").write_bytes(b"interrupted")
+    second.run(num_round="10", objective="binary:logistic")
+
+    assert "Resuming from iteration 8" in second.log
+    assert [line[:3] for line in second.log.splitlines() if "train-logloss" in line] == ["[8]", "[9]"]
+    assert rounds(second.model / "xgboost-model") == 10
+
+
+def test_checkpoints_stay_inside_the_jobs_folder(training_run, cancer):
+    run = checkpointed(training_run("xgboost"), cancer)
+    (run.base / "input/config/checkpointconfig.json").write_text('{"LocalPath": "/opt/ml/../../etc"}')
+
+    assert "use one below /opt/ml" in run.run(num_round="2").failure
+
+
+def test_early_stopping_looks_at_the_metric_named_last(training_run, cancer):
+    run = training_run("xgboost")
+    run.channel("train", cancer.csv())
+    run.channel("validation", cancer.csv(held_out=True))
+
+    run.run(num_round="200", objective="binary:logistic", eval_metric="f1,logloss", early_stopping_rounds="3", eta="1")
+
+    losses = re.findall(r"validation-logloss:(\S+?)\t", run.log)
+    assert len(losses) == rounds(run.model / "xgboost-model") + 3
+    assert min(losses) == losses[-4]
+
+
+def test_early_stopping_without_a_validation_channel_does_nothing(training_run, cancer):
+    run = training_run("xgboost")
+    run.channel("train", cancer.csv())
+
+    run.run(num_round="30", objective="binary:logistic", eval_metric="error", early_stopping_rounds="1", eta="1")
+
+    assert rounds(run.model / "xgboost-model") == 30
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_csv_channel_may_have_another_delimiter(training_run, xgboost_run, cancer, delimiter):
+    run = training_run("xgboost")
+    run.channel("train", cancer.csv().replace(",", delimiter))
+    run.channel("validation", cancer.csv(held_out=True))
+
+    run.run(num_round="20", objective="binary:logistic", eval_metric="error,logloss")
+
+    assert (run.model / "xgboost-model").read_bytes() == (xgboost_run.model / "xgboost-model").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("1 qid:3 0:2", "query ids (qid:) are not supported"), ("1:0.5 0:2", "instance weights"), ("1 0", "'0' is not")],
+)
+def test_libsvm_that_is_not_supported_is_named(training_run, line, message):
+    run = training_run("xgboost")
+    run.channel("train", f"1 0:1 # a comment\n{line}\n", content_type="libsvm")
+
+    assert message in run.run(num_round="2").failure
+
+
+def test_parquet_and_several_hosts_are_refused_by_name(training_run):
+    run = training_run("xgboost")
+    run.channel("train", "1,2\n", content_type="application/x-parquet")
+    assert "application/x-parquet of channel train is not supported by Preflight" in run.run(num_round="2").failure
+
+    (run.base / "input/config/resourceconfig.json").write_text('{"hosts": ["algo-1", "algo-2"]}')
+    assert "Training on 2 hosts is not supported by Preflight yet" in run.run(num_round="2").failure
