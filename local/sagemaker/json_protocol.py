@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local.sagemaker.errors import SerializationException, ServiceError
+from local.sagemaker.errors import SerializationException, ServiceError, UnsupportedByPreflight
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
@@ -24,10 +24,12 @@ _FALSE = ("false", "no", "n", "f", "0")
 
 
 def read_request(shape: StructureShape | None, body: bytes) -> dict[str, Any]:
-    """The request in ``shape``; members it does not know and members that are null are left out.
+    """The request in ``shape``; members that are null are left out.
 
     Raises:
         SerializationException: the body is not JSON, or a value is of another type than the model's.
+        UnsupportedByPreflight: a member the model does not have. AWS passes over what no client of its own sends;
+            here it is what a newer client sends, and AWS would act on.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
@@ -79,6 +81,9 @@ def _read(shape: Shape, value: Any) -> Any:
 
 def _structure(shape: StructureShape, value: Any) -> dict[str, Any]:
     _require_object(value)
+    for name, item in value.items():
+        if name not in shape.members and item is not None:
+            raise UnsupportedByPreflight(f"{name} of {shape.name}")
     return {name: _read(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None}
 
 

@@ -72,7 +72,8 @@ class SageMaker:
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid.uuid4())}
         try:
             if operation_name not in service_model().operation_names:
-                raise UnknownOperationException(f"{operation_name or 'Nothing'} is not an operation of SageMaker.")
+                name = operation_name or "Nothing"
+                raise UnknownOperationException(f"{name} is no operation of SageMaker that Preflight knows.")
             operation = service_model().operation_model(operation_name)
             answer = self.call(operation_name, scope, read_request(operation.input_shape, body))
         except ServiceError as error:

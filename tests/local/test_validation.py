@@ -155,10 +155,16 @@ def test_a_value_of_another_type_is_refused_before_any_constraint(
     )
 
 
-def test_unknown_members_are_passed_over_and_words_can_be_booleans(stack: Stack) -> None:
-    request = {"ModelName": "no-such-model", "Unknown": {"deep": [1]}}
-    assert call(stack.port, "DescribeModel", request)[1]["message"].startswith('Could not find model "')
+def test_a_member_that_only_newer_clients_know_is_refused_by_name(stack: Stack) -> None:
+    request = {"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "v", "NewerThanThis": {"deep": [1]}}]}
 
+    status, answer = call(stack.port, "CreateEndpointConfig", request)
+
+    assert (status, answer["__type"]) == (501, "UnsupportedByPreflight")
+    assert answer["message"] == "NewerThanThis of ProductionVariant is not supported by Preflight yet."
+
+
+def test_words_can_be_booleans(stack: Stack) -> None:
     status, answer = call(stack.port, "CreateModel", {"ModelName": "m", "EnableNetworkIsolation": "TRUE"})
     assert (status, answer["__type"]) == (400, "ValidationException")  # of what is missing, not of the word
 
