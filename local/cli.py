@@ -8,16 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from local.client_environment import client_environment
 from local.stack import DEFAULT_PORT, Stack, StackError, default_home
-
-SAGEMAKER_SDK_DEFAULTS = Path(__file__).with_name("sagemaker_sdk_defaults.yaml")
 
 console = Console(soft_wrap=True, highlight=False)
 
@@ -155,7 +153,7 @@ def logs(stack: Stack, follow: bool) -> None:
 @_stack_command
 def env(stack: Stack) -> None:
     """Print what to export so that any AWS client talks to the stack: eval "$(python -m local env)"."""
-    for name, value in client_environment(stack).items():
+    for name, value in client_environment(stack.endpoint_url).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
@@ -172,15 +170,3 @@ def coverage(form: str | None) -> None:
         return
     console.print(report.as_table(entries))
     console.print(report.summary(entries))
-
-
-def client_environment(stack: Stack) -> dict[str, str]:
-    """The variables that point an AWS client at the stack. The credentials are not secret: any will do."""
-    return {
-        "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",  # what the SDKs of other languages read
-        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(SAGEMAKER_SDK_DEFAULTS),
-    }

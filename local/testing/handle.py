@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 
+from local.client_environment import REGION, client_environment
 from local.stack import START_TIMEOUT_SECONDS
 
-REGION = "us-east-1"
 POLL_SECONDS = 0.1
 RESET_TIMEOUT_SECONDS = 60
 LOG_TAIL_LINES = 40
@@ -34,12 +34,7 @@ class StackHandle(ABC):
 
     def environment(self) -> dict[str, str]:
         """The variables that point any AWS client at the stack. Its credentials are no secret: any will do."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        return client_environment(self.endpoint_url)
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of the stack: ``client("lambda")``, ``client("sagemaker-runtime")``."""

@@ -22,3 +22,12 @@ def require_whole_flow(flow: Flow) -> None:
     for found in ("jobs: True", "models: True", "configs: True", "endpoints: True", "logged: True", "left: []"):
         assert found in flow.output
     assert "tags: [{'Key': 'project', 'Value': 'demo'}]" in flow.output
+
+
+@pytest.mark.flow("sagemaker-3", "boto3_newer.py")
+def test_what_only_a_newer_boto3_knows_is_refused_by_name(flow: Flow) -> None:
+    flow.require_success()
+    member, operation = flow.output.splitlines()
+    assert "(UnsupportedByPreflight)" in member
+    assert "VariantInstanceProvisionTimeoutInSeconds of ProductionVariant is not supported by Preflight yet." in member
+    assert "ListAIBenchmarkJobs is no operation of SageMaker that Preflight knows." in operation
