@@ -74,7 +74,7 @@ def test_a_member_that_is_not_listed_is_refused_by_name(stack: Stack) -> None:
 
 
 def test_every_refusal_in_the_code_is_declared() -> None:
-    """Only operations, members not in the model, images and launchers are refused elsewhere than here or declared."""
+    """A refusal is of a listed member or a declared case; but for operations, images, launchers, unknown members."""
     allowed = {"errors.py", "coverage.py", "json_protocol.py", "service.py", "services.py", "images.py", "launchers.py"}
 
     for module in (ROOT / "local").rglob("*.py"):
