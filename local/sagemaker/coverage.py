@@ -48,7 +48,7 @@ OPERATIONS: dict[str, Members] = {
             *_under("InputDataConfig[]", "InputMode", "ShuffleConfig"),
             *_under("InputDataConfig[].DataSource.S3DataSource", "S3DataType", "S3Uri", "S3DataDistributionType"),
             *_under("InputDataConfig[].DataSource.S3DataSource", "AttributeNames", "InstanceGroupNames"),
-            *_under("OutputDataConfig", "S3OutputPath", "CompressionType"),
+            *_under("OutputDataConfig", "S3OutputPath", "CompressionType", "KmsKeyId"),
             *_under("ResourceConfig", "InstanceType", "InstanceCount", "InstanceGroups", "KeepAlivePeriodInSeconds"),
             *_under("StoppingCondition", "MaxRuntimeInSeconds", "MaxWaitTimeInSeconds", "MaxPendingTimeInSeconds"),
             "CheckpointConfig",
@@ -60,7 +60,6 @@ OPERATIONS: dict[str, Members] = {
         described=(
             *_under("AlgorithmSpecification", "EnableSageMakerMetricsTimeSeries"),
             "AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAccessMode",
-            "OutputDataConfig.KmsKeyId",
             *_under("ResourceConfig", "VolumeSizeInGB", "VolumeKmsKeyId"),
             "VpcConfig",
             "EnableNetworkIsolation",

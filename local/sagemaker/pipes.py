@@ -5,6 +5,7 @@
 
 import itertools
 import logging
+import subprocess
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from local.sagemaker.store import Scope
 LOG = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
+ENDING_SECONDS = 5
 
 
 class Pipe:
@@ -67,9 +69,10 @@ class Pipe:
                 if container.poll() is not None:
                     return
                 (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
-        except Exception as error:  # the container would wait for the rest for ever
-            LOG.exception("Channel %s is not fed any more.", self._name)
-            on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
+        except Exception as error:
+            if not _ends(container):  # it would wait for the rest for ever
+                LOG.exception("Channel %s is not fed any more.", self._name)
+                on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
 
     def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Iterator[bytes]:
         try:
@@ -90,6 +93,15 @@ class Pipe:
 
     def _path(self, epoch: int) -> str:
         return f"{INPUT_DATA}/{self._name}_{epoch}"
+
+
+def _ends(container: Container) -> bool:
+    """Whether ``container`` is about to end, which alone may have kept it from being fed."""
+    try:
+        container.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:

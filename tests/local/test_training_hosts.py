@@ -7,13 +7,13 @@ import io
 import json
 import tarfile
 import time
+from contextlib import closing
 from typing import Any
 
+import docker
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import REPOSITORY
-from tests.conftest import build_image
 from tests.local.conftest import Make, unique, wait_for_job
 from tests.local.test_channels import channel
 
@@ -33,7 +33,9 @@ RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB"
 @pytest.fixture(scope="module")
 def start(sagemaker: Any, put: Make, job_request: Make) -> Make:
     """Starts a job that runs a script over channels; returns its name."""
-    image = build_image("preflight-test/plain:1", REPOSITORY / "tests" / "images" / "plain")
+    image = "preflight-test/python:1"
+    with closing(docker.from_env()) as engine:
+        engine.images.build(fileobj=io.BytesIO(b"FROM python:3.13-slim"), tag=image)
 
     def start(script: str, *channels: dict[str, Any], **members: Any) -> str:
         code = channel(put(f"{unique('code')}/train.py", PRELUDE + script), "code")

@@ -83,16 +83,19 @@ def test_what_aws_would_not_take_is_a_validation_exception(
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "InstanceCount above 1"),
-        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "InstanceCount"),
+        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "more than one instance"),
+        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "one instance"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerEntrypoint": ["sh"]}}, "ContainerEntrypoint"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerArguments": ["x"]}}, "ContainerArguments"),
         ({"CheckpointConfig": {"S3Uri": "s3://b-b/c", "LocalPath": "/opt/ml/elsewhere"}}, "/opt/ml/elsewhere"),
         ({"DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]}}, "Collection"),
-        ({"DebugHookConfig": HOOK, "DebugRuleConfigurations": [ACTING]}, "action (r)"),
+        (
+            {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [ACTING]},
+            "action_json) (r)",
+        ),
         ({"ProfilerConfig": {"ProfilingParameters": {"DetailedProfilingConfig": "{}"}}}, "ProfilingParameters"),
         ({"ExperimentConfig": {"ExperimentName": "none"}}, "ExperimentConfig.ExperimentName"),
-        ({"RemoteDebugConfig": {"EnableRemoteDebug": True}}, "EnableRemoteDebug"),
+        ({"RemoteDebugConfig": {"EnableRemoteDebug": True}}, "RemoteDebugConfig"),
     ],
 )
 def test_what_only_aws_does_is_refused_by_name(
@@ -139,6 +142,8 @@ def test_settings_that_change_nothing_are_taken_and_described(train: Make, bucke
         "TensorBoardOutputConfig": {"S3OutputPath": f"s3://{bucket}/tensorboard"},
         "ExperimentConfig": {"TrialComponentDisplayName": "shown"},
         "RetryStrategy": {"MaximumRetryAttempts": 2},
+        "RemoteDebugConfig": {"EnableRemoteDebug": False},
+        "InfraCheckConfig": {"EnableInfraCheck": True},
         "Environment": {"ANSWER": "42"},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 61, "MaxPendingTimeInSeconds": 7200},
         **SPOT,
