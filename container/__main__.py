@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 
-# Until the command has a handler of its own. A container's main process without any does not even hear the signal.
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+# Until the command has a handler of its own: a container's main process without any does not even hear the signal.
+# Not an exception, which a module that is being imported may clear.
+signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
 
 # The matrices here are small: BLAS threads cost more than they bring, and would take cores from serving.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

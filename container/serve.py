@@ -25,7 +25,6 @@ def serve(environ: Mapping[str, str]) -> int:
 
     A model that cannot be loaded ends it with code 1: an endpoint fails either way, and this way at once.
     """
-    signal.signal(signal.SIGTERM, _stop)
     try:
         predictor = load_predictor(Paths.from_env(environ).model, environ.get("PREFLIGHT_ALGORITHM"), environ)
     except ContainerError as error:
@@ -50,6 +49,7 @@ def serve(environ: Mapping[str, str]) -> int:
         print(f"Cannot listen on {host}:{port}: {problem}", file=sys.stderr)
         return 1
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it would warn of every request that waits a moment
+    signal.signal(signal.SIGTERM, _stop)
     log(f"Listening on {host}:{port}.")
     server.run()  # returns when _stop or Ctrl-C raises
     return 0
