@@ -208,7 +208,9 @@ def refused_cases(operation: str) -> list[str]:
 
 
 def require_supported(operation: str, request: Mapping[str, Any]) -> None:
-    """Raises UnsupportedByPreflight for the first member of ``request`` that would be passed over in silence."""
+    """Raises UnsupportedByPreflight for an unknown operation, or the first member that would be passed over."""
+    if operation not in OPERATIONS:
+        raise UnsupportedByPreflight(operation)
     unknown = next(_unknown(request, tree(operation), ""), None)
     if unknown:
         raise UnsupportedByPreflight(f"{operation} with {unknown}")
