@@ -207,7 +207,9 @@ def refused_cases(operation: str) -> list[str]:
 
 
 def require_supported(operation: str, request: Mapping[str, Any]) -> None:
-    """Raises UnsupportedByPreflight for the first member of ``request`` that would be passed over in silence."""
+    """Raises UnsupportedByPreflight for an unknown operation, or the first member that would be passed over."""
+    if operation not in OPERATIONS:
+        raise UnsupportedByPreflight(operation)
     unknown = next(_unknown(request, tree(operation), ""), None)
     if unknown:
         raise UnsupportedByPreflight(f"{operation} with {unknown}")
@@ -231,20 +233,22 @@ def tree(operation: str) -> Tree:
 def _unknown(value: Mapping[str, Any], known: Tree, path: str) -> Iterator[str]:
     for name, item in value.items():
         if name not in known:
-            if _is_set(item):
-                yield f"{path}{name}"
+            yield from _set_members(item, f"{path}{name}")
         elif known[name]:
             for mapping in _mappings(item):
                 yield from _unknown(mapping, known[name], f"{path}{name}{'[]' if isinstance(item, list) else ''}.")
 
 
-def _is_set(value: Any) -> bool:
-    """Whether ``value`` asks for something: false is what a switch is without being named."""
-    if isinstance(value, Mapping):
-        return not value or any(_is_set(item) for item in value.values())
+def _set_members(value: Any, path: str) -> Iterator[str]:
+    """What of ``value`` asks for something: false is what a switch is without being named."""
     if isinstance(value, list):
-        return any(_is_set(item) for item in value)
-    return value not in (None, False)
+        for item in value:
+            yield from _set_members(item, f"{path}[]")
+    elif isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from _set_members(item, f"{path}.{name}")
+    elif value not in (None, False):
+        yield path
 
 
 def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:

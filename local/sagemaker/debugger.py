@@ -11,7 +11,7 @@ from local.sagemaker.coverage import refused_case
 from local.sagemaker.errors import ValidationException
 
 _RULE_ACTION, _ = (
-    refused_case(operation, "a rule that acts on the job (RuleParameters.action_json)")
+    refused_case(operation, "RuleParameters.action_json, a rule's action")
     for operation in ("CreateTrainingJob", "UpdateTrainingJob")
 )
 

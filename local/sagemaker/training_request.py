@@ -18,7 +18,9 @@ INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most 
 _BUILTIN_COMMAND = refused_case(
     "CreateTrainingJob", "ContainerEntrypoint or ContainerArguments and the image of a built-in algorithm"
 )
-_BUILTIN_INSTANCES = refused_case("CreateTrainingJob", "more than one instance and the image of a built-in algorithm")
+_BUILTIN_INSTANCES = refused_case(
+    "CreateTrainingJob", "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm"
+)
 _LOCAL_PATHS = {
     member: refused_case("CreateTrainingJob", f"{member}.LocalPath other than {path}")
     for member, path in (

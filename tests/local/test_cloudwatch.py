@@ -109,8 +109,8 @@ def test_a_service_that_hangs_holds_no_one_up_and_fills_no_memory() -> None:
     gate.set()
     writer.flush(30)
 
-    assert written == list(range(len(written)))  # in order, from the first
-    assert 1000 <= len(written) < 2000
+    assert written == sorted(written)
+    assert 1000 <= len(written) <= 1000 + 10  # what the queue holds, and the batch that hung
 
 
 def test_a_write_that_fails_does_not_end_the_writing() -> None:

@@ -182,3 +182,15 @@ def test_hundreds_of_calls_at_once_neither_lose_nor_mix(crowd: list[tuple[Any, s
         pages = sagemaker.get_paginator("list_models").paginate(NameContains=prefix, PaginationConfig={"PageSize": 7})
         names = [model["ModelName"] for page in pages for model in page["Models"]]
         assert sorted(names) == sorted(f"{prefix}-{number}" for number in range(count))
+
+
+def test_another_account_or_region_does_not_reach_an_endpoint(
+    client: Make, sagemaker: Any, model: str, create_endpoint: Make
+) -> None:
+    name = create_endpoint(make_config(sagemaker, model))["EndpointName"]
+
+    for account, region in (("222222222222", "us-east-1"), ("000000000000", "eu-west-1")):
+        runtime = client("sagemaker-runtime", account=account, region=region)
+        code, message = refusal(runtime.invoke_endpoint, EndpointName=name, Body=b"1,2")
+        assert (code, message) == ("ValidationError", f"Endpoint {name} of account {account} not found.")
+        assert client("sagemaker", account=account, region=region).list_endpoints(NameContains=name)["Endpoints"] == []
