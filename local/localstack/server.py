@@ -7,10 +7,11 @@ It also answers SageMaker and InvokeEndpoint itself: a header or the path names 
 parsing is needed, which takes longer than most models and is more lenient than AWS's.
 """
 
+import contextlib
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from urllib.parse import unquote
 
 from localstack.aws.accounts import get_account_id_from_access_key_id
@@ -28,7 +29,7 @@ from local.sagemaker.store import Scope
 
 LOG = logging.getLogger(__name__)
 
-_INVOCATION = re.compile(rb"/endpoints/([^/?]+)/invocations")
+_INVOCATION = re.compile(rb"/endpoints/([^/?]+)/invocations(-response-stream)?")
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/([^/]*)/")
 _DEFAULT_ACCOUNT = "000000000000"
 
@@ -91,6 +92,10 @@ def _find_work(request: Request) -> _Work | None:
         return lambda scope, headers, body: service().answer(scope, operation_name, body)
     if request.method == b"POST" and (match := _INVOCATION.fullmatch(request.path)):
         endpoint_name = unquote(match[1].decode("latin-1"))
+        if match[2]:
+            return lambda scope, headers, body: service().invocations.invoke_with_response_stream(
+                scope, endpoint_name, headers, body
+            )
         return lambda scope, headers, body: service().invocations.invoke(scope, endpoint_name, headers, body)
     return None
 
@@ -107,18 +112,48 @@ def _work(request: Request, work: _Work) -> None:
         body = {"__type": "InternalFailure", "message": "Preflight failed; the cause is in the log of the stack."}
         failure_headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalFailure"}
         answer = Answer(500, json.dumps(body).encode(), failure_headers)
-    reactor.callFromThread(_answer, request, answer)
+    if answer.chunks is None:
+        reactor.callFromThread(_answer, request, answer)
+    else:
+        _stream(request, answer, answer.chunks)
 
 
 def _answer(request: Request, answer: Answer) -> None:
     if request._disconnected:
         return
-    request.setResponseCode(answer.status)
-    for name, value in answer.headers.items():
-        request.setHeader(name.encode("latin-1"), value.encode("latin-1"))
+    _send_headers(request, answer)
     request.setHeader(b"content-length", str(len(answer.body)).encode())
     request.write(answer.body)
     request.finish()
+
+
+def _stream(request: Request, answer: Answer, chunks: Generator[bytes]) -> None:
+    """Send each chunk when it comes; a client that has gone ends them."""
+    with contextlib.closing(chunks):
+        reactor.callFromThread(_send_headers, request, answer)
+        for chunk in chunks:
+            if request._disconnected:
+                return
+            reactor.callFromThread(_write, request, chunk)
+    reactor.callFromThread(_finish, request)
+
+
+def _send_headers(request: Request, answer: Answer) -> None:
+    if request._disconnected:
+        return
+    request.setResponseCode(answer.status)
+    for name, value in answer.headers.items():
+        request.setHeader(name.encode("latin-1"), value.encode("latin-1"))
+
+
+def _write(request: Request, chunk: bytes) -> None:
+    if not request._disconnected:
+        request.write(chunk)
+
+
+def _finish(request: Request) -> None:
+    if not request._disconnected:
+        request.finish()
 
 
 def _is_signed_for_sagemaker(request: Request) -> bool:

@@ -59,8 +59,7 @@ def reset() -> None:
 @hooks.on_infra_start()
 def refuse_unsupported_invocations() -> None:
     """Refuse by name what the runtime does not do yet; ``server.py`` answers InvokeEndpoint."""
-    for path in ("async-invocations", "invocations-response-stream"):
-        ROUTER.add(f"/endpoints/<endpoint_name>/{path}", _refuse, methods=["POST"])
+    ROUTER.add("/endpoints/<endpoint_name>/async-invocations", _refuse, methods=["POST"])
 
 
 @hooks.on_infra_start()
@@ -111,8 +110,7 @@ def stop_processes() -> None:
 
 
 def _refuse(request: Request, endpoint_name: str) -> Response:
-    operation = "InvokeEndpointAsync" if "async" in request.path else "InvokeEndpointWithResponseStream"
-    error = UnsupportedByPreflight(operation)
+    error = UnsupportedByPreflight("InvokeEndpointAsync")
     response = Response(status=error.status, headers={"x-amzn-ErrorType": error.code})
     response.set_json({"Message": error.message})
     return response

@@ -36,6 +36,11 @@ _MODIFIED = ("LastModifiedTimeAfter", "LastModifiedTimeBefore")
 _PROFILER = ("S3OutputPath", "ProfilingIntervalInMilliseconds", "DisableProfiler")
 _MODEL_DATA = ("S3Uri", "S3DataType", "CompressionType", "ModelAccessConfig")
 
+_INVOKED = (
+    *("EndpointName", "Body", "ContentType", "Accept", "CustomAttributes", "InferenceId"),
+    *("TargetVariant", "TargetContainerHostname", "SessionId"),
+)
+
 OPERATIONS: dict[str, Members] = {
     "CreateTrainingJob": Members(
         acted=(
@@ -138,19 +143,8 @@ OPERATIONS: dict[str, Members] = {
     "ListTags": Members(("ResourceArn", "NextToken", "MaxResults")),
     "DeleteTags": Members(("ResourceArn", "TagKeys")),
     # SageMaker Runtime
-    "InvokeEndpoint": Members(
-        (
-            "EndpointName",
-            "Body",
-            "ContentType",
-            "Accept",
-            "CustomAttributes",
-            "TargetModel",
-            "TargetVariant",
-            "TargetContainerHostname",
-            "InferenceId",
-        )
-    ),
+    "InvokeEndpoint": Members((*_INVOKED, "TargetModel")),
+    "InvokeEndpointWithResponseStream": Members(_INVOKED),
 }
 
 # What AWS shows around the API: what there is of it, and what is missing.

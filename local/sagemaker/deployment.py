@@ -7,11 +7,14 @@ and ends as much of the old one after each. After each step it bakes: an alarm t
 import time
 from collections.abc import Callable
 
+from botocore.exceptions import ClientError
+
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.deployed_model import HostingError
 from local.sagemaker.deployment_config import DeploymentConfig, instances_of
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.store import Scope
+from local.sagemaker.variant import Variant
 
 ALARM_INTERVAL_SECONDS = 0.5
 
@@ -50,16 +53,21 @@ class Deployment:
 
     def roll_back(self) -> None:
         """Give the old fleet, if there is one, all its instances and the traffic again, and stop the new one."""
-        rolling = self._config.rolling or {}
-        for variant in self._old.variants if self._old else ():
-            count = self._old_counts[variant.name]
-            size = rolling.get("RollbackMaximumBatchSize", {"Type": "CAPACITY_PERCENT", "Value": 100})
-            while variant.count < count:
-                variant.scale(min(count, variant.count + instances_of(size, count)))
-                self._shift(1 - variant.count / count)
-        self._shift(0)
-        self._new.drain(self._context.settings.invocation_timeout_seconds)
-        self._new.stop()
+        try:
+            for variant in self._old.variants if self._old else ():
+                self._restore(variant, self._old_counts[variant.name])
+        finally:
+            self._shift(0)
+            self._new.drain(self._context.settings.stream_timeout_seconds)
+            self._new.stop()
+
+    def _restore(self, variant: Variant, count: int) -> None:
+        """Bring a variant of the old fleet back to ``count`` instances, and its share of the traffic with them."""
+        all_at_once = {"Type": "CAPACITY_PERCENT", "Value": 100}
+        size = (self._config.rolling or {}).get("RollbackMaximumBatchSize", all_at_once)
+        while variant.count < count:
+            variant.scale(min(count, variant.count + instances_of(size, count)))
+            self._shift(1 - variant.count / count)
 
     def _shift_traffic(self) -> None:
         self._new.start()
@@ -113,6 +121,11 @@ def alarms_in_state(
     if not config.alarm_names:
         return []
     client = context.services.client("cloudwatch", scope)
-    alarms = client.describe_alarms(AlarmNames=config.alarm_names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    try:
+        alarms = client.describe_alarms(AlarmNames=config.alarm_names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise
+        return []  # a name that no alarm can have
     found = [*alarms.get("MetricAlarms", ()), *alarms.get("CompositeAlarms", ())]
     return [alarm["AlarmName"] for alarm in found if state in (None, alarm["StateValue"])]

@@ -93,10 +93,13 @@ class Endpoint:
         """All that run or are about to, of every fleet."""
         return [variant for fleet in (self.fleet, self._pending) if fleet for variant in fleet.variants]
 
-    def route(self) -> Fleet | None:
+    def route(self, session_id: str | None) -> Fleet | None:
         """The fleet for one more request, or None if it does not answer. Call under the stores' lock."""
         if self.status not in _ANSWERING:
             return None
+        if session_id is not None:
+            is_new = self._pending is not None and self._pending.sessions.variant_of(session_id) is not None
+            return self._pending if is_new else self.fleet
         if self._pending and random.random() < self._share:
             return self._pending
         return self.fleet
@@ -173,7 +176,7 @@ class Endpoint:
                 fleet.set_status(None)
             self._become("InService" if failure is None else unsettled, failure)
         if self._leaving:
-            self._leaving.drain(self._context.settings.invocation_timeout_seconds)
+            self._leaving.drain(self._context.settings.stream_timeout_seconds)
             self._leaving.stop()
             self._leaving = None
 
@@ -206,7 +209,7 @@ class Endpoint:
     def _delete(self) -> None:
         try:
             if self.fleet:
-                self.fleet.drain(self._context.settings.invocation_timeout_seconds)
+                self.fleet.drain(self._context.settings.stream_timeout_seconds)
                 self.fleet.stop()
         finally:
             with self._context.stores.lock:

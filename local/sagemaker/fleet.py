@@ -13,6 +13,7 @@ from local.sagemaker.endpoint_config import EndpointConfig
 from local.sagemaker.instance import at_once
 from local.sagemaker.model import Model
 from local.sagemaker.serving_container import STOP_GRACE_SECONDS
+from local.sagemaker.sessions import Sessions
 from local.sagemaker.store import Scope
 from local.sagemaker.variant import Variant
 
@@ -30,6 +31,7 @@ class Fleet:
     ) -> None:
         self.config = config
         self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+        self.sessions = Sessions()
         self._requests = 0
         self._idle = threading.Condition()
         self.variants = [

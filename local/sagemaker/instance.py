@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from local.sagemaker.serving_container import STOP_GRACE_SECONDS, NoReply, Reply, ServingContainer
+from local.sagemaker.serving_container import STOP_GRACE_SECONDS, NoReply, OpenReply, Reply, ServingContainer
 
 
 @dataclass(frozen=True)
@@ -59,27 +59,45 @@ class Instance:
         at_once([functools.partial(container.stop, grace_seconds) for container in self._containers])
 
     def invoke(self, call: Call) -> Reply:
-        """The last container's reply.
+        """The last container's reply. Raises ContainerFailure."""
+        name, reply = self._open(call)
+        return _read(name, reply)
 
-        Raises:
-            ContainerFailure: one of them did not answer well.
-        """
+    def open(self, call: Call) -> OpenReply:
+        """The last container's reply, which may still be under way. Raises ContainerFailure unless it begins well."""
+        return self._open(call)[1]
+
+    def _open(self, call: Call) -> tuple[str, OpenReply]:
+        """Name of the container that answers for the model, and its reply."""
         containers = [one for one in self._containers if call.target in (None, one.name)]
         headers, body = dict(call.headers), call.body
         accept = headers.pop("Accept", None)
-        for place, container in enumerate(containers, start=1):
-            if place == len(containers) and accept is not None:
-                headers["Accept"] = accept  # what the client accepts is for the last to know; AWS does not say
-            try:
-                reply = container.invoke(headers, body, call.deadline)
-            except NoReply as error:
-                raise ContainerFailure(container.name, error) from error
-            if not reply.is_success:
-                raise ContainerFailure(container.name, reply)
+        for container in containers[:-1]:
+            reply = _read(container.name, _invoke(container, headers, body, call.deadline))
             body = reply.body
             if content_type := reply.headers.get("Content-Type"):
                 headers["Content-Type"] = content_type
-        return reply
+        if accept is not None:
+            headers["Accept"] = accept  # what the client accepts is for the last to know; AWS does not say
+        return containers[-1].name, _invoke(containers[-1], headers, body, call.deadline)
+
+
+def _invoke(container: ServingContainer, headers: Mapping[str, str], body: bytes, deadline: float) -> OpenReply:
+    """A reply that begins well. Raises ContainerFailure."""
+    try:
+        reply = container.invoke(headers, body, deadline)
+    except NoReply as error:
+        raise ContainerFailure(container.name, error) from error
+    if not reply.is_success:
+        raise ContainerFailure(container.name, _read(container.name, reply))
+    return reply
+
+
+def _read(container_name: str, reply: OpenReply) -> Reply:
+    try:
+        return reply.read()
+    except NoReply as error:
+        raise ContainerFailure(container_name, error) from error
 
 
 def at_once[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:

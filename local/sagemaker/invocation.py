@@ -1,22 +1,18 @@
-"""InvokeEndpoint: one request to one instance, and its answer or failure in the runtime's own form.
+"""InvokeEndpoint, whole and streamed: one request to one instance, its answer or failure in the runtime's own form.
 
-Page: InvokeEndpoint in the SageMaker Runtime API reference.
+Pages: InvokeEndpoint and InvokeEndpointWithResponseStream in the SageMaker Runtime API reference.
 """
 
 import contextlib
 import time
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
-from botocore.model import OperationModel
-
-from local.sagemaker.cloudwatch import InvocationMeasurement
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.coverage import require_supported
-from local.sagemaker.errors import ServiceError, UnsupportedByPreflight
 from local.sagemaker.fleet import Fleet
 from local.sagemaker.instance import Call, ContainerFailure, Instance
+from local.sagemaker.invocation_clock import InvocationClock
+from local.sagemaker.invocation_request import ANSWERED, InvocationRequest
+from local.sagemaker.response_stream import EVENT_STREAM, events
 from local.sagemaker.runtime_errors import (
     Answer,
     RuntimeServiceError,
@@ -25,102 +21,87 @@ from local.sagemaker.runtime_errors import (
     validation_error,
 )
 from local.sagemaker.service_model import service_model
-from local.sagemaker.serving_container import NoAnswer, NotReached, Reply
+from local.sagemaker.serving_container import NoAnswer, NotReached
 from local.sagemaker.store import Scope
-from local.sagemaker.validation import validate
 from local.sagemaker.variant import Variant
 
-MAX_PAYLOAD_BYTES = 25 * 1024 * 1024
 MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
 REPLACEMENT_WAIT_SECONDS = 10.0  # how long a request waits for an instance that is being replaced
 
-_HEADERS = {
-    "ContentType": "Content-Type",
-    "Accept": "Accept",
-    "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
-    "TargetModel": "X-Amzn-SageMaker-Target-Model",
-    "TargetVariant": "X-Amzn-SageMaker-Target-Variant",
-    "TargetContainerHostname": "X-Amzn-SageMaker-Target-Container-Hostname",
-    "InferenceId": "X-Amzn-SageMaker-Inference-Id",
-    "EnableExplanations": "X-Amzn-SageMaker-Enable-Explanations",
-    "InferenceComponentName": "X-Amzn-SageMaker-Inference-Component",
-    "SessionId": "X-Amzn-SageMaker-Session-Id",
-}
-_KEYS = {member: name.lower() for member, name in _HEADERS.items()}
-_FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId")
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One InvokeEndpoint; ``members`` are those of its headers, ``measured`` is what it takes."""
-
-    id: str
-    scope: Scope
-    endpoint_name: str
-    members: Mapping[str, str]
-    body: bytes
-    measured: "_Measured"
-
-
-class _Measured:
-    """What one request takes, for CloudWatch, from now on."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._model_seconds = 0.0
-        self.variant: Variant | None = None  # once it is asked
-
-    @contextlib.contextmanager
-    def model(self, variant: Variant) -> Iterator[None]:
-        """Around the call of ``variant``'s containers."""
-        self.variant = variant
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._model_seconds = time.perf_counter() - started
-
-    def invocation(
-        self, scope: Scope, endpoint_name: str, variant: Variant, model_status: int
-    ) -> InvocationMeasurement:
-        total_seconds = time.perf_counter() - self._began
-        return InvocationMeasurement(
-            time.time(),
-            scope,
-            endpoint_name,
-            variant.name,
-            variant.count,
-            model_status,
-            self._model_seconds,
-            total_seconds,
-        )
-
 
 class Invocations:
-    """Operations of SageMaker Runtime."""
+    """Operations of SageMaker Runtime. The headers they get have their names in lower case."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self._operation: OperationModel = service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+        model = service_model("sagemaker-runtime")
+        self._invoke_operation = model.operation_model("InvokeEndpoint")
+        self._stream_operation = model.operation_model("InvokeEndpointWithResponseStream")
 
     def invoke(self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer one InvokeEndpoint; ``headers`` are the request's, their names in lower case."""
-        members = {member: headers[key] for member, key in _KEYS.items() if key in headers}
-        measured = _Measured()
-        request = _Request(str(uuid.uuid4()), scope, endpoint_name, members, body, measured)
+        """Answer one InvokeEndpoint."""
+        request = InvocationRequest.read(scope, endpoint_name, headers, body)
+        return self._answered(request, self._invoke)
+
+    def invoke_with_response_stream(
+        self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer one InvokeEndpointWithResponseStream; the answer's ``chunks`` come as the container sends them."""
+        request = InvocationRequest.read(scope, endpoint_name, headers, body, is_stream=True)
+        return self._answered(request, self._stream)
+
+    def _answered(
+        self, request: InvocationRequest, operation: Callable[[InvocationRequest, InvocationClock], Answer]
+    ) -> Answer:
+        """The operation's answer or its error as an answer, with the request's id; measured when it is complete."""
+        clock = InvocationClock()
         try:
-            answer = self._invoke(request)
+            answer = operation(request, clock)
             model_status = answer.status
         except RuntimeServiceError as error:
             answer = error.answer()
             model_status = error.members.get("OriginalStatusCode", error.status)
         answer.headers["x-amzn-RequestId"] = request.id
-        if measured.variant:
-            self._context.metrics.put(measured.invocation(scope, endpoint_name, measured.variant, model_status))
+        if answer.chunks is None:
+            self._measure(request, clock, model_status)
         return answer
 
-    def _invoke(self, request: _Request) -> Answer:
-        self._require_valid(request)
+    def _measure(self, request: InvocationRequest, clock: InvocationClock, model_status: int) -> None:
+        if clock.variant:
+            measurement = clock.invocation(request.scope, request.endpoint_name, clock.variant, model_status)
+            self._context.metrics.put(measurement)
+
+    def _invoke(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
+        request.require_valid(self._invoke_operation)
+        timeout_seconds = self._context.settings.invocation_timeout_seconds
+        with self._admitted(request) as (fleet, variant), clock.model(variant):
+            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.invoke)
+            fleet.sessions.follow(reply.headers, variant, instance)
+            variant.end_request(instance)
+        headers = _answer_headers(variant, reply.headers)
+        headers["Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
+        return Answer(200, reply.body, headers)
+
+    def _stream(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
+        request.require_valid(self._stream_operation)
+        timeout_seconds = self._context.settings.stream_timeout_seconds
+        with contextlib.ExitStack() as stack:
+            fleet, variant = stack.enter_context(self._admitted(request))
+            stack.enter_context(clock.model(variant))
+            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.open)
+            fleet.sessions.follow(reply.headers, variant, instance)
+            stack.callback(variant.end_request, instance)
+            stack.callback(reply.chunks.close)
+            until_the_end = contextlib.ExitStack()
+            until_the_end.callback(self._measure, request, clock, 200)  # the last that happens
+            until_the_end.enter_context(stack.pop_all())
+        headers = _answer_headers(variant, reply.headers) | {"Content-Type": EVENT_STREAM}
+        headers["X-Amzn-SageMaker-Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
+        return Answer(200, b"", headers, events(reply.chunks, until_the_end))
+
+    @contextlib.contextmanager
+    def _admitted(self, request: InvocationRequest) -> Iterator[tuple[Fleet, Variant]]:
+        """The variant that takes the request, and its fleet, which stays meanwhile."""
         fleet = self._begin_request(request)
         try:
             variant = _choose_variant(fleet, request)
@@ -128,32 +109,18 @@ class Invocations:
             if not variant.admit():
                 raise throttling_exception()
             try:
-                with request.measured.model(variant):
-                    reply = self._ask(variant, request)
+                yield fleet, variant
             finally:
                 variant.dismiss()
         finally:
             fleet.end_request()
-        return _answer(variant, reply)
 
-    def _require_valid(self, request: _Request) -> None:
-        try:
-            # The model's own limit on Body (6 MB) is not the service's (25 MB).
-            validate(self._operation, {"EndpointName": request.endpoint_name, "Body": b"", **request.members})
-            require_supported("InvokeEndpoint", request.members)
-        except UnsupportedByPreflight as error:
-            raise RuntimeServiceError(error.status, error.code, error.message) from None
-        except ServiceError as error:
-            raise validation_error(error.message) from None
-        if len(request.body) > MAX_PAYLOAD_BYTES:
-            message = f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes."
-            raise RuntimeServiceError(413, "ValidationError", message)
-
-    def _begin_request(self, request: _Request) -> Fleet:
+    def _begin_request(self, request: InvocationRequest) -> Fleet:
         """The fleet that serves; it stays until ``end_request``. Names are case-sensitive here, and only here."""
         with self._context.stores.lock:
             endpoint = self._context.stores[request.scope].endpoints.get(request.endpoint_name)
-            fleet: Fleet | None = endpoint.route() if endpoint and endpoint.name == request.endpoint_name else None
+            is_named = endpoint is not None and endpoint.name == request.endpoint_name
+            fleet: Fleet | None = endpoint.route(request.session_id) if is_named else None
             if fleet:
                 fleet.begin_request()
         if fleet is None:
@@ -163,21 +130,29 @@ class Invocations:
             )
         return fleet
 
-    def _ask(self, variant: Variant, request: _Request) -> Reply:
-        """The reply of an instance, or of another that takes its place if it dies."""
+    def _ask[Result](
+        self,
+        fleet: Fleet,
+        variant: Variant,
+        request: InvocationRequest,
+        timeout_seconds: float,
+        attempt: Callable[[Instance, Call], Result],
+    ) -> tuple[Instance, Result]:
+        """What an instance answers, or another that takes its place if it dies; it is for the caller to give back."""
         start = time.monotonic()
         call = Call(
-            {_HEADERS[member]: request.members[member] for member in _FORWARDED if member in request.members},
+            request.forwarded_headers(),
             request.body,
-            start + self._context.settings.invocation_timeout_seconds,
+            start + timeout_seconds,
             request.members.get("TargetContainerHostname"),
         )
         is_second_try = False
         while True:
-            instance = _wait_for_instance(variant, call)
+            instance = _wait_for_instance(variant, call, fleet.sessions.instance_of(request.session_id))
             try:
-                return instance.invoke(call)
+                return instance, attempt(instance, call)
             except ContainerFailure as failure:
+                variant.end_request(instance)
                 if isinstance(failure.cause, NotReached):
                     # Another instance, or this one's replacement, can take it.
                     if time.monotonic() > min(start + REPLACEMENT_WAIT_SECONDS, call.deadline):
@@ -189,11 +164,17 @@ class Invocations:
                     time.sleep(0.05)
                 else:
                     raise model_error(request.scope, request.endpoint_name, failure) from None
-            finally:
+            except BaseException:
                 variant.end_request(instance)
+                raise
 
 
-def _choose_variant(fleet: Fleet, request: _Request) -> Variant:
+def _choose_variant(fleet: Fleet, request: InvocationRequest) -> Variant:
+    if request.session_id is not None:
+        of_session = fleet.sessions.variant_of(request.session_id)
+        if of_session is None:
+            raise validation_error(f"Session {request.session_id} not found.")  # words guessed
+        return of_session
     name = request.members.get("TargetVariant")
     variant = fleet.choose_variant() if name is None else fleet.find_variant(name)
     if variant is None:
@@ -205,7 +186,7 @@ def _choose_variant(fleet: Fleet, request: _Request) -> Variant:
     return variant
 
 
-def _require_fit(variant: Variant, request: _Request) -> None:
+def _require_fit(variant: Variant, request: InvocationRequest) -> None:
     """Raises ValidationError if ``request`` asks for what ``variant`` does not do."""
     endpoint_name = request.endpoint_name
     if "TargetModel" in request.members:
@@ -229,9 +210,9 @@ def _require_fit(variant: Variant, request: _Request) -> None:
         )
 
 
-def _wait_for_instance(variant: Variant, call: Call) -> Instance:
+def _wait_for_instance(variant: Variant, call: Call, only: Instance | None) -> Instance:
     deadline = min(time.monotonic() + REPLACEMENT_WAIT_SECONDS, call.deadline)
-    while (instance := variant.begin_request()) is None:
+    while (instance := variant.begin_request(only)) is None:
         if time.monotonic() > deadline:
             raise _unavailable(variant)
         time.sleep(0.01)
@@ -242,12 +223,7 @@ def _unavailable(variant: Variant) -> RuntimeServiceError:
     return RuntimeServiceError(503, "ServiceUnavailable", f"No instance of {variant.name} is healthy.")
 
 
-def _answer(variant: Variant, reply: Reply) -> Answer:
-    """The container's reply as InvokeEndpoint's: its headers are stripped but for what the API has."""
-    headers = {
-        "Content-Type": reply.headers.get("Content-Type", "application/octet-stream"),
-        "x-Amzn-Invoked-Production-Variant": variant.name,
-    }
-    if attributes := reply.headers.get(_HEADERS["CustomAttributes"]):
-        headers[_HEADERS["CustomAttributes"]] = attributes
-    return Answer(200, reply.body, headers)
+def _answer_headers(variant: Variant, reply_headers: Mapping[str, str]) -> dict[str, str]:
+    """What the client gets of the container's headers: those that the API has."""
+    passed_on = {name: reply_headers[name] for name in ANSWERED if name in reply_headers}
+    return {"x-Amzn-Invoked-Production-Variant": variant.name} | passed_on

@@ -5,6 +5,7 @@ The code is ``ValidationError``, a container's failure is ``ModelError`` with st
 """
 
 import json
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +18,12 @@ MAX_MESSAGE_CHARACTERS = 2048
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back to the client over HTTP."""
+    """What goes back to the client over HTTP; ``chunks``, if there are any, follow the body as they come."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    chunks: Generator[bytes] | None = None
 
 
 class RuntimeServiceError(Exception):

@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 import urllib3
@@ -51,9 +51,22 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
+
+@dataclass(frozen=True)
+class OpenReply:
+    """An answer that has begun. ``chunks`` raises TimedOut or BrokenReply if it does not end well; read or close it."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Generator[bytes]
+
     @property
     def is_success(self) -> bool:
         return 200 <= self.status < 300
+
+    def read(self) -> Reply:
+        """The whole of it."""
+        return Reply(self.status, self.headers, b"".join(self.chunks))
 
 
 class _Connection(urllib3.connection.HTTPConnection):
@@ -108,29 +121,10 @@ class ServingContainer:
         if container:
             container.stop(grace_seconds)
 
-    def invoke(self, headers: Mapping[str, str], body: bytes, deadline: float) -> Reply:
-        """``POST /invocations``; ``deadline`` is a time of ``time.monotonic``.
-
-        Raises:
-            NoReply: there is none.
-        """
+    def invoke(self, headers: Mapping[str, str], body: bytes, deadline: float) -> OpenReply:
+        """``POST /invocations``; ``deadline`` is a time of ``time.monotonic``. Raises NoReply."""
         response = self._post(headers, body, deadline)
-        chunks = []
-        try:
-            while chunk := response.read1(1 << 16):
-                chunks.append(chunk)
-                _limit_wait(response, deadline)  # or each part of a slow answer would have the whole time
-        except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
-            response.close()
-            raise TimedOut from error
-        except urllib3.exceptions.HTTPError as error:
-            response.close()
-            raise BrokenReply from error
-        except BaseException:
-            response.close()
-            raise
-        response.release_conn()
-        return Reply(response.status, response.headers, b"".join(chunks))
+        return OpenReply(response.status, response.headers, _chunks(response, deadline))
 
     def _post(self, headers: Mapping[str, str], body: bytes, deadline: float) -> urllib3.BaseHTTPResponse:
         pool = self._pool
@@ -206,6 +200,24 @@ class ServingContainer:
                 return False  # ``stop`` ends this container
             self._pool = pool
         return True
+
+
+def _chunks(response: urllib3.BaseHTTPResponse, deadline: float) -> Generator[bytes]:
+    """The body as it comes; then the connection is free for the next request."""
+    try:
+        while chunk := response.read1(1 << 16):
+            yield chunk
+            _limit_wait(response, deadline)  # or each part of a slow answer would have the whole time
+    except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
+        response.close()
+        raise TimedOut from error
+    except urllib3.exceptions.HTTPError as error:
+        response.close()
+        raise BrokenReply from error
+    except BaseException:
+        response.close()
+        raise
+    response.release_conn()
 
 
 def _limit_wait(response: urllib3.BaseHTTPResponse, deadline: float) -> None:

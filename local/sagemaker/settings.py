@@ -10,6 +10,7 @@ LAUNCHERS = ("process", "docker")
 DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
+STREAM_TIMEOUT_FACTOR = 8  # a streamed answer may take 8 minutes
 
 
 class SettingError(Exception):
@@ -48,7 +49,8 @@ class Settings:
     network that containers are put on and reached at; empty: the one of the container that the service runs in, if
     it does, else their ports are published. ``training_slots`` is how many jobs train at once; the others wait, as
     jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
-    unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs.
+    unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs; a streamed answer has
+    eight times that.
     """
 
     endpoint_url: str
@@ -59,10 +61,12 @@ class Settings:
     container_network: str = ""
     training_slots: int = max(2, os.cpu_count() or 2)
     invocation_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS
+    stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:
         """Raises SettingError."""
+        timeout_seconds = require_invocation_timeout(environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
         return cls(
             endpoint_url=endpoint_url,
             state_folder=Path(environ["PREFLIGHT_STATE_DIR"]),
@@ -70,5 +74,6 @@ class Settings:
             stack_id=environ.get("PREFLIGHT_STACK_ID", ""),
             container_image=environ.get("PREFLIGHT_CONTAINER_IMAGE") or DEFAULT_CONTAINER_IMAGE,
             container_network=environ.get("PREFLIGHT_CONTAINER_NETWORK", ""),
-            invocation_timeout_seconds=require_invocation_timeout(environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS")),
+            invocation_timeout_seconds=timeout_seconds,
+            stream_timeout_seconds=timeout_seconds * STREAM_TIMEOUT_FACTOR,
         )

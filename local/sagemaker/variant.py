@@ -78,10 +78,17 @@ class Variant:
             with self._changed:
                 self._concurrency -= 1
 
-    def begin_request(self) -> Instance | None:
-        """A healthy instance, chosen as RoutingConfig says, to be given back with ``end_request``; None without any."""
+    def has(self, instance: Instance) -> bool:
         with self._changed:
-            healthy = [instance for instance in self._instances if instance.is_healthy]
+            return instance in self._instances
+
+    def begin_request(self, only: Instance | None = None) -> Instance | None:
+        """A healthy instance, chosen as RoutingConfig says, to be given back with ``end_request``; None without any.
+
+        ``only`` is the one instance it can be.
+        """
+        with self._changed:
+            healthy = [one for one in self._instances if one.is_healthy and only in (None, one)]
             if not healthy:
                 return None
             instance = random.choice(healthy)
@@ -156,6 +163,6 @@ class Variant:
             leaving, self._instances = self._instances[-count:], self._instances[:-count]
             self._changed.wait_for(
                 lambda: not any(instance.outstanding for instance in leaving),
-                self._deployed.context.settings.invocation_timeout_seconds,
+                self._deployed.context.settings.stream_timeout_seconds,
             )
         at_once([instance.stop for instance in leaving])

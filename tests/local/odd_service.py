@@ -27,7 +27,12 @@ TIMEOUT_SECONDS = 1.5
 
 class OddService:
     def __init__(self, stack: Stack, role: str, folder: Path) -> None:
-        settings = Settings(stack.endpoint_url, folder, invocation_timeout_seconds=TIMEOUT_SECONDS)
+        settings = Settings(
+            stack.endpoint_url,
+            folder,
+            invocation_timeout_seconds=TIMEOUT_SECONDS,
+            stream_timeout_seconds=TIMEOUT_SECONDS,
+        )
         self.launcher = OddLauncher(settings)
         self._service = SageMaker(settings, self.launcher)
         self._role = role
@@ -87,11 +92,13 @@ class OddService:
             time.sleep(0.02)
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        name = urllib.parse.unquote(urllib.parse.urlsplit(request.url).path.split("/")[2])
+        _, _, name, path = urllib.parse.urlsplit(request.url).path.split("/")
+        invocations = self._service.invocations
+        operation = invocations.invoke if path == "invocations" else invocations.invoke_with_response_stream
         headers = {
             key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()
         }
         body = request.body.read() if hasattr(request.body, "read") else bytes(request.body or b"")
-        answer = self._service.invocations.invoke(SCOPE, name, headers, body)
-        raw = urllib3.HTTPResponse(io.BytesIO(answer.body), preload_content=False)
+        answer = operation(SCOPE, urllib.parse.unquote(name), headers, body)
+        raw = urllib3.HTTPResponse(io.BytesIO(answer.body + b"".join(answer.chunks or ())), preload_content=False)
         return AWSResponse(request.url, answer.status, answer.headers, raw)
