@@ -141,7 +141,8 @@ def follow(target: Target, names: Names, wanted: Wanted, plan: Plan) -> Deployme
     aws.tell = report.tell
     with _accounted(report, target):
         deployment = deploy(aws, names, wanted, report)
-    aws.require_complete()
+    if aws.not_needed:
+        report.line(f"In the plan, and not needed any more: {', '.join(map(str, aws.not_needed))}")
     return deployment
 
 

@@ -1,8 +1,8 @@
 """The same steps run twice: first against a planner, which only reads, then against the one that follows its plan.
 
 A step reads, decides, and changes what differs. The planner lets it read the world as it is, and answers a change with
-symbols; what would be read of a thing that is yet to be made is not there. The follower makes the calls, and none but
-the plan's next: should the world have changed in between, it stops before the call that nobody has seen.
+symbols; what would be read of a thing that is yet to be made is not there. The follower makes the plan's calls and none
+else: should the world have changed in between, it stops before a call that nobody has seen.
 """
 
 from collections import deque
@@ -53,17 +53,25 @@ class Planner(Aws):
 
 
 class PlanFollower(Aws):
-    """Makes the calls of a plan, in its order, and no others."""
+    """Makes the calls of a plan, in its order, and no others. What is not needed any more is left out."""
 
     def __init__(self, target: Target, plan: Plan) -> None:
         super().__init__(target)
         self._left = deque(plan.calls)
+        self._left_out: list[Call] = []
         self._known: dict[str, str] = {}
 
+    @property
+    def not_needed(self) -> list[Call]:
+        """The plan's calls that have not been made; after the last step: what somebody else has done meanwhile."""
+        return [*self._left_out, *self._left]
+
     def perform(self, call: Call, act: Act) -> dict[str, Any]:
-        """Make the call if it is the plan's next. Raises ``PlanChanged`` if it is not."""
-        self._require_next(call)
+        """Make the call if the plan has it next. Raises ``PlanChanged`` if it has not."""
+        place = self._place_of(call)
         answer = super().perform(call, act)
+        for _ in range(place):
+            self._left_out.append(self._left.popleft())
         self._left.popleft()
         self._learn(call.service, call.operation, answer)
         return answer
@@ -76,22 +84,15 @@ class PlanFollower(Aws):
         self._learn(service, operation, answer)
         return answer
 
-    def require_complete(self) -> None:
-        """Raises ``PlanChanged`` if the plan has calls that were not needed after all."""
-        if self._left:
-            raise PlanChanged(f"{self._left[0]} is in the plan and was not needed any more: {_AGAIN}")
-
-    def _require_next(self, call: Call) -> None:
-        planned = self._left[0] if self._left else None
-        if planned is None or str(planned) != str(call):
-            raise PlanChanged(f"{call} would be next and the plan says {planned or 'nothing more'}: {_AGAIN}")
-        wanted = resolved(planned.parameters, self._known)
-        if wanted != call.parameters:
-            keys = [key for key in wanted | call.parameters if wanted.get(key) != call.parameters.get(key)]
-            raise PlanChanged(f"{call} would be made with another {', '.join(keys)} than the plan says: {_AGAIN}")
+    def _place_of(self, call: Call) -> int:
+        for place, planned in enumerate(self._left):
+            if str(planned) == str(call) and resolved(planned.parameters, self._known) == call.parameters:
+                return place
+        following = f"says {self._left[0]}" if self._left else "has nothing more"
+        raise PlanChanged(
+            f"{call} is needed now, and the plan {following}: something has changed meanwhile. "
+            "The call was not made; run the same command again for a new plan."
+        )
 
     def _learn(self, service: str, operation: str, answer: dict[str, Any]) -> None:
         self._known |= learned(symbolic_answer(self.target.operation_model(service, operation)), answer)
-
-
-_AGAIN = "something has changed meanwhile. The call was not made; run the same command again for a new plan."

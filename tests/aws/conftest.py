@@ -3,14 +3,15 @@
 import json
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
 from aws import algorithms, deploy, destroy, predict
@@ -24,6 +25,7 @@ from aws.wanted import Wanted
 from local.stack import Stack
 from tests.aws.faults import Faults
 
+LOADER = Loader()  # one for all sessions: AWS's service models are read once, not in every run of a command
 COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.main}
 
 
@@ -44,23 +46,18 @@ class Project:
     def url(self) -> str:
         return str(json.loads(self.record.read_text())["api_url"])
 
-    def configure(self, **hyperparameters: Any) -> None:
+    def configure(self, lines: str = "", **hyperparameters: Any) -> None:
+        """Write preflight.toml: ``lines`` of [deploy], and Linear Learner's hyperparameters."""
         chosen = {"predictor_type": "binary_classifier", "epochs": 3} | hyperparameters
-        lines = [f"{key} = {json.dumps(value)}" for key, value in chosen.items()]
-        text = f'[deploy]\nname = "{self.name}"\n[deploy.hyperparameters.linear-learner]\n'
-        (self.folder / "preflight.toml").write_text(text + "\n".join(lines))
+        table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in chosen.items())
+        text = f'[deploy]\nname = "{self.name}"\n{lines}[deploy.hyperparameters.linear-learner]\n'
+        (self.folder / "preflight.toml").write_text(text + table)
 
     def arguments(self, command: str) -> list[str]:
         arguments = ["--build", str(self.folder / "build")]
         if command != "predict":
             arguments += ["--config", str(self.folder / "preflight.toml")]
         return arguments + (["--data", str(self.data)] if command == "deploy" else [])
-
-    def set(self, lines: str) -> None:
-        """Add keys and tables to [deploy]; keys go before the tables that are there."""
-        path = self.folder / "preflight.toml"
-        path.write_text(path.read_text().replace("[deploy]\n", "[deploy]\n" + lines, 1))
-        tomllib.loads(path.read_text())
 
     def plan(self, *, region: str = "us-east-1", algorithm: str = "linear-learner", **options: Any) -> Plan:
         """The plan as data. ``options`` are those of ``Wanted``."""
@@ -84,12 +81,21 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     faults = Faults()
 
     class Session(boto3.Session):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
+        def __init__(self, **kwargs: Any) -> None:
+            core = botocore.session.get_session()
+            core.register_component("data_loader", LOADER)
+            super().__init__(botocore_session=core, **kwargs)
             self.events.register("before-send", faults)
 
     monkeypatch.setattr(boto3, "Session", Session)
     return faults
+
+
+@pytest.fixture
+def on_aws(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the services that only AWS has asked as well; ``faults`` answers for them."""
+    named = Target.named
+    monkeypatch.setattr(Target, "named", lambda *args, **options: replace(named(*args, **options), is_stack=False))
 
 
 @pytest.fixture(scope="session")

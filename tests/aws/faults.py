@@ -21,7 +21,6 @@ class Fault:
     operation: str
     answer: Callable[[str, AWSPreparedRequest], AWSResponse]
     times: int
-    skip: int
     matches: Callable[[AWSPreparedRequest], bool]
 
 
@@ -33,23 +32,21 @@ class Faults:
     hooks: dict[str, Callable[[], object]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)  # "iam CreateRole", as far as the stack got to see them
 
-    def refuse(
-        self, operation: str, code: str, message: str = "", *, status: int = 400, times: int = 1, skip: int = 0
-    ) -> None:
-        """Have the next calls of an operation refused as AWS refuses them, after ``skip`` that pass."""
+    def refuse(self, operation: str, code: str, message: str = "", *, status: int = 400, times: int = 1) -> None:
+        """Have the next calls of an operation refused as AWS refuses them."""
 
         def refusal(service: str, request: AWSPreparedRequest) -> AWSResponse:
             return error_response(service, request, code, message, status)
 
-        self.planned.append(Fault(operation, refusal, times, skip, lambda _: True))
+        self.planned.append(Fault(operation, refusal, times, lambda _: True))
 
-    def answer(self, operation: str, body: dict[str, Any], *, times: int = 1, skip: int = 0) -> None:
+    def answer(self, operation: str, body: dict[str, Any], *, times: int = 1) -> None:
         """Have the next calls of an operation of a JSON service answered with ``body``."""
 
         def answered(_: str, request: AWSPreparedRequest) -> AWSResponse:
             return response(request, 200, json.dumps(body))
 
-        self.planned.append(Fault(operation, answered, times, skip, lambda _: True))
+        self.planned.append(Fault(operation, answered, times, lambda _: True))
 
     def fail_each_change_once(self) -> None:
         """Have every different changing call fail when it is made for the first time."""
@@ -66,7 +63,7 @@ class Faults:
         def failure(service: str, request: AWSPreparedRequest) -> AWSResponse:
             return error_response(service, request, "InternalFailure", "It broke.", 500)
 
-        self.planned.append(Fault("", failure, 10_000, 0, is_new))
+        self.planned.append(Fault("", failure, 10_000, is_new))
 
     def before(self, operation: str, hook: Callable[[], object]) -> None:
         """Do something in the moment before an operation is sent for the first time."""
@@ -84,9 +81,6 @@ class Faults:
         for fault in self.planned:
             wanted = fault.operation == operation if fault.operation else operation.startswith(CHANGING)
             if not wanted or not fault.times or not fault.matches(request):
-                continue
-            if fault.skip:
-                fault.skip -= 1
                 continue
             fault.times -= 1
             return fault.answer(service, request)

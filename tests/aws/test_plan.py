@@ -64,7 +64,7 @@ def test_a_changed_world_stops_the_run_before_the_call_that_nobody_saw(
     result = project.run("deploy")
 
     assert result.exit_code == 1
-    assert "iam UpdateAssumeRolePolicy would be next and the plan says iam CreateRole" in result.stderr
+    assert "iam UpdateAssumeRolePolicy is needed now, and the plan says iam CreateRole" in (result.stderr)
     assert "iam UpdateAssumeRolePolicy" not in faults.changes
 
 
