@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from aws import access, algorithms, api, function, hosting, logs, options, own_image, permissions, stage, storage
+from aws import access, algorithms, api, cost, function, hosting, logs, options, own_image, permissions, stage, storage
 from aws import training as train
 from aws.account import require_account
 from aws.client import Aws
@@ -250,11 +250,21 @@ def main(
 
 
 def show_plan(plan: Plan, wanted: Wanted, aws: Aws, report: Report) -> None:
-    """The plan before a person's eyes: where, every step and call."""
+    """The plan before a person's eyes: where, every step and call, and on AWS what it will cost."""
     where = f"account {aws.account_id}, region {aws.target.region}"
     report.line(f"Plan for {wanted.settings.name} on {aws.target.name}: {where}, as {aws.caller['Arn']}")
     for line in plan.lines():
         report.line(line)
+    if aws.target.asks_first:
+        report.line(_price(wanted, aws.target.region))
+
+
+def _price(wanted: Wanted, region: str) -> str:
+    try:
+        serverless_mb = wanted.settings.serverless.memory_mb if wanted.serverless else None
+        return cost.summary(wanted.settings, region, serverless_mb=serverless_mb)
+    except InputError as error:  # a plan is worth showing without its price
+        return f"Price: unknown. {error}"
 
 
 def _ask(plan: Plan) -> None:

@@ -25,7 +25,6 @@ from aws.wanted import Wanted
 from local.stack import Stack
 from tests.aws.faults import Faults
 
-LOADER = Loader()  # one for all sessions: AWS's service models are read once, not in every run of a command
 COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.main}
 
 
@@ -75,19 +74,35 @@ class Project:
         return CliRunner(env=self.environ).invoke(COMMANDS[command], [*self.arguments(command), *more])
 
 
+class Session(boto3.Session):
+    """A boto3 session that shares what it read of AWS's service models with all others: a command makes one each run."""
+
+    LOADER = Loader()
+
+    def __init__(self, **options: Any) -> None:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", self.LOADER)
+        super().__init__(botocore_session=core, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_are_read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "Session", Session)
+        yield
+
+
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """What comes between boto3 and the stack from here to the end of the test."""
     faults = Faults()
 
-    class Session(boto3.Session):
-        def __init__(self, **kwargs: Any) -> None:
-            core = botocore.session.get_session()
-            core.register_component("data_loader", LOADER)
-            super().__init__(botocore_session=core, **kwargs)
+    class FaultySession(Session):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
             self.events.register("before-send", faults)
 
-    monkeypatch.setattr(boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", FaultySession)
     return faults
 
 

@@ -81,6 +81,7 @@ def test_aws_without_a_terminal_needs_a_yes(project: Project, faults: Faults) ->
 
     assert result.exit_code == 2
     assert "CreateTrainingJob" in result.stdout  # the plan was shown
+    assert "Price: $" in result.stdout
     assert "Nothing was changed: there is no terminal to ask at. Add --yes" in result.stderr
     assert faults.changes == []
 
