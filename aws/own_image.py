@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 from docker.errors import APIError, BuildError, DockerException
@@ -73,7 +74,7 @@ def ensure_image(aws: Aws, names: Names, image: OwnImage, step: Step) -> str:
     host = registry(aws.account_id, aws.target.region)
     if not aws.target.is_stack:
         _ensure_repository(aws, names)
-        _ensure_pushed(aws, names, image, host, step)
+        _ensure_pushed(aws, names, image, step)
     return f"{host}/{names.repository}:{image.tag}"
 
 
@@ -95,40 +96,41 @@ def _ensure_repository(aws: Aws, names: Names) -> None:
         )
 
 
-def _ensure_pushed(aws: Aws, names: Names, image: OwnImage, host: str, step: Step) -> None:
+def _ensure_pushed(aws: Aws, names: Names, image: OwnImage, step: Step) -> None:
     wanted = {"repositoryName": names.repository, "imageIds": [{"imageTag": image.tag}]}
     if aws.find("ecr", "DescribeImages", **wanted) is None:
-        repository = f"{host}/{names.repository}"
-        push = {"image": image.id, "repository": repository, "tag": image.tag}
+        push = {"image": image.id, "repository": names.repository, "tag": image.tag}
         why = "this image is not in the repository"
-        aws.perform(Call("docker", "push", push, why), lambda: _push(aws, image, repository, step))
+        aws.perform(Call("docker", "push", push, why), lambda: _push(aws, names, image, step))
 
 
-def _push(aws: Aws, image: OwnImage, repository: str, step: Step) -> dict[str, Any]:
-    """Push by the local engine with a login of ECR's, which is good for twelve hours and kept nowhere.
+def _push(aws: Aws, names: Names, image: OwnImage, step: Step) -> dict[str, Any]:
+    """Push by the local engine, logged in to ECR.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
     """
+    login = _login(aws)
+    name = f"{login['serveraddress']}/{names.repository}"
     engine = _engine()
     try:
-        engine.images.get(image.id).tag(repository, image.tag)
+        engine.images.get(image.id).tag(name, image.tag)
         try:
-            lines = engine.api.push(repository, image.tag, stream=True, decode=True, auth_config=_login(aws))
-            for line in lines:
+            for line in engine.api.push(name, image.tag, stream=True, decode=True, auth_config=login):
                 if "error" in line:
-                    raise ResourceError(f"{repository}:{image.tag} was not pushed: {line['error']}")
+                    raise ResourceError(f"{name}:{image.tag} was not pushed: {line['error']}")
                 step.show(f"pushing: {line.get('status', '')}")
         finally:
-            engine.images.remove(f"{repository}:{image.tag}")  # the name only; the image stays
+            engine.images.remove(f"{name}:{image.tag}")  # the name only; the image stays
     except APIError as error:
-        raise ResourceError(f"{repository}:{image.tag} was not pushed: {error}") from error
+        raise ResourceError(f"{name}:{image.tag} was not pushed: {error}") from error
     finally:
         engine.close()
     return {}
 
 
 def _login(aws: Aws) -> dict[str, str]:
+    """A user, a password that is good for twelve hours and kept nowhere, and the account's registry."""
     answer = aws.find("ecr", "GetAuthorizationToken") or {}
-    token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
-    username, _, password = token.partition(":")
-    return {"username": username, "password": password}
+    [granted] = answer["authorizationData"]
+    username, _, password = base64.b64decode(granted["authorizationToken"]).decode().partition(":")
+    return {"username": username, "password": password, "serveraddress": urlsplit(granted["proxyEndpoint"]).netloc}

@@ -75,7 +75,7 @@ class Project:
 
 
 class Session(boto3.Session):
-    """A boto3 session that shares what it read of AWS's service models with all others: a command makes one each run."""
+    """A boto3 session that shares what it read of AWS's service models with all others; each run makes one."""
 
     LOADER = Loader()
 

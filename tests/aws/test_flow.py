@@ -77,6 +77,19 @@ def test_other_hyperparameters_change_the_model_and_keep_the_url(deployed: Proje
     assert f"URL: {url}" in result.stdout
 
 
+def test_going_serverless_and_back_keeps_the_url(deployed: Project) -> None:
+    url = deployed.url
+
+    serverless = deployed.run("deploy", "--serverless")
+    assert "DeleteEndpoint, CreateEndpoint" in serverless.stdout
+    assert deployed.run("predict", "--rows", "2").exit_code == 0
+    assert "There is nothing to change." in deployed.run("deploy", "--serverless", "--plan").stdout
+
+    back = deployed.run("deploy")
+    assert "UpdateEndpoint" in back.stdout
+    assert f"URL: {url}" in serverless.stdout and f"URL: {url}" in back.stdout
+
+
 def test_a_failed_training_job_says_why_and_where_its_logs_are(make_project: Callable[[str], Project]) -> None:
     project = make_project("failing")
     project.configure(feature_dim=3)
