@@ -57,12 +57,25 @@ def authorization_of(deployment: Deployment) -> AuthBase | None:
 
 def curl_options(deployment: Deployment) -> str:
     """The same for curl, with no secret in it: the key and the credentials are put in by the shell."""
-    region = deployment.region
     if deployment.auth == "api-key":
-        endpoint = "" if deployment.target == "aws" else '--endpoint-url "$AWS_ENDPOINT_URL" '
-        ask = f"aws {endpoint}--region {region} apigateway get-api-key --api-key {deployment.api_key_id}"
-        return f'-H "x-api-key: $({ask} --include-value --query value --output text)" '
+        return f'-H "x-api-key: {_key_by_shell(deployment)}" '
     if deployment.auth == "iam":
-        credentials = '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
-        return f'--aws-sigv4 aws:amz:{region}:execute-api {credentials} -H "x-amz-security-token: $AWS_SESSION_TOKEN" '
+        credentials = '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
+        return f"--aws-sigv4 aws:amz:{deployment.region}:execute-api {credentials} "
     return ""
+
+
+def newman_options(deployment: Deployment) -> str:
+    """The same for newman, as variables of the collection."""
+    if deployment.auth == "api-key":
+        return f' --env-var "api_key={_key_by_shell(deployment)}"'
+    if deployment.auth == "iam":
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        return "".join(f' --env-var "{name}=${name.upper()}"' for name in names)
+    return ""
+
+
+def _key_by_shell(deployment: Deployment) -> str:
+    endpoint = "" if deployment.target == "aws" else '--endpoint-url "$AWS_ENDPOINT_URL" '
+    ask = f"aws {endpoint}--region {deployment.region} apigateway get-api-key --api-key {deployment.api_key_id}"
+    return f"$({ask} --include-value --query value --output text)"

@@ -18,6 +18,7 @@ from rich.console import Console
 from aws import access, algorithms, api, cost, function, hosting, logs, options, own_image, permissions, stage, storage
 from aws import training as train
 from aws.account import require_account
+from aws.calling import newman_options
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
@@ -284,7 +285,9 @@ def summarize(deployment: Deployment, path: Path, report: Report) -> None:
     report.line(f"URL: {deployment.api_url}")
     report.line(access.who_can_call(deployment.auth, deployment.account))
     report.line(f"Written down in {path}; beside it {OPENAPI}, and what tries the URL out:")
-    report.line(f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}")
+    report.line(
+        f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}{newman_options(deployment)}"
+    )
 
 
 if __name__ == "__main__":

@@ -143,3 +143,7 @@ def test_our_own_container_trains_and_serves(make_project: Callable[[str], Proje
     answers: dict[str, Any] = json.loads(project.run("predict", "--rows", "20", "--json").stdout)
     assert (answers["algorithm"], answers["rows"]) == ("container", 20)
     assert "There is nothing to change." in project.run("deploy", "--algorithm", "container", "--plan").stdout
+    engine = docker.from_env()
+    for image in engine.images.list("byoc/container"):
+        engine.images.remove(next(tag for tag in image.tags if tag.startswith("byoc/")))  # the name, not the image
+    engine.close()
