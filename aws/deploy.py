@@ -29,7 +29,7 @@ from aws.names import Names, names_of
 from aws.plan import Plan
 from aws.planning import PlanFollower, Planner
 from aws.report import Report
-from aws.roles import LAMBDA_BASIC, SAGEMAKER_FULL_ACCESS, Role, ensure_role
+from aws.roles import ensure_role
 from aws.target import Target
 from aws.wanted import AUTHS, Auth, Wanted
 
@@ -53,8 +53,8 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
             step.result = image.partition("/")[2]
     with report.step("Roles") as step:
         step.result = f"{names.training_role}, {names.function_role}"
-        training_role_arn = ensure_role(aws, names, training_role(aws, names, wanted))
-        function_role_arn = ensure_role(aws, names, function_role(aws, names, wanted))
+        training_role_arn = ensure_role(aws, names, permissions.training_role(aws, names, wanted))
+        function_role_arn = ensure_role(aws, names, permissions.function_role(aws, names, wanted))
     with report.step("Log groups") as step:
         groups = logs.endpoint_group(names), logs.function_group(names)
         step.result = f"kept for {settings.log_days} days"
@@ -103,27 +103,6 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
         auth=wanted.auth,
         api_key_id=api_key_id,
         metrics=trained.metrics,
-    )
-
-
-def training_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
-    """The role that SageMaker assumes for training and hosting."""
-    # AmazonSageMakerFullAccess reaches only buckets with "sagemaker" in their name: our own policy stays beside it.
-    return Role(
-        names.training_role,
-        service="sagemaker.amazonaws.com",
-        policies={"sagemaker": permissions.training_policy(aws, names)},
-        managed_policies=(SAGEMAKER_FULL_ACCESS,) if wanted.managed_policies else (),
-    )
-
-
-def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
-    """The role that the function runs as."""
-    return Role(
-        names.function_role,
-        service="lambda.amazonaws.com",
-        policies={"function": permissions.function_policy(aws, names)},
-        managed_policies=(LAMBDA_BASIC, SAGEMAKER_FULL_ACCESS) if wanted.managed_policies else (),
     )
 
 

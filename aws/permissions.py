@@ -3,19 +3,42 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (permissions of an execution role, by operation)
 """
 
-from typing import Any
-
 from aws.algorithms import image_repositories
 from aws.client import Aws
 from aws.logs import TRAINING_GROUP, endpoint_group, function_group
 from aws.names import Names
+from aws.roles import Policy, Role
 from aws.storage import DATA_PREFIX, MODELS_PREFIX
+from aws.wanted import Wanted
 
-Policy = dict[str, Any]
+# What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
+SAGEMAKER_FULL_ACCESS = "AmazonSageMakerFullAccess"
+LAMBDA_BASIC = "service-role/AWSLambdaBasicExecutionRole"
 _WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
-def training_policy(aws: Aws, names: Names) -> Policy:
+def training_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
+    """The role that SageMaker assumes for training and hosting."""
+    # AmazonSageMakerFullAccess reaches only buckets with "sagemaker" in their name: our own policy stays beside it.
+    return Role(
+        names.training_role,
+        service="sagemaker.amazonaws.com",
+        policies={"sagemaker": _training_policy(aws, names)},
+        managed_policies=(SAGEMAKER_FULL_ACCESS,) if wanted.managed_policies else (),
+    )
+
+
+def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
+    """The role that the function runs as."""
+    return Role(
+        names.function_role,
+        service="lambda.amazonaws.com",
+        policies={"function": _function_policy(aws, names)},
+        managed_policies=(LAMBDA_BASIC, SAGEMAKER_FULL_ACCESS) if wanted.managed_policies else (),
+    )
+
+
+def _training_policy(aws: Aws, names: Names) -> Policy:
     """For training and hosting: read the data and the models, write models, logs and metrics, pull the images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
     data, models = f"{bucket}/{DATA_PREFIX}*", f"{bucket}/{MODELS_PREFIX}*"
@@ -39,7 +62,7 @@ def training_policy(aws: Aws, names: Names) -> Policy:
     )
 
 
-def function_policy(aws: Aws, names: Names) -> Policy:
+def _function_policy(aws: Aws, names: Names) -> Policy:
     """For the function: ask this one endpoint, write to its own log group, which deploy makes for it."""
     return _policy(
         _allow(["sagemaker:InvokeEndpoint"], aws.arn("sagemaker", f"endpoint/{names.endpoint.lower()}")),

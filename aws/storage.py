@@ -50,7 +50,7 @@ _ANOTHER_NAME = "Set another one as `bucket` in [deploy] of preflight.toml."
 
 def _find_bucket(aws: Aws, bucket: str) -> dict[str, Any] | None:
     try:
-        return aws.find("s3", "HeadBucket", Bucket=bucket)
+        found = aws.find("s3", "HeadBucket", Bucket=bucket)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in ("301", "400", "403"):  # HEAD has no body to say more
@@ -59,6 +59,10 @@ def _find_bucket(aws: Aws, bucket: str) -> dict[str, Any] | None:
             f"The bucket name {bucket} is taken by another account or region, or these credentials may not "
             f"s3:ListBucket it (S3 said {code}). {_ANOTHER_NAME}"
         ) from error
+    region = (found or {}).get("BucketRegion", aws.target.region)
+    if region != aws.target.region:  # SageMaker trains on data of its own region only
+        raise ResourceError(f"The bucket {bucket} is in the region {region}, not {aws.target.region}. {_ANOTHER_NAME}")
+    return found
 
 
 def _create_bucket(aws: Aws, bucket: str) -> None:

@@ -237,6 +237,22 @@ def test_a_bucket_name_of_others_says_how_to_choose_another(
     assert faults.changes == []
 
 
+def test_a_bucket_of_another_region_says_how_to_choose_another(
+    make_project: Callable[[str], Project], client: Callable[..., Any]
+) -> None:
+    location = {"LocationConstraint": "eu-central-1"}
+    client("s3", region="eu-central-1").create_bucket(Bucket="far-away", CreateBucketConfiguration=location)
+    project = make_project("near")
+    project.configure('bucket = "far-away"\n')
+
+    result = project.run("deploy")
+
+    assert result.exit_code == 1
+    assert "far-away" in result.stderr and "region" in result.stderr
+    assert "Set another one as `bucket` in [deploy] of preflight.toml." in result.stderr
+    client("s3", region="eu-central-1").delete_bucket(Bucket="far-away")
+
+
 def test_a_bucket_name_taken_in_the_last_moment_says_the_same(
     make_project: Callable[[str], Project], faults: Faults
 ) -> None:
