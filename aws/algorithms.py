@@ -1,8 +1,9 @@
-"""SageMaker's built-in algorithms, as far as a deployment differs between them."""
+"""What can be trained, as far as a deployment differs between them: two built-in algorithms, and our own container."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ REGISTRIES_PATH = Path(__file__).resolve().parent.parent / "image_registries.jso
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One built-in algorithm: the channel its held-out rows go to, and what it must be told for labels of 0 and 1."""
+    """What is trained: the channel its held-out rows go to, and what it must be told for labels of 0 and 1.
+
+    ``runs`` is the algorithm whose hyperparameters it takes: its own, or the one that our container is told to run.
+    """
 
     name: str
+    runs: str
     held_out_channel: str
     takes_feature_dim: bool
     required: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 # The held-out rows are scored, never learned from: Linear Learner has a channel for that, XGBoost reports on
@@ -27,11 +33,13 @@ class Algorithm:
 ALGORITHMS = {
     "linear-learner": Algorithm(
         "linear-learner",
+        "linear-learner",
         held_out_channel="test",
         takes_feature_dim=True,
         required={"predictor_type": "binary_classifier"},
     ),
     "xgboost": Algorithm(
+        "xgboost",
         "xgboost",
         held_out_channel="validation",
         takes_feature_dim=False,
@@ -39,25 +47,53 @@ ALGORITHMS = {
     ),
 }
 
+OWN_CONTAINER = "container"
+NAMES = (*ALGORITHMS, OWN_CONTAINER)
+
+
+def algorithm_named(name: str, settings: DeploySettings) -> Algorithm:
+    """A built-in algorithm, or our own container running the one of [deploy.container]."""
+    if name != OWN_CONTAINER:
+        return ALGORITHMS[name]
+    runs = settings.container.algorithm
+    return replace(ALGORITHMS[runs], name=name, environment={"PREFLIGHT_ALGORITHM": runs})
+
 
 def image_uri(algorithm: str, region: str) -> str:
     """The image of a built-in algorithm: AWS has an account per region and algorithm for them.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
     """
-    registries: dict[str, Any] = json.loads(REGISTRIES_PATH.read_text(encoding="utf-8"))
-    image = registries["algorithms"][algorithm]
+    image = _registries()["algorithms"][algorithm]
     account = image["accounts"].get(region)
     if account is None:
         known = ", ".join(sorted(image["accounts"]))
         raise InputError(f"No registry of {algorithm} is known in the region {region}. Known regions: {known}.")
-    prefix = max((prefix for prefix in registries["domains"] if region.startswith(prefix)), key=len)
-    return f"{account}.dkr.ecr.{region}.{registries['domains'][prefix]}/{image['repository']}:{image['tag']}"
+    return f"{registry(account, region)}/{image['repository']}:{image['tag']}"
+
+
+def registry(account: str, region: str) -> str:
+    """The host of an account's images: ``123456789012.dkr.ecr.eu-west-1.amazonaws.com``."""
+    domains = _registries()["domains"]
+    prefix = max((prefix for prefix in domains if region.startswith(prefix)), key=len)
+    return f"{account}.dkr.ecr.{region}.{domains[prefix]}"
+
+
+def image_repositories(region: str) -> list[tuple[str, str]]:
+    """Account and name of the repositories that hold the built-in algorithms in a region."""
+    images = _registries()["algorithms"].values()
+    return [(image["accounts"][region], image["repository"]) for image in images if region in image["accounts"]]
+
+
+@cache
+def _registries() -> dict[str, Any]:
+    registries: dict[str, Any] = json.loads(REGISTRIES_PATH.read_text(encoding="utf-8"))
+    return registries
 
 
 def hyperparameters(algorithm: Algorithm, settings: DeploySettings, *, feature_dim: int) -> dict[str, str]:
     """The hyperparameters of [deploy] as the text that SageMaker takes, with the number of features."""
-    configured = settings.hyperparameters.get(algorithm.name, {})
+    configured = settings.hyperparameters.get(algorithm.runs, {})
     chosen = {**algorithm.required, **{key: _text(value) for key, value in configured.items()}}
     if algorithm.takes_feature_dim:
         chosen.setdefault("feature_dim", str(feature_dim))

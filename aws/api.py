@@ -1,12 +1,11 @@
 """The REST API in front: POST /<path> calls the function, whose errors become HTTP statuses."""
 
-import hashlib
 import json
 from typing import Any
 
 from aws.client import Aws
-from aws.config import ApiSettings
 from aws.names import Names
+from aws.wanted import Auth
 
 STATEMENT_ID = "api-gateway"
 JSON = "application/json"
@@ -28,59 +27,62 @@ RESPONSES: dict[str, dict[str, Any]] = {"200": {}} | {
 }
 
 
-def ensure_rest_api(aws: Aws, names: Names) -> str:
-    """The id of the project's regional REST API; it is part of the URL and stays as long as the API does."""
-    rest_api_id = find_rest_api(aws, names)
-    if rest_api_id is not None:
-        return rest_api_id
-    answer = aws.change(
+def authorization(auth: Auth) -> dict[str, Any]:
+    """The members of PutMethod that say who may call. An API key tells callers apart; it is no identity.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
+    """
+    return {
+        "authorizationType": "AWS_IAM" if auth == "iam" else "NONE",
+        "apiKeyRequired": auth == "api-key",
+    }
+
+
+def ensure_rest_api(aws: Aws, names: Names) -> dict[str, Any]:
+    """The project's regional REST API; its ``id`` is part of the URL and stays as long as the API does."""
+    return find_rest_api(aws, names) or aws.change(
         "apigateway",
         "CreateRestApi",
+        why="it does not exist",
         name=names.rest_api,
         endpointConfiguration={"types": ["REGIONAL"]},
         tags=names.tags,
     )
-    return str(answer["id"])
 
 
-def find_rest_api(aws: Aws, names: Names) -> str | None:
-    """The id of the API with the project's name and tag. Names of APIs need not be unique."""
+def find_rest_api(aws: Aws, names: Names) -> dict[str, Any] | None:
+    """The API with the project's name and tag. Names of APIs need not be unique."""
     for api in aws.list("apigateway", "GetRestApis", "items"):
         if api["name"] == names.rest_api and names.tags.items() <= api.get("tags", {}).items():
-            return str(api["id"])
+            return api
     return None
 
 
-def ensure_method(aws: Aws, rest_api_id: str, settings: ApiSettings, function_arn: str) -> None:
+def ensure_method(aws: Aws, api: dict[str, Any], path: str, auth: Auth, function_arn: str) -> None:
     """Have ``POST /<path>`` call the function with the request's JSON as its event.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/getting-started-lambda-non-proxy-integration.html
     """
-    where = {
-        "restApiId": rest_api_id,
-        "resourceId": _ensure_resource(aws, rest_api_id, settings.path),
-        "httpMethod": "POST",
+    where = {"restApiId": api["id"], "resourceId": _ensure_resource(aws, api, path), "httpMethod": "POST"}
+    wanted = {
+        **authorization(auth),
+        "requestValidatorId": _ensure_validator(aws, api["id"]),
+        "requestModels": REQUEST_MODELS,
     }
     uri = _integration_uri(aws, function_arn)
-    validator_id = _ensure_validator(aws, rest_api_id)
     method = aws.find("apigateway", "GetMethod", **where)
-    if method is not None and _is_as_wanted(method, uri, validator_id):
+    if method is not None and _is_as_wanted(method, wanted, uri):
         return
     if method is not None:
-        aws.change("apigateway", "DeleteMethod", **where)  # callers see the deployed copy until the next deployment
-    aws.change(
-        "apigateway",
-        "PutMethod",
-        authorizationType="NONE",
-        requestValidatorId=validator_id,
-        requestModels=REQUEST_MODELS,
-        **where,
-    )
+        why = "it is made anew, as is wanted now; callers see the deployed copy until the next deployment"
+        aws.change("apigateway", "DeleteMethod", why=why, **where)
+    aws.change("apigateway", "PutMethod", why=f"POST /{path}, authorization: {auth}", **wanted, **where)
     for status in RESPONSES:
         aws.change("apigateway", "PutMethodResponse", statusCode=status, **where)
     aws.change(
         "apigateway",
         "PutIntegration",
+        why="it calls the function",
         type="AWS",
         integrationHttpMethod="POST",  # how Lambda is called, whatever the method in front
         uri=uri,
@@ -90,14 +92,13 @@ def ensure_method(aws: Aws, rest_api_id: str, settings: ApiSettings, function_ar
         aws.change("apigateway", "PutIntegrationResponse", statusCode=status, **response, **where)
 
 
-def _ensure_resource(aws: Aws, rest_api_id: str, path: str) -> str:
-    resources = {
-        resource["path"]: str(resource["id"])
-        for resource in aws.list("apigateway", "GetResources", "items", restApiId=rest_api_id)
-    }
+def _ensure_resource(aws: Aws, api: dict[str, Any], path: str) -> str:
+    listed = aws.list("apigateway", "GetResources", "items", restApiId=api["id"])
+    resources = {resource["path"]: str(resource["id"]) for resource in listed}
     if f"/{path}" in resources:
         return resources[f"/{path}"]
-    answer = aws.change("apigateway", "CreateResource", restApiId=rest_api_id, parentId=resources["/"], pathPart=path)
+    parent = resources.get("/") or api["rootResourceId"]
+    answer = aws.change("apigateway", "CreateResource", restApiId=api["id"], parentId=parent, pathPart=path)
     return str(answer["id"])
 
 
@@ -109,6 +110,7 @@ def _ensure_validator(aws: Aws, rest_api_id: str) -> str:
     answer = aws.change(
         "apigateway",
         "CreateRequestValidator",
+        why="a body that is no JSON is refused before the function runs",
         restApiId=rest_api_id,
         name=VALIDATOR,
         validateRequestBody=True,
@@ -121,16 +123,14 @@ def _integration_uri(aws: Aws, function_arn: str) -> str:
     return f"{gateway}/functions/{function_arn}/invocations"
 
 
-def _is_as_wanted(method: dict[str, Any], uri: str, validator_id: str) -> bool:
+def _is_as_wanted(method: dict[str, Any], wanted: dict[str, Any], uri: str) -> bool:
     integration = method.get("methodIntegration", {})
     responses = {
         status: {key: response[key] for key in ("selectionPattern", "responseTemplates") if response.get(key)}
         for status, response in integration.get("integrationResponses", {}).items()
     }
     return (
-        method.get("authorizationType") == "NONE"
-        and method.get("requestValidatorId") == validator_id
-        and method.get("requestModels") == REQUEST_MODELS
+        all(method.get(key) == value for key, value in wanted.items())
         and method.get("methodResponses", {}).keys() == RESPONSES.keys()
         and integration.get("type") == "AWS"
         and integration.get("uri") == uri
@@ -150,34 +150,15 @@ def ensure_permission(aws: Aws, names: Names, rest_api_id: str, path: str) -> No
     if current is not None:
         if current.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source_arn:
             return
-        aws.change("lambda", "RemovePermission", FunctionName=names.function, StatementId=STATEMENT_ID)
+        why = "it is for another API or path"
+        aws.change("lambda", "RemovePermission", why=why, FunctionName=names.function, StatementId=STATEMENT_ID)
     aws.change(
         "lambda",
         "AddPermission",
+        why="this API, and no other, may call the function",
         FunctionName=names.function,
         StatementId=STATEMENT_ID,
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
         SourceArn=source_arn,
-    )
-
-
-def ensure_deployment(aws: Aws, rest_api_id: str, settings: ApiSettings, function_arn: str) -> None:
-    """Publish the API as it is now on its stage. The deployment's description tells what it is a copy of.
-
-    https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.html
-    """
-    content = json.dumps([settings.path, function_arn, REQUEST_MODELS, RESPONSES], sort_keys=True)
-    description = f"preflight {hashlib.sha256(content.encode()).hexdigest()[:16]}"
-    stage = aws.find("apigateway", "GetStage", restApiId=rest_api_id, stageName=settings.stage)
-    if stage is not None:
-        deployed = aws.find("apigateway", "GetDeployment", restApiId=rest_api_id, deploymentId=stage["deploymentId"])
-        if deployed is not None and deployed.get("description") == description:
-            return
-    aws.change(
-        "apigateway",
-        "CreateDeployment",
-        restApiId=rest_api_id,
-        stageName=settings.stage,
-        description=description,
     )

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -13,6 +13,11 @@ DEFAULT_PATH = Path("preflight.toml")
 ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
 Hyperparameter = str | int | float | bool
 
 
@@ -38,6 +43,22 @@ class EndpointSettings(Section):
     instance_count: int = Field(default=1, ge=1)
 
 
+class ServerlessSettings(Section):
+    """The endpoint's one variant with ``--serverless``.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html
+    """
+
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
+    max_concurrency: int = Field(default=5, ge=1, le=200)
+
+
+class ContainerSettings(Section):
+    """The image of ``--algorithm container``: which of its two algorithms it runs."""
+
+    algorithm: Literal["linear-learner", "xgboost"] = "linear-learner"
+
+
 class FunctionSettings(Section):
     """The Lambda function between the API and the endpoint."""
 
@@ -46,10 +67,15 @@ class FunctionSettings(Section):
 
 
 class ApiSettings(Section):
-    """The REST API: its URL ends in ``/<stage>/<path>``."""
+    """The REST API: its URL ends in ``/<stage>/<path>``. All callers together are held to the rate.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+    """
 
     stage: str = Field(default="prod", pattern=r"^[A-Za-z0-9_-]{1,128}$")
     path: str = Field(default="predict", pattern=r"^[A-Za-z0-9._-]+$")
+    requests_per_second: float = Field(default=50, gt=0, le=10_000)
+    burst: int = Field(default=100, ge=1, le=5_000)
 
 
 class DeploySettings(Section):
@@ -57,11 +83,15 @@ class DeploySettings(Section):
 
     name: ProjectName = "preflight"
     region: str | None = None
+    account: AccountId | None = None
     bucket: BucketName | None = None
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
+    serverless: ServerlessSettings = ServerlessSettings()
+    container: ContainerSettings = ContainerSettings()
     function: FunctionSettings = FunctionSettings()
     api: ApiSettings = ApiSettings()
+    log_days: LogDays = 30
     hyperparameters: dict[str, dict[str, Hyperparameter]] = {}
 
 

@@ -1,71 +1,97 @@
-"""Train and deploy: from prepared CSV files to a public URL that answers predictions."""
+"""Train and deploy: from prepared CSV files to a public URL that answers predictions.
 
+A deployment is described (``Wanted``), planned, shown, and run:
+  1. what can be wrong here is checked, and what is built is built, before the first call;
+  2. the steps run against a ``Planner``: they read what exists, and the calls they would make become the ``Plan``;
+  3. the plan is printed, or a person is asked, as the target and the options have it;
+  4. the same steps run against a ``PlanFollower``, which makes the plan's calls and no others.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from aws import api, function, hosting, options, roles, storage, training
-from aws.algorithms import ALGORITHMS, Algorithm
+from aws import access, algorithms, api, cost, function, hosting, logs, options, own_image, permissions, stage, storage
+from aws import training as train
+from aws.account import require_account
+from aws.calling import newman_options
 from aws.client import Aws
-from aws.config import DeploySettings, load_settings
+from aws.config import load_settings
 from aws.dataset import Dataset
 from aws.deployment import Deployment, record_path
 from aws.documents import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
-from aws.errors import EXIT_INTERRUPTED, explained
+from aws.errors import EXIT_INTERRUPTED, InputError, explained
 from aws.names import Names, names_of
+from aws.plan import Plan
+from aws.planning import PlanFollower, Planner
 from aws.report import Report
+from aws.roles import ensure_role
 from aws.target import Target
+from aws.wanted import AUTHS, Auth, Wanted
 
 
-def deploy(
-    aws: Aws, names: Names, settings: DeploySettings, algorithm: Algorithm, dataset: Dataset, report: Report
-) -> Deployment:
+def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment:
     """Run every step in order. Each makes its resource as wanted, or finds that it is so already.
 
     Raises ``AwsRoomError`` or an error of boto3; the steps before it stay done.
     """
+    settings = wanted.settings
     with report.step("Bucket") as step:
         bucket = step.result = storage.ensure_bucket(aws, names)
     with report.step("Data") as step:
-        digests = training.upload_data(aws, bucket, dataset)
-        step.result = f"{dataset.source}, {dataset.feature_dim} features"
+        step.result = f"{wanted.dataset.source}, {wanted.dataset.feature_dim} features"
+        digests = train.upload_data(aws, bucket, wanted.dataset)
+    with report.step("Image") as step:
+        if wanted.image is not None:
+            image = own_image.ensure_image(aws, names, wanted.image, step)
+        else:
+            image = algorithms.image_uri(wanted.algorithm.name, aws.target.region)
+            step.result = image.partition("/")[2]
     with report.step("Roles") as step:
-        training_role_arn = roles.ensure_training_role(aws, names)
-        function_role_arn = roles.ensure_function_role(aws, names)
         step.result = f"{names.training_role}, {names.function_role}"
+        training_role_arn = ensure_role(aws, names, permissions.training_role(aws, names, wanted))
+        function_role_arn = ensure_role(aws, names, permissions.function_role(aws, names, wanted))
+    with report.step("Log groups") as step:
+        groups = logs.endpoint_group(names), logs.function_group(names)
+        step.result = f"kept for {settings.log_days} days"
+        for group in groups:
+            logs.ensure_log_group(aws, names, group, settings.log_days)
     with report.step("Training job") as step:
-        request = training.training_request(
-            algorithm,
-            settings,
-            region=aws.target.region,
-            bucket=bucket,
-            role_arn=training_role_arn,
-            feature_dim=dataset.feature_dim,
-        )
-        trained = training.train(aws, names, algorithm, request, digests, step)
+        request = train.training_request(wanted, image=image, bucket=bucket, role_arn=training_role_arn)
+        trained = train.train(aws, names, wanted.algorithm, request, digests, step)
     with report.step("Model") as step:
         model_name = step.result = hosting.ensure_model(aws, names, trained, training_role_arn)
     with report.step("Endpoint config") as step:
-        config_name = step.result = hosting.ensure_endpoint_config(aws, names, settings, model_name)
+        config_name = step.result = hosting.ensure_endpoint_config(aws, names, wanted, model_name)
     with report.step("Endpoint") as step:
-        hosting.ensure_endpoint(aws, names, config_name, step)
+        hosting.ensure_endpoint(aws, names, config_name, serverless=wanted.serverless, step=step)
     with report.step("Function") as step:
-        code = function.build_zip(dataset)
-        function_arn = function.ensure_function(aws, names, settings, function_role_arn, code, step)
+        code = function.build_zip(wanted.dataset)
+        function_arn = function.ensure_function(aws, names, settings.function, function_role_arn, code, step)
     with report.step("REST API") as step:
-        rest_api_id = step.result = api.ensure_rest_api(aws, names)
-        api.ensure_method(aws, rest_api_id, settings.api, function_arn)
+        rest_api = api.ensure_rest_api(aws, names)
+        rest_api_id = step.result = str(rest_api["id"])
+        api.ensure_method(aws, rest_api, settings.api.path, wanted.auth, function_arn)
         api.ensure_permission(aws, names, rest_api_id, settings.api.path)
-        api.ensure_deployment(aws, rest_api_id, settings.api, function_arn)
+    with report.step("Stage") as step:
+        step.result = settings.api.stage
+        stage.ensure_stage(aws, rest_api_id, settings.api, wanted.auth, function_arn)
+    with report.step("Access") as step:
+        step.result = wanted.auth
+        api_key_id = access.ensure_access(aws, names, rest_api_id, settings.api, wanted.auth)
     return Deployment(
         project=names.project,
         target=aws.target.name,
+        account=aws.account_id,
         region=aws.target.region,
-        algorithm=algorithm.name,
-        source=dataset.source,
-        generated=dataset.is_generated,
-        data=str(dataset.folder),
+        algorithm=wanted.algorithm.name,
+        source=wanted.dataset.source,
+        generated=wanted.dataset.is_generated,
+        data=str(wanted.dataset.folder),
         bucket=bucket,
         training_job_name=trained.job_name,
         model_name=model_name,
@@ -74,19 +100,59 @@ def deploy(
         function_name=names.function,
         rest_api_id=rest_api_id,
         api_url=aws.target.api_url(rest_api_id, settings.api.stage, settings.api.path),
+        auth=wanted.auth,
+        api_key_id=api_key_id,
         metrics=trained.metrics,
     )
 
 
+def make_plan(target: Target, names: Names, wanted: Wanted) -> Plan:
+    """What ``deploy`` would do now. Only reads."""
+    planner = Planner(target)
+    unseen = Report(Console(quiet=True), planner.calls)
+    deploy(planner, names, wanted, unseen)
+    return Plan(tuple(unseen.done))
+
+
+def follow(target: Target, names: Names, wanted: Wanted, plan: Plan) -> Deployment:
+    """Do what the plan says, step by step, before a person's eyes."""
+    aws = PlanFollower(target, plan)
+    report = Report(Console(), aws.calls)
+    aws.tell = report.tell
+    with _accounted(report, target):
+        deployment = deploy(aws, names, wanted, report)
+    if aws.not_needed:
+        report.line(f"In the plan, and not needed any more: {', '.join(map(str, aws.not_needed))}")
+    return deployment
+
+
+@contextmanager
+def _accounted(report: Report, target: Target) -> Iterator[None]:
+    """Say what exists by now if the work ends early, and how to go on."""
+    try:
+        yield
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        report.line(
+            f"{'Interrupted' if interrupted else 'Stopped'}. {report.where()} Run the same command again to continue, "
+            f"or `python aws/destroy.py --target {target.name}` to remove it all."
+        )
+        if interrupted:
+            raise SystemExit(EXIT_INTERRUPTED) from None
+        raise
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @options.target
+@click.option("--plan", "plan_only", is_flag=True, help="Print every call that would be made, and make none.")
+@click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
 @click.option(
     "--algorithm",
     "algorithm_name",
-    type=click.Choice(list(ALGORITHMS)),
+    type=click.Choice(algorithms.NAMES),
     default="linear-learner",
     show_default=True,
-    help="SageMaker's built-in algorithm to train.",
+    help="SageMaker's built-in algorithm to train; container: our own image of the same, built and pushed to ECR.",
 )
 @click.option(
     "--data",
@@ -96,14 +162,32 @@ def deploy(
     show_default=True,
     help="What `python -m data_prep` wrote.",
 )
+@click.option("--serverless", is_flag=True, help="Host on a serverless endpoint: nothing to pay while nobody asks.")
+@click.option(
+    "--auth",
+    type=click.Choice(AUTHS),
+    default="none",
+    show_default=True,
+    help="Who may call the URL: anyone; who sends the API key; identities of the account, with signed requests.",
+)
+@click.option(
+    "--managed-policies",
+    is_flag=True,
+    help="Attach AmazonSageMakerFullAccess to the roles, as tutorials do, beside the least they need.",
+)
 @options.region
 @options.config
 @options.build
 @explained
 def main(
     target_name: str,
+    plan_only: bool,
+    yes: bool,
     algorithm_name: str,
     data_folder: Path,
+    serverless: bool,
+    auth: Auth,
+    managed_policies: bool,
     region: str | None,
     config_path: Path,
     build_folder: Path,
@@ -112,7 +196,7 @@ def main(
 
     Uploads the prepared data, trains, hosts the model on an endpoint, and puts a Lambda function and a
     REST API with POST /predict in front. Run it again after any change: only what changed is done, and the
-    URL stays.
+    URL stays. With --target aws it shows the plan first, and asks.
 
     \b
     Before:  python -m local up        (for --target local)
@@ -122,34 +206,67 @@ def main(
     """
     settings = load_settings(config_path)
     dataset = Dataset.load(data_folder)
-    aws = Aws(Target.named(target_name, region=region or settings.region))
-    report = Report(Console(), aws.changes)
-    try:
-        report.line(f"Deploying {algorithm_name} to {target_name}, region {aws.target.region}")
-        names = names_of(aws, settings)
-        deployment = deploy(aws, names, settings, ALGORITHMS[algorithm_name], dataset, report)
-    except KeyboardInterrupt:
-        report.line(
-            f"Interrupted. {report.where()} Run the same command again to continue, "
-            f"or `python aws/destroy.py --target {target_name}` to remove it all."
-        )
-        raise SystemExit(EXIT_INTERRUPTED) from None
+    algorithm = algorithms.algorithm_named(algorithm_name, settings)
+    target = Target.named(target_name, region=region or settings.region)
     path = record_path(build_folder, target_name)
+    aws = Aws(target)
+    require_account(aws, settings, path)
+    names = names_of(aws, settings)
+    image = own_image.build_image(names) if algorithm_name == algorithms.OWN_CONTAINER else None
+    wanted = Wanted(settings, algorithm, dataset, image, auth, serverless, managed_policies)
+    report = Report(Console(), aws.calls)
+    plan = make_plan(target, names, wanted)
+    if plan_only or (target.asks_first and plan.calls):
+        show_plan(plan, wanted, aws, report)
+    if plan_only:
+        return
+    if target.asks_first and plan.calls and not yes:
+        _ask(plan)
+    report.line(f"Deploying {algorithm_name} to {target_name}, region {target.region}")
+    deployment = follow(target, names, wanted, plan)
     deployment.write(path)
     write_documents(deployment, dataset, path.parent)
     summarize(deployment, path, report)
 
 
+def show_plan(plan: Plan, wanted: Wanted, aws: Aws, report: Report) -> None:
+    """The plan before a person's eyes: where, every step and call, and on AWS what it will cost."""
+    where = f"account {aws.account_id}, region {aws.target.region}"
+    report.line(f"Plan for {wanted.settings.name} on {aws.target.name}: {where}, as {aws.caller['Arn']}")
+    for line in plan.lines():
+        report.line(line)
+    if aws.target.asks_first:
+        report.line(_price(wanted, aws.target.region))
+
+
+def _price(wanted: Wanted, region: str) -> str:
+    try:
+        serverless_mb = wanted.settings.serverless.memory_mb if wanted.serverless else None
+        return cost.summary(wanted.settings, region, serverless_mb=serverless_mb)
+    except InputError as error:  # a plan is worth showing without its price
+        return f"Price: unknown. {error}"
+
+
+def _ask(plan: Plan) -> None:
+    if not sys.stdin.isatty():
+        raise InputError("Nothing was changed: there is no terminal to ask at. Add --yes to do all of the above.")
+    if not click.confirm(f"Make these {len(plan.calls)} calls?"):
+        raise InputError("Nothing was changed.")
+
+
 def summarize(deployment: Deployment, path: Path, report: Report) -> None:
-    """The last lines: what came of the training, the URL, and where it is written down."""
+    """The last lines: what came of the training, the URL, who can call it, and where it is written down."""
     for name, value in sorted(deployment.metrics.items()):
         if not name.startswith("train:"):  # all of them are in the record
             report.line(f"  {name} = {value:.4f}")
     if deployment.generated:
         report.line("The data is a generated sample, not a real survey.")
     report.line(f"URL: {deployment.api_url}")
+    report.line(access.who_can_call(deployment.auth, deployment.account))
     report.line(f"Written down in {path}; beside it {OPENAPI}, and what tries the URL out:")
-    report.line(f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}")
+    report.line(
+        f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}{newman_options(deployment)}"
+    )
 
 
 if __name__ == "__main__":

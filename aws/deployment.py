@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ValidationError
 
 from aws.errors import InputError
+from aws.wanted import Auth
 
 
 def record_path(build_folder: Path, target_name: str) -> Path:
@@ -20,6 +21,7 @@ class Deployment(BaseModel):
 
     project: str
     target: str
+    account: str
     region: str
     algorithm: str
     source: str
@@ -33,6 +35,8 @@ class Deployment(BaseModel):
     function_name: str
     rest_api_id: str
     api_url: str
+    auth: Auth
+    api_key_id: str | None
     metrics: dict[str, float]
 
     @classmethod
@@ -44,6 +48,14 @@ class Deployment(BaseModel):
             raise InputError(f"{path} is missing: nothing is deployed yet. Run `python aws/deploy.py`.") from error
         except (OSError, ValidationError) as error:
             raise InputError(f"{path} is not readable as a record. Run `python aws/deploy.py` again.") from error
+
+    @classmethod
+    def find(cls, path: Path) -> Self | None:
+        """The record if there is a readable one."""
+        try:
+            return cls.read(path)
+        except InputError:
+            return None
 
     def write(self, path: Path) -> None:
         """Replace the record in one move: a reader sees the old one or the new one, never half of one."""

@@ -4,14 +4,16 @@ import sys
 from pathlib import Path
 
 import click
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from aws import options
+from aws.account import require_account
 from aws.client import Aws
 from aws.config import load_settings
 from aws.deployment import record_path
-from aws.errors import EXIT_INTERRUPTED, InputError, ResourceError, explained
-from aws.inventory import count_training_jobs, inventory
+from aws.errors import EXIT_INTERRUPTED, InputError, ResourceError, explain, explained
+from aws.inventory import count_training_jobs, inventory, left_over
 from aws.names import Names, names_of
 from aws.report import Report
 from aws.target import Target
@@ -55,7 +57,10 @@ def main(target_name: str, yes: bool, region: str | None, config_path: Path, bui
     """
     settings = load_settings(config_path)
     aws = Aws(Target.named(target_name, region=region or settings.region))
-    report = Report(Console(), aws.changes)
+    path = record_path(build_folder, target_name)
+    require_account(aws, settings, path)
+    report = Report(Console(), aws.calls)
+    aws.tell = report.tell
     names = names_of(aws, settings)
     try:
         if not yes:
@@ -64,11 +69,28 @@ def main(target_name: str, yes: bool, region: str | None, config_path: Path, bui
     except KeyboardInterrupt:
         report.line(f"Interrupted after removing {len(report.done)}. Run the same command again to go on.")
         raise SystemExit(EXIT_INTERRUPTED) from None
-    record_path(build_folder, target_name).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
     where = f"of {names.project} in {aws.target.region} ({target_name})"
-    report.line(f"Removed {removed} things {where}." if removed else f"Nothing is left {where}.")
+    report.line(
+        f"Removed {removed} things {where}; a last look found none." if removed else f"Nothing is left {where}."
+    )
+    _tell_what_stays(aws, names, report)
+
+
+def _tell_what_stays(aws: Aws, names: Names, report: Report) -> None:
     if jobs := count_training_jobs(aws, names):
         report.line(f"SageMaker keeps the records of {jobs} training jobs; they cost nothing.")
+    try:
+        left = left_over(aws, names)
+    except ClientError as error:
+        report.line(f"Whether anything else bears the project's tag could not be looked up: {explain(error)}")
+        return
+    if left:
+        report.line(
+            f"AWS still lists these {len(left)} under the project's tag (what was just removed may take minutes):"
+        )
+    for arn in left:
+        report.line(f"  {arn}")
 
 
 def _ask(aws: Aws, names: Names, report: Report) -> None:

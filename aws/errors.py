@@ -8,6 +8,8 @@ from typing import Any
 import click
 from botocore import exceptions as boto
 
+from aws.refusals import explain_refusal
+
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -27,17 +29,6 @@ class InputError(AwsRoomError):
 
 class ResourceError(AwsRoomError):
     """A resource did not become what was asked of it, e.g. a failed training job."""
-
-
-CREDENTIAL_CODES = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-PERMISSION_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 def explain(error: Exception) -> str:
@@ -61,19 +52,15 @@ def explain(error: Exception) -> str:
         case boto.ReadTimeoutError():
             return f"{error.kwargs.get('endpoint_url')} took the call but gave no answer in time."
         case boto.ClientError():
-            return _explain_answer(error)
+            return explain_refusal(error.operation_name, error.response.get("Error", {}))
+        case (
+            boto.UnauthorizedSSOTokenError()
+            | boto.SSOTokenLoadError()
+            | boto.TokenRetrievalError()
+            | boto.CredentialRetrievalError()
+        ):
+            return f"{error} Log in again (`aws sso login`), then run the same command again."
     return str(error)
-
-
-def _explain_answer(error: boto.ClientError) -> str:
-    answer = error.response.get("Error", {})
-    code, message = answer.get("Code", "Unknown"), answer.get("Message", "")
-    said = f"{error.operation_name} was refused with {code}: {message}"
-    if code in CREDENTIAL_CODES:
-        return f"{said} Check the AWS credentials: `aws sts get-caller-identity` must answer."
-    if code in PERMISSION_CODES:
-        return f"{said} The credentials in use need the permission for {error.operation_name}."
-    return said
 
 
 def explained(command: Callable[..., Any]) -> Callable[..., Any]:

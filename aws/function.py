@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aws.client import Aws
-from aws.config import DeploySettings
+from aws.config import FunctionSettings
 from aws.dataset import Dataset
 from aws.errors import ResourceError
 from aws.names import Names
@@ -21,11 +21,6 @@ HANDLER = "handler.handler"
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: the same files give the same bytes
 READY_TIMEOUT_SECONDS = 300
-
-
-def log_group(names: Names) -> str:
-    """Where Lambda writes what the function prints."""
-    return f"/aws/lambda/{names.function}"
 
 
 def build_zip(dataset: Dataset) -> bytes:
@@ -45,62 +40,65 @@ def build_zip(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def ensure_function(aws: Aws, names: Names, settings: DeploySettings, role_arn: str, code: bytes, step: Step) -> str:
+def ensure_function(aws: Aws, names: Names, settings: FunctionSettings, role_arn: str, code: bytes, step: Step) -> str:
     """Create the function, or update what differs of its code and configuration. Returns its ARN.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
     """
-    step.result = names.function
-    wanted = {
+    name = step.result = names.function
+    wanted: dict[str, Any] = {
         "Role": role_arn,
         "Runtime": RUNTIME,
         "Handler": HANDLER,
-        "MemorySize": settings.function.memory_mb,
-        "Timeout": settings.function.timeout_seconds,
+        "MemorySize": settings.memory_mb,
+        "Timeout": settings.timeout_seconds,
         "Environment": {"Variables": {"ENDPOINT_NAME": names.endpoint}},
     }
-    found = aws.find("lambda", "GetFunctionConfiguration", FunctionName=names.function)
-    if found is not None and found.get("State") == "Failed":  # it never ran and never will
-        aws.change("lambda", "DeleteFunction", FunctionName=names.function)
+    found = aws.find("lambda", "GetFunctionConfiguration", FunctionName=name)
+    if found is not None and found.get("State") == "Failed":
+        why = f"it is Failed ({found.get('StateReason')}): it never ran and never will"
+        aws.change("lambda", "DeleteFunction", why=why, FunctionName=name)
         found = None
     if found is None:
-        aws.change(
-            "lambda",
-            "CreateFunction",
-            FunctionName=names.function,
-            Code={"ZipFile": code},
-            Tags=names.tags,
-            **wanted,
-        )
+        made: dict[str, Any] = {"FunctionName": name, "Code": {"ZipFile": code}, "Tags": names.tags, **wanted}
+        aws.change("lambda", "CreateFunction", why="it does not exist", **made)
     else:
-        found = _wait(aws, names.function, step)
-        if any(found.get(key) != value for key, value in wanted.items()):
-            aws.change("lambda", "UpdateFunctionConfiguration", FunctionName=names.function, **wanted)
-            found = _wait(aws, names.function, step)
-        if found["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
-            aws.change("lambda", "UpdateFunctionCode", FunctionName=names.function, ZipFile=code)
-    return str(_wait(aws, names.function, step)["FunctionArn"])
+        _update(aws, name, _wait(aws, name, step), wanted, code, step)
+    _require_ready(_wait(aws, name, step))
+    return aws.arn("lambda", f"function:{name}")
+
+
+def _update(aws: Aws, name: str, found: dict[str, Any], wanted: dict[str, Any], code: bytes, step: Step) -> None:
+    differing = [key for key, value in wanted.items() if found.get(key) != value]
+    if differing or found.get("LastUpdateStatus") == "Failed":
+        why = f"it has another {', '.join(differing)}" if differing else "its last update failed"
+        aws.change("lambda", "UpdateFunctionConfiguration", why=why, FunctionName=name, **wanted)
+        _require_ready(_wait(aws, name, step))
+    if found["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
+        aws.change("lambda", "UpdateFunctionCode", why="its code is another", FunctionName=name, ZipFile=code)
 
 
 def _wait(aws: Aws, name: str, step: Step) -> dict[str, Any]:
     """Wait until the function is active and no update is pending: Lambda refuses another until then."""
-    function: dict[str, Any] = {}
 
-    def is_ready() -> bool:
-        nonlocal function
-        function = aws.find("lambda", "GetFunctionConfiguration", FunctionName=name) or {}
+    def is_ready(function: dict[str, Any]) -> bool:
         if function.get("State") != "Pending" and function.get("LastUpdateStatus") != "InProgress":
             return True
         step.show("Pending" if function["State"] == "Pending" else "Updating")
         return False
 
-    aws.wait_until(
+    return aws.wait(
+        "lambda",
+        "GetFunctionConfiguration",
         is_ready,
         what=f"The function {name}",
         timeout_seconds=READY_TIMEOUT_SECONDS,
         poll_seconds=min(aws.target.poll_seconds, 2),
+        FunctionName=name,
     )
-    if function.get("State") == "Failed" or function.get("LastUpdateStatus") == "Failed":
+
+
+def _require_ready(function: dict[str, Any]) -> None:
+    if "Failed" in (function.get("State"), function.get("LastUpdateStatus")):
         reason = function.get("LastUpdateStatusReason") or function.get("StateReason")
-        raise ResourceError(f"The function {name} did not become ready: {reason}.")
-    return function
+        raise ResourceError(f"The function {function['FunctionName']} did not become ready: {reason}.")

@@ -5,13 +5,13 @@ import json
 from typing import Any
 
 from aws.client import Aws
-from aws.config import DeploySettings
 from aws.errors import ResourceError
+from aws.logs import endpoint_group, last_lines
 from aws.names import Names
 from aws.report import Step
 from aws.training import TrainedModel
+from aws.wanted import Wanted
 
-ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
 VARIANT = "AllTraffic"
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 ENDPOINT_TIMEOUT_SECONDS = 3600
@@ -22,35 +22,35 @@ def ensure_model(aws: Aws, names: Names, trained: TrainedModel, role_arn: str) -
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
     """
+    container: dict[str, Any] = {"Image": trained.image, "ModelDataUrl": trained.artifact}
+    if trained.environment:
+        container["Environment"] = trained.environment
     if aws.find("sagemaker", "DescribeModel", ModelName=trained.job_name) is None:
         aws.change(
             "sagemaker",
             "CreateModel",
+            why="it does not exist",
             ModelName=trained.job_name,
-            PrimaryContainer={"Image": trained.image, "ModelDataUrl": trained.artifact},
+            PrimaryContainer=container,
             ExecutionRoleArn=role_arn,
             Tags=names.tag_list,
         )
     return trained.job_name
 
 
-def ensure_endpoint_config(aws: Aws, names: Names, settings: DeploySettings, model_name: str) -> str:
+def ensure_endpoint_config(aws: Aws, names: Names, wanted: Wanted, model_name: str) -> str:
     """An endpoint configuration for this model and machine. It cannot be changed, so its name has their hash.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
     """
-    variant = {
-        "VariantName": VARIANT,
-        "ModelName": model_name,
-        "InstanceType": settings.endpoint.instance_type,
-        "InitialInstanceCount": settings.endpoint.instance_count,
-    }
+    variant = {"VariantName": VARIANT, "ModelName": model_name, **_machine(wanted)}
     digest = hashlib.sha256(json.dumps(variant, sort_keys=True).encode()).hexdigest()[:10]
     name = f"{names.project}-{digest}"
     if aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=name) is None:
         aws.change(
             "sagemaker",
             "CreateEndpointConfig",
+            why="there is none for this model and machine",
             EndpointConfigName=name,
             ProductionVariants=[variant],
             Tags=names.tag_list,
@@ -58,50 +58,101 @@ def ensure_endpoint_config(aws: Aws, names: Names, settings: DeploySettings, mod
     return name
 
 
-def ensure_endpoint(aws: Aws, names: Names, config_name: str, step: Step) -> None:
+def _machine(wanted: Wanted) -> dict[str, Any]:
+    if wanted.serverless:
+        serverless = wanted.settings.serverless
+        limits = {"MemorySizeInMB": serverless.memory_mb, "MaxConcurrency": serverless.max_concurrency}
+        return {"ServerlessConfig": limits}
+    machine = wanted.settings.endpoint
+    return {"InstanceType": machine.instance_type, "InitialInstanceCount": machine.instance_count}
+
+
+def ensure_endpoint(aws: Aws, names: Names, config_name: str, *, serverless: bool, step: Step) -> None:
     """Have the endpoint serve this configuration, and wait until it does.
 
-    A failed endpoint can only be deleted: it is, and made again.
-    Raises ``ResourceError`` with the FailureReason if it does not come up.
+    Raises ``ResourceError`` with the FailureReason and the last log lines if it does not come up.
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
     """
-    step.result = names.endpoint
-    endpoint = wait_for_endpoint(aws, names.endpoint, step)
-    if endpoint and endpoint["EndpointStatus"] == "Failed":
-        aws.change("sagemaker", "DeleteEndpoint", EndpointName=names.endpoint)
-        endpoint = wait_for_endpoint(aws, names.endpoint, step)
-    wanted = {"EndpointName": names.endpoint, "EndpointConfigName": config_name}
-    if endpoint is None:
-        aws.change("sagemaker", "CreateEndpoint", Tags=names.tag_list, **wanted)
-    elif endpoint["EndpointConfigName"] != config_name:
-        aws.change("sagemaker", "UpdateEndpoint", **wanted)
-    else:
+    name = step.result = names.endpoint
+    endpoint, why_create = _settled(aws, name, step), "it does not exist"
+    if endpoint and (why := _why_replace(aws, endpoint, serverless=serverless)):
+        aws.change("sagemaker", "DeleteEndpoint", why=why, EndpointName=name)
+        wait_until_settled(aws, name, step)
+        endpoint, why_create = {}, "it is made anew"
+    wanted = {"EndpointName": name, "EndpointConfigName": config_name}
+    if not endpoint:
+        aws.change("sagemaker", "CreateEndpoint", why=why_create, Tags=names.tag_list, **wanted)
+    elif _config_of(endpoint) != config_name:
+        aws.change("sagemaker", "UpdateEndpoint", why=f"it serves {_config_of(endpoint)}", **wanted)
+    elif endpoint["EndpointStatus"] == "InService":
         return
-    _require_serving(wait_for_endpoint(aws, names.endpoint, step), names.endpoint, config_name)
+    aws.wait(
+        "sagemaker",
+        "DescribeEndpoint",
+        lambda endpoint: _is_serving(aws, names, config_name, endpoint, step),
+        what=f"The endpoint {name}",
+        timeout_seconds=ENDPOINT_TIMEOUT_SECONDS,
+        EndpointName=name,
+    )
 
 
-def wait_for_endpoint(aws: Aws, name: str, step: Step) -> dict[str, Any] | None:
-    """Wait while the endpoint is changing. Returns what it is then, or ``None`` if it does not exist."""
-    endpoint: dict[str, Any] | None = None
+def _settled(aws: Aws, name: str, step: Step) -> dict[str, Any]:
+    """The endpoint once it is not changing; empty if it does not exist."""
+    endpoint = aws.find("sagemaker", "DescribeEndpoint", EndpointName=name)
+    if endpoint is None:
+        return {}
+    settled = wait_until_settled(aws, name, step)
+    return {} if endpoint["EndpointStatus"] == "Deleting" else settled
 
-    def is_settled() -> bool:
-        nonlocal endpoint
-        endpoint = aws.find("sagemaker", "DescribeEndpoint", EndpointName=name)
-        if endpoint is None or endpoint["EndpointStatus"] not in CHANGING:
+
+def wait_until_settled(aws: Aws, name: str, step: Step) -> dict[str, Any]:
+    """Wait while the endpoint is changing. Returns what it is then, empty if it does not exist."""
+
+    def is_settled(endpoint: dict[str, Any]) -> bool:
+        if endpoint.get("EndpointStatus") not in CHANGING:
             return True
         step.show(endpoint["EndpointStatus"])
         return False
 
-    aws.wait_until(is_settled, what=f"The endpoint {name}", timeout_seconds=ENDPOINT_TIMEOUT_SECONDS)
-    return endpoint
+    return aws.wait(
+        "sagemaker",
+        "DescribeEndpoint",
+        is_settled,
+        what=f"The endpoint {name}",
+        timeout_seconds=ENDPOINT_TIMEOUT_SECONDS,
+        EndpointName=name,
+    )
 
 
-def _require_serving(endpoint: dict[str, Any] | None, name: str, config_name: str) -> None:
+def _why_replace(aws: Aws, endpoint: dict[str, Any], *, serverless: bool) -> str | None:
+    """Why an endpoint can only be deleted and made again, if so. Its callers get errors in between."""
+    if endpoint["EndpointStatus"] == "Failed":
+        return f"it is Failed ({endpoint.get('FailureReason', 'no reason given')}), and a failed endpoint stays so"
+    if serverless and not _is_serverless(aws, endpoint):
+        return "AWS updates no real-time endpoint to a serverless one: it is made anew, and is away for some minutes"
+    return None
+
+
+def _is_serverless(aws: Aws, endpoint: dict[str, Any]) -> bool:
+    config = aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
+    return any("ServerlessConfig" in variant for variant in config.get("ProductionVariants", []))
+
+
+def _config_of(endpoint: dict[str, Any]) -> str:
+    """The configuration it serves, or is being updated to."""
+    return str(endpoint.get("PendingDeploymentSummary", endpoint)["EndpointConfigName"])
+
+
+def _is_serving(aws: Aws, names: Names, config_name: str, endpoint: dict[str, Any], step: Step) -> bool:
+    status = endpoint.get("EndpointStatus")
+    if status in CHANGING:
+        step.show(str(status))
+        return False
     # An update that fails leaves the endpoint InService on the configuration it had.
-    if endpoint and endpoint["EndpointStatus"] == "InService" and endpoint["EndpointConfigName"] == config_name:
-        return
-    reason = (endpoint or {}).get("FailureReason", "it is gone")
+    if status == "InService" and endpoint["EndpointConfigName"] == config_name:
+        return True
+    group, reason = endpoint_group(names), endpoint.get("FailureReason") or f"it is {status or 'gone'}"
     raise ResourceError(
-        f"The endpoint {name} does not serve {config_name}: {reason}. Its logs are in CloudWatch Logs, "
-        f"group {ENDPOINT_LOG_GROUPS}{name}."
+        f"The endpoint {names.endpoint} does not serve {config_name}: {reason}. Its logs are in CloudWatch Logs, "
+        f"group {group}.{last_lines(aws, group)}"
     )

@@ -3,21 +3,22 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
-from aws.algorithms import ALGORITHMS
+from aws import algorithms
+from aws.access import delete_usage_plan, find_api_key, find_usage_plan
 from aws.api import find_rest_api
 from aws.client import Aws
-from aws.function import log_group
-from aws.hosting import ENDPOINT_LOG_GROUPS, wait_for_endpoint
+from aws.hosting import wait_until_settled
+from aws.logs import TRAINING_GROUP, endpoint_group, find_log_group, function_group
 from aws.names import PROJECT_TAG, Names
+from aws.own_image import find_repository
 from aws.report import Step
-from aws.storage import bucket_project
-from aws.training import LOG_GROUP
+from aws.roles import delete_role
+from aws.storage import delete_bucket, is_our_bucket
+from aws.training import CHANGING, stop_job
 
-STOP_TIMEOUT_SECONDS = 1800
-DELETE_OBJECTS_AT_ONCE = 1000  # S3's limit
+Remove = Callable[[Step], object]
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Found:
 
     kind: str
     name: str
-    remove: Callable[[Step], object]
+    remove: Remove
 
 
 def inventory(aws: Aws, names: Names) -> list[Found]:
     """All that is left of a project, in the order in which it can go: callers before what they call."""
     kinds = (
+        _usage_plan,
+        _api_key,
         _rest_api,
         _function,
         _endpoint,
@@ -40,6 +43,7 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _running_jobs,
         _log_groups,
         _training_logs,
+        _repository,
         _roles,
         _bucket,
     )
@@ -51,32 +55,53 @@ def count_training_jobs(aws: Aws, names: Names) -> int:
     return sum(1 for _ in _training_jobs(aws, names))
 
 
+def left_over(aws: Aws, names: Names) -> list[str]:
+    """The ARNs of what still bears the project's tag, as the Resource Groups Tagging API sees it.
+
+    It also finds what no step of ours made; it lags behind by some minutes; training jobs stay in it. Empty on the
+    stack, which does not have it. https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    """
+    if aws.target.is_stack:
+        return []
+    filters = [{"Key": PROJECT_TAG, "Values": [names.project]}]
+    listed = aws.list("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", TagFilters=filters)
+    arns = sorted(str(found["ResourceARN"]) for found in listed)
+    return [arn for arn in arns if ":training-job/" not in arn]
+
+
+# API Gateway: a name may be taken several times. One is found per round, the next in the next.
+
+
+def _usage_plan(aws: Aws, names: Names) -> Iterator[Found]:
+    plan = find_usage_plan(aws, names)
+    if plan is not None:
+        yield Found("Usage plan", plan["id"], lambda _: delete_usage_plan(aws, plan))
+
+
+def _api_key(aws: Aws, names: Names) -> Iterator[Found]:
+    key = find_api_key(aws, names)
+    if key is not None:
+        yield Found("API key", key["id"], _remover(aws, "apigateway", "DeleteApiKey", apiKey=key["id"]))
+
+
 def _rest_api(aws: Aws, names: Names) -> Iterator[Found]:
-    # One per round: should an earlier accident have left several, the next lookup finds the next.
-    rest_api_id = find_rest_api(aws, names)
-    if rest_api_id is not None:
-        yield Found(
-            "REST API",
-            rest_api_id,
-            lambda _: aws.remove("apigateway", "DeleteRestApi", restApiId=rest_api_id),
-        )
+    api = find_rest_api(aws, names)
+    if api is not None:
+        yield Found("REST API", api["id"], _remover(aws, "apigateway", "DeleteRestApi", restApiId=api["id"]))
 
 
 def _function(aws: Aws, names: Names) -> Iterator[Found]:
-    found = aws.find("lambda", "GetFunction", FunctionName=names.function)
+    name = names.function
+    found = aws.find("lambda", "GetFunction", FunctionName=name)
     if found is not None and found.get("Tags", {}).get(PROJECT_TAG) == names.project:
-        yield Found(
-            "Function",
-            names.function,
-            lambda _: aws.remove("lambda", "DeleteFunction", FunctionName=names.function),
-        )
+        yield Found("Function", name, _remover(aws, "lambda", "DeleteFunction", FunctionName=name))
 
 
 def _endpoint(aws: Aws, names: Names) -> Iterator[Found]:
     def remove(step: Step) -> None:
-        wait_for_endpoint(aws, names.endpoint, step)  # one that is changing cannot be deleted
+        wait_until_settled(aws, names.endpoint, step)  # one that is changing cannot be deleted
         aws.remove("sagemaker", "DeleteEndpoint", EndpointName=names.endpoint)
-        wait_for_endpoint(aws, names.endpoint, step)
+        wait_until_settled(aws, names.endpoint, step)
 
     found = aws.find("sagemaker", "DescribeEndpoint", EndpointName=names.endpoint)
     if found is not None and _is_tagged(aws, names, found["EndpointArn"]):
@@ -89,23 +114,20 @@ def _endpoint_configs(aws: Aws, names: Names) -> Iterator[Found]:
     for config in listed:
         name = config["EndpointConfigName"]
         if pattern.fullmatch(name) and _is_tagged(aws, names, config["EndpointConfigArn"]):
-            yield Found("Endpoint config", name, _remover(aws, "DeleteEndpointConfig", EndpointConfigName=name))
+            remove = _remover(aws, "sagemaker", "DeleteEndpointConfig", EndpointConfigName=name)
+            yield Found("Endpoint config", name, remove)
 
 
 def _models(aws: Aws, names: Names) -> Iterator[Found]:
     for model in aws.list("sagemaker", "ListModels", "Models", NameContains=names.project):
         name = model["ModelName"]
         if _job_pattern(names).fullmatch(name) and _is_tagged(aws, names, model["ModelArn"]):
-            yield Found("Model", name, _remover(aws, "DeleteModel", ModelName=name))
-
-
-def _remover(aws: Aws, operation: str, **parameters: str) -> Callable[[Step], object]:
-    return lambda _: aws.remove("sagemaker", operation, **parameters)
+            yield Found("Model", name, _remover(aws, "sagemaker", "DeleteModel", ModelName=name))
 
 
 def _job_pattern(names: Names) -> re.Pattern[str]:
-    algorithms = "|".join(map(re.escape, ALGORITHMS))
-    return re.compile(rf"{re.escape(names.project)}-({algorithms})-[0-9a-f]{{10}}(-\d+)?")
+    known = "|".join(map(re.escape, algorithms.NAMES))
+    return re.compile(rf"{re.escape(names.project)}-({known})-[0-9a-f]{{10}}(-\d+)?")
 
 
 def _is_tagged(aws: Aws, names: Names, arn: str) -> bool:
@@ -120,63 +142,48 @@ def _training_jobs(aws: Aws, names: Names) -> Iterator[dict[str, Any]]:
 
 def _running_jobs(aws: Aws, names: Names) -> Iterator[Found]:
     for job in _training_jobs(aws, names):
-        if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        if job["TrainingJobStatus"] in CHANGING:
             yield Found("Training job", job["TrainingJobName"], _job_stopper(aws, job["TrainingJobName"]))
 
 
-def _job_stopper(aws: Aws, name: str) -> Callable[[Step], None]:
-    def status() -> str:
-        return str((aws.find("sagemaker", "DescribeTrainingJob", TrainingJobName=name) or {}).get("TrainingJobStatus"))
-
-    def stop(step: Step) -> None:
-        if status() == "InProgress":
-            aws.change("sagemaker", "StopTrainingJob", TrainingJobName=name)
-        step.show("Stopping")
-        aws.wait_until(
-            lambda: status() not in ("InProgress", "Stopping"),
-            what=f"The training job {name}",
-            timeout_seconds=STOP_TIMEOUT_SECONDS,
-        )
-
-    return stop
+def _job_stopper(aws: Aws, name: str) -> Remove:
+    return lambda step: stop_job(aws, name, step)
 
 
 def _log_groups(aws: Aws, names: Names) -> Iterator[Found]:
-    for group in (log_group(names), f"{ENDPOINT_LOG_GROUPS}{names.endpoint}"):
-        listed = aws.list("logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix=group)
-        if group in {found["logGroupName"] for found in listed}:
-            yield Found("Log group", group, _log_group_remover(aws, group))
-
-
-def _log_group_remover(aws: Aws, group: str) -> Callable[[Step], object]:
-    return lambda _: aws.remove("logs", "DeleteLogGroup", logGroupName=group)
+    for group in (function_group(names), endpoint_group(names)):
+        if find_log_group(aws, group) is not None:
+            yield Found("Log group", group, _remover(aws, "logs", "DeleteLogGroup", logGroupName=group))
 
 
 def _training_logs(aws: Aws, names: Names) -> Iterator[Found]:
     """The log streams of the project's jobs; their group belongs to all jobs of the account."""
-    for algorithm in ALGORITHMS:
+    for algorithm in algorithms.NAMES:
         prefix = f"{names.project}-{algorithm}-"
-        streams = [
-            stream["logStreamName"]
-            for stream in aws.list(
-                "logs",
-                "DescribeLogStreams",
-                "logStreams",
-                logGroupName=LOG_GROUP,
-                logStreamNamePrefix=prefix,
-            )
-            if _job_pattern(names).fullmatch(stream["logStreamName"].partition("/")[0])
-        ]
+        where = {"logGroupName": TRAINING_GROUP, "logStreamNamePrefix": prefix}
+        listed = aws.list("logs", "DescribeLogStreams", "logStreams", **where)
+        streams = [str(stream["logStreamName"]) for stream in listed]
+        streams = [stream for stream in streams if _job_pattern(names).fullmatch(stream.partition("/")[0])]
         if streams:
             yield Found("Training logs", f"{prefix}* ({len(streams)})", _stream_remover(aws, streams))
 
 
-def _stream_remover(aws: Aws, streams: list[str]) -> Callable[[Step], None]:
+def _stream_remover(aws: Aws, streams: list[str]) -> Remove:
     def remove(_: Step) -> None:
         for stream in streams:
-            aws.remove("logs", "DeleteLogStream", logGroupName=LOG_GROUP, logStreamName=stream)
+            aws.remove("logs", "DeleteLogStream", logGroupName=TRAINING_GROUP, logStreamName=stream)
 
     return remove
+
+
+def _repository(aws: Aws, names: Names) -> Iterator[Found]:
+    found = None if aws.target.is_stack else find_repository(aws, names)
+    if found is None:
+        return
+    tags = (aws.find("ecr", "ListTagsForResource", resourceArn=found["repositoryArn"]) or {}).get("tags", [])
+    if names.tag_list[0] in tags:
+        remove = _remover(aws, "ecr", "DeleteRepository", repositoryName=names.repository, force=True)
+        yield Found("Image repository", names.repository, remove)
 
 
 def _roles(aws: Aws, names: Names) -> Iterator[Found]:
@@ -186,35 +193,14 @@ def _roles(aws: Aws, names: Names) -> Iterator[Found]:
             yield Found("Role", role, _role_remover(aws, role))
 
 
-def _role_remover(aws: Aws, role: str) -> Callable[[Step], None]:
-    def remove(_: Step) -> None:
-        # A role goes only when nothing is attached to it any more.
-        for policy in list(aws.list("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=role)):
-            aws.remove("iam", "DetachRolePolicy", RoleName=role, PolicyArn=policy["PolicyArn"])
-        inline = aws.find("iam", "ListRolePolicies", RoleName=role) or {"PolicyNames": []}
-        for name in inline["PolicyNames"]:
-            aws.remove("iam", "DeleteRolePolicy", RoleName=role, PolicyName=name)
-        aws.remove("iam", "DeleteRole", RoleName=role)
-
-    return remove
+def _role_remover(aws: Aws, role: str) -> Remove:
+    return lambda _: delete_role(aws, role)
 
 
 def _bucket(aws: Aws, names: Names) -> Iterator[Found]:
-    def remove(step: Step) -> None:
-        listed = aws.list("s3", "ListMultipartUploads", "Uploads", Bucket=names.bucket)
-        for upload in list(listed):
-            parameters = {"Bucket": names.bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
-            aws.remove("s3", "AbortMultipartUpload", **parameters)
-        for objects in batched(_object_versions(aws, names.bucket), DELETE_OBJECTS_AT_ONCE):
-            step.show(f"deleting {len(objects)} objects")
-            aws.change("s3", "DeleteObjects", Bucket=names.bucket, Delete={"Objects": list(objects), "Quiet": True})
-        aws.remove("s3", "DeleteBucket", Bucket=names.bucket)
-
-    if bucket_project(aws, names.bucket) == names.project:
-        yield Found("Bucket", names.bucket, remove)
+    if is_our_bucket(aws, names):
+        yield Found("Bucket", names.bucket, lambda step: delete_bucket(aws, names.bucket, step))
 
 
-def _object_versions(aws: Aws, bucket: str) -> Iterator[dict[str, str]]:
-    for key in ("Versions", "DeleteMarkers"):
-        for version in aws.list("s3", "ListObjectVersions", key, Bucket=bucket):
-            yield {"Key": version["Key"], "VersionId": version["VersionId"]}
+def _remover(aws: Aws, service: str, operation: str, **parameters: Any) -> Remove:
+    return lambda _: aws.remove(service, operation, **parameters)

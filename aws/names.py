@@ -14,11 +14,15 @@ class Names:
 
     project: str
     bucket: str
+    default_bucket: str
     training_role: str
     function_role: str
     endpoint: str
     function: str
     rest_api: str
+    api_key: str
+    usage_plan: str
+    repository: str
 
     @property
     def tags(self) -> dict[str, str]:
@@ -34,12 +38,17 @@ class Names:
 def names_of(aws: Aws, settings: DeploySettings) -> Names:
     """The names for these settings. Buckets share one world-wide name space, roles one per account."""
     project, region = settings.name, aws.target.region
+    default_bucket = f"{project}-{aws.account_id}-{region}"
     return Names(
         project=project,
-        bucket=settings.bucket or f"{project}-{aws.account_id}-{region}",
+        bucket=settings.bucket or default_bucket,
+        default_bucket=default_bucket,
         training_role=f"{project}-sagemaker-{region}",
         function_role=f"{project}-lambda-{region}",
         endpoint=project,
         function=f"{project}-predict",
         rest_api=project,
+        api_key=project,
+        usage_plan=project,
+        repository=f"{project}/container",
     )

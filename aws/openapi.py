@@ -5,12 +5,26 @@ from typing import Any
 from aws.dataset import Dataset
 from aws.deployment import Deployment
 from aws.example import Example
+from aws.wanted import Auth
 
 JSON = "application/json"
 ERRORS = {
     "400": "The request is wrong; the sentence names the field.",
     "502": "The endpoint refused the row, or answered no prediction.",
     "503": "The endpoint is not there, or did not answer in time.",
+}
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
+SECURITY: dict[Auth, dict[str, Any]] = {
+    "none": {},
+    "api-key": {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+    "iam": {
+        "sigv4": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        }
+    },
 }
 
 
@@ -27,7 +41,8 @@ def openapi(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
         },
         "servers": [{"url": base}],
         "paths": {f"/{path}": {"post": _operation(example)}},
-        "components": {"schemas": _schemas(dataset, example)},
+        "components": {"schemas": _schemas(dataset, example), "securitySchemes": SECURITY[deployment.auth]},
+        "security": [{name: []} for name in SECURITY[deployment.auth]],
     }
 
 

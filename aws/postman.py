@@ -10,9 +10,16 @@ from typing import Any
 from aws.dataset import Dataset
 from aws.deployment import Deployment
 from aws.example import Example
+from aws.wanted import Auth
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 URL = "{{url}}"
+SECRETS: dict[Auth, tuple[str, ...]] = {
+    "none": (),
+    "api-key": ("api_key",),
+    "iam": ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+}
+AWSV4 = ("accessKey", "secretKey", "sessionToken")
 
 
 def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
@@ -22,6 +29,7 @@ def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
     keeps_label = f"pm.collectionVariables.set('label', answer.{example.result});"
     return {
         "info": {"name": f"{deployment.project} {deployment.target}", "schema": SCHEMA},
+        "auth": _auth(deployment),
         "item": [
             _request("A raw row", example.raw_body, 200, _is_prediction(example), keeps_label),
             _request(
@@ -54,13 +62,28 @@ def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
 
 
 def environment(deployment: Deployment) -> dict[str, Any]:
-    """Where the collection's requests go."""
-    values = {"url": deployment.api_url}
+    """Where the collection's requests go. Secrets are left empty, for whoever runs it to give."""
+    values = [{"key": "url", "value": deployment.api_url, "enabled": True}]
+    values += [{"key": name, "value": "", "type": "secret", "enabled": True} for name in SECRETS[deployment.auth]]
     return {
         "name": f"{deployment.project} {deployment.target}",
-        "values": [{"key": key, "value": value, "enabled": True} for key, value in values.items()],
+        "values": values,
         "_postman_variable_scope": "environment",
     }
+
+
+def _auth(deployment: Deployment) -> dict[str, Any]:
+    """Postman's own way to send a key, or to sign for AWS."""
+    if deployment.auth == "api-key":
+        return _auth_of("apikey", key="x-api-key", value="{{api_key}}")
+    if deployment.auth == "iam":
+        credentials = {key: f"{{{{{name}}}}}" for key, name in zip(AWSV4, SECRETS["iam"], strict=True)}
+        return _auth_of("awsv4", **credentials, region=deployment.region, service="execute-api")
+    return {"type": "noauth"}
+
+
+def _auth_of(kind: str, **parameters: str) -> dict[str, Any]:
+    return {"type": kind, kind: [{"key": key, "value": value, "type": "string"} for key, value in parameters.items()]}
 
 
 def _request(name: str, body: Any, status: int, *scripts: str, method: str = "POST") -> dict[str, Any]:

@@ -12,10 +12,12 @@ from typing import Any
 
 import click
 import requests
+from requests.auth import AuthBase
 from rich.console import Console
 from rich.progress import Progress
 
 from aws import options
+from aws.calling import authorization_of, curl_options
 from aws.deployment import Deployment, record_path
 from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
 
@@ -66,7 +68,12 @@ def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
             "Run `python aws/deploy.py` to deploy again."
         ) from error
     if answer.status_code in (403, 404):
-        raise AwsRoomError(f"{url} is not deployed any more. Run `python aws/deploy.py` again.")
+        raise AwsRoomError(
+            f"{url} lets nobody in ({answer.status_code}: {answer.text[:200]}): it is not deployed any more, or these "
+            "credentials may not call it, or its API key is younger than a minute. Run `python aws/deploy.py` again."
+        )
+    if answer.status_code == 429:
+        raise AwsRoomError(f"{url} takes no more requests now (429): see requests_per_second in [deploy.api].")
     try:
         return int(answer.json()["satisfied" if "passenger" in body else "label"])
     except (ValueError, KeyError, TypeError) as error:
@@ -86,11 +93,14 @@ def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
     return drawn
 
 
-def score(url: str, rows: Sequence[Row], label: dict[str, Any], *, on_answer: Callable[[], None]) -> Scores:
+def score(
+    url: str, auth: AuthBase | None, rows: Sequence[Row], label: dict[str, Any], *, on_answer: Callable[[], None]
+) -> Scores:
     """Send every row over one connection and compare the answers with the rows' own labels."""
     counts = {(actual, predicted): 0 for actual in (0, 1) for predicted in (0, 1)}
     seconds: list[float] = []
     with requests.Session() as session:
+        session.auth = auth
         for row in rows:
             body = request_body(row, label)
             started = time.perf_counter()
@@ -147,11 +157,12 @@ def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, b
     test_rows = read_rows(data_folder / "test_raw.csv", rows)
     if label["column"] not in test_rows[0]:
         raise InputError(f"{data_folder / 'test_raw.csv'} has no column {label['column']}. Run data_prep again.")
+    auth = authorization_of(deployment)
     try:
         # Not rich's track(): left by an exception, its thread keeps the program from ending.
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("Asking the URL", total=len(test_rows))
-            scores = score(deployment.api_url, test_rows, label, on_answer=lambda: progress.advance(task))
+            scores = score(deployment.api_url, auth, test_rows, label, on_answer=lambda: progress.advance(task))
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None
@@ -166,6 +177,7 @@ def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, b
 def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], example: Row) -> list[str]:
     """The lines for a person: figures, URL, a command to paste, how to take it all down."""
     body = json.dumps(request_body(example, label))
+    curl = f"curl -s {curl_options(deployment)}-H 'Content-Type: application/json'"
     source = "a generated sample" if deployment.generated else deployment.source
     return [
         f"{deployment.algorithm} on {source}: {scores.rows} test rows through the URL",
@@ -176,7 +188,7 @@ def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], exam
         f"  latency           p50 {scores.latency_p50_ms:.1f} ms, p95 {scores.latency_p95_ms:.1f} ms",
         f"URL: {deployment.api_url}",
         "Try it:",
-        f"  curl -s -H 'Content-Type: application/json' -d {shlex.quote(body)} {deployment.api_url}",
+        f"  {curl} -d {shlex.quote(body)} {deployment.api_url}",
         f"Take it down: python aws/destroy.py --target {deployment.target}; stop the stack: python -m local down",
     ]
 

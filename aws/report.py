@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from aws.client import Change
+from aws.plan import Call, StepRecord
 
 
 class Step:
@@ -17,34 +17,38 @@ class Step:
     def __init__(self, title: str, console: Console, status: Status | None) -> None:
         self.title = title
         self.result = ""
+        self.started = time.monotonic()
         self._console = console
         self._status = status
         self._shown = ""
 
     def show(self, state: str) -> None:
-        """Say what the step waits for; nothing is printed twice."""
+        """Say what the step waits for, and for how many minutes already; nothing is printed twice."""
+        minutes = int(time.monotonic() - self.started) // 60
+        state = f"{state} ({minutes} min)" if minutes else state
         if state == self._shown:
             return
         self._shown = state
         if self._status:
             self._status.update(f"{self.title}: {escape(state)}")
         else:
-            self._console.print(f"  {self.title}: {state}", markup=False, highlight=False)
+            self._console.print(f"  {self.title}: {state}", markup=False, highlight=False, soft_wrap=True)
 
 
 class Report:
     """Prints steps with what they changed and how long they took; remembers what exists by now."""
 
-    def __init__(self, console: Console, changes: Sequence[Change]) -> None:
+    def __init__(self, console: Console, calls: Sequence[Call]) -> None:
         self.console = console
-        self.done: list[str] = []
+        self.done: list[StepRecord] = []
         self.under_way: Step | None = None
-        self._changes = changes
+        self._calls = calls
+        self._calls_before = 0
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """A step of the work; its line is printed when the block ends well."""
-        started, changes_before = time.monotonic(), len(self._changes)
+        self._calls_before = len(self._calls)
         status = self.console.status(f"{title}...") if self.console.is_terminal else None
         step = self.under_way = Step(title, self.console, status)
         if status:
@@ -54,19 +58,33 @@ class Report:
         finally:
             if status:
                 status.stop()
-        operations = dict.fromkeys(change.operation for change in self._changes[changes_before:])
-        self.done.append(f"{title} {step.result}".strip())
+        calls = self._calls_of_step()
+        self.done.append(StepRecord(title, step.result, calls))
         self.under_way = None
-        line = f"{title:<19} {step.result:<50} {', '.join(operations) or 'unchanged'}"
-        self.line(f"{line} ({time.monotonic() - started:.1f} s)")
+        line = f"{title:<19} {step.result:<50} {_operations(calls) or 'unchanged'}"
+        self.line(f"{line} ({time.monotonic() - step.started:.1f} s)")
+
+    def tell(self, state: str) -> None:
+        """Say what the step under way has to wait for."""
+        if self.under_way:
+            self.under_way.show(state)
 
     def where(self) -> str:
-        """What is done and what was under way, for someone who interrupts."""
-        done = "; ".join(self.done) or "nothing"
+        """What is done and what was under way, for someone whose run ended early."""
+        done = "; ".join(f"{step.title} {step.result}".strip() for step in self.done) or "nothing"
         if self.under_way is None:
             return f"Done: {done}."
-        return f"Done: {done}. Under way: {self.under_way.title} {self.under_way.result}".rstrip() + "."
+        made = _operations(self._calls_of_step())
+        under_way = f"{self.under_way.title} {self.under_way.result}".strip()
+        return f"Done: {done}. Under way: {under_way}{f' ({made} made)' if made else ''}."
+
+    def _calls_of_step(self) -> tuple[Call, ...]:
+        return tuple(self._calls[self._calls_before :])
 
     def line(self, text: str = "") -> None:
         """One line, as it is."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _operations(calls: Sequence[Call]) -> str:
+    return ", ".join(dict.fromkeys(call.operation for call in calls))

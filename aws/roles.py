@@ -1,6 +1,7 @@
-"""The two execution roles: one that SageMaker assumes, one that the Lambda function runs as."""
+"""Roles: made as wanted, kept to their policies, and deleted."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,88 +11,90 @@ from aws.names import Names
 Policy = dict[str, Any]
 
 
-def ensure_training_role(aws: Aws, names: Names) -> str:
-    """The ARN of the role for training and hosting.
+@dataclass(frozen=True)
+class Role:
+    """A role as it is wanted: who assumes it, what it may do."""
+
+    name: str
+    service: str
+    policies: dict[str, Policy]
+    managed_policies: tuple[str, ...]
+
+
+def ensure_role(aws: Aws, names: Names, role: Role) -> str:
+    """Have the role with these policies and no others. Returns its ARN.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-    """
-    # AmazonSageMakerFullAccess reaches only buckets with "sagemaker" in their name.
-    bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
-    data = _allow(["s3:GetObject", "s3:PutObject"], f"{bucket}/*", also=[_statement(["s3:ListBucket"], bucket)])
-    return _ensure_role(
-        aws,
-        names,
-        names.training_role,
-        service="sagemaker.amazonaws.com",
-        managed_policy="AmazonSageMakerFullAccess",
-        inline_policies={"data": data},
-    )
-
-
-def ensure_function_role(aws: Aws, names: Names) -> str:
-    """The ARN of the role for the function, which may invoke this one endpoint.
-
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
     """
-    endpoint_arn = aws.arn("sagemaker", f"endpoint/{names.endpoint.lower()}")
-    return _ensure_role(
-        aws,
-        names,
-        names.function_role,
-        service="lambda.amazonaws.com",
-        managed_policy="service-role/AWSLambdaBasicExecutionRole",
-        inline_policies={"invoke-endpoint": _allow(["sagemaker:InvokeEndpoint"], endpoint_arn)},
-    )
-
-
-def _ensure_role(
-    aws: Aws,
-    names: Names,
-    role: str,
-    *,
-    service: str,
-    managed_policy: str,
-    inline_policies: dict[str, Policy],
-) -> str:
-    trust = {
+    trust: Policy = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": role.service}, "Action": "sts:AssumeRole"}],
     }
-    found = aws.find("iam", "GetRole", RoleName=role)
+    found = aws.find("iam", "GetRole", RoleName=role.name)
     if found is None:
-        found = aws.change(
+        aws.change(
             "iam",
             "CreateRole",
-            RoleName=role,
+            why="it does not exist",
+            RoleName=role.name,
             AssumeRolePolicyDocument=json.dumps(trust),
             Description=f"Preflight project {names.project}",
             Tags=names.tag_list,
         )
     elif _document(found["Role"]["AssumeRolePolicyDocument"]) != trust:
-        aws.change("iam", "UpdateAssumeRolePolicy", RoleName=role, PolicyDocument=json.dumps(trust))
-    _ensure_managed_policy(aws, role, f"arn:{aws.target.partition}:iam::aws:policy/{managed_policy}")
-    for name, policy in inline_policies.items():
-        stored = aws.find("iam", "GetRolePolicy", RoleName=role, PolicyName=name)
-        if stored is None or _document(stored["PolicyDocument"]) != policy:
-            aws.change("iam", "PutRolePolicy", RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-    return str(found["Role"]["Arn"])
+        why = f"{role.service}, and nobody else, assumes it"
+        aws.change("iam", "UpdateAssumeRolePolicy", why=why, RoleName=role.name, PolicyDocument=json.dumps(trust))
+    _ensure_managed_policies(aws, role)
+    _ensure_inline_policies(aws, role)
+    if found is not None:
+        return str(found["Role"]["Arn"])
+    return f"arn:{aws.target.partition}:iam::{aws.account_id}:role/{role.name}"
 
 
-def _ensure_managed_policy(aws: Aws, role: str, arn: str) -> None:
-    attached = aws.list("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=role)
-    if arn not in {policy["PolicyArn"] for policy in attached}:
-        aws.change("iam", "AttachRolePolicy", RoleName=role, PolicyArn=arn)
+def _ensure_managed_policies(aws: Aws, role: Role) -> None:
+    wanted = {f"arn:{aws.target.partition}:iam::aws:policy/{name}": name for name in role.managed_policies}
+    attached = _attached_policies(aws, role.name)
+    for arn in sorted(wanted.keys() - attached):
+        aws.change("iam", "AttachRolePolicy", why=f"{wanted[arn]} is asked for", RoleName=role.name, PolicyArn=arn)
+    for arn in sorted(attached - wanted.keys()):
+        aws.change("iam", "DetachRolePolicy", why="it allows more than is needed", RoleName=role.name, PolicyArn=arn)
 
 
-def _statement(actions: list[str], resource: str) -> Policy:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+def _ensure_inline_policies(aws: Aws, role: Role) -> None:
+    stored = _inline_policies(aws, role.name)
+    for name, policy in role.policies.items():
+        current = aws.find("iam", "GetRolePolicy", RoleName=role.name, PolicyName=name) if name in stored else None
+        if current is None or _document(current["PolicyDocument"]) != policy:
+            why = "it is not there" if current is None else "it says something else"
+            document = json.dumps(policy)
+            aws.change("iam", "PutRolePolicy", why=why, RoleName=role.name, PolicyName=name, PolicyDocument=document)
+    for name in stored:
+        if name not in role.policies:
+            why = "it is not needed any more"
+            aws.change("iam", "DeleteRolePolicy", why=why, RoleName=role.name, PolicyName=name)
 
 
-def _allow(actions: list[str], resource: str, *, also: list[Policy] | None = None) -> Policy:
-    return {"Version": "2012-10-17", "Statement": [_statement(actions, resource), *(also or [])]}
+def delete_role(aws: Aws, name: str) -> None:
+    """Delete a role; it goes only when nothing is attached to it any more."""
+    for arn in sorted(_attached_policies(aws, name)):
+        aws.remove("iam", "DetachRolePolicy", RoleName=name, PolicyArn=arn)
+    for policy in _inline_policies(aws, name):
+        aws.remove("iam", "DeleteRolePolicy", RoleName=name, PolicyName=policy)
+    aws.remove("iam", "DeleteRole", RoleName=name)
+
+
+def _attached_policies(aws: Aws, role: str) -> set[str]:
+    listed = aws.list("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=role)
+    return {policy["PolicyArn"] for policy in listed}
+
+
+def _inline_policies(aws: Aws, role: str) -> list[str]:
+    found = aws.find("iam", "ListRolePolicies", RoleName=role) or {"PolicyNames": []}
+    return list(found["PolicyNames"])
 
 
 def _document(policy: str | Policy) -> Policy:
     """A policy as a dict. IAM returns URL-encoded JSON, which boto3 decodes in some answers only."""
-    document: Policy = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    document: dict[str, Any] = json.loads(unquote(policy)) if isinstance(policy, str) else policy
     return document

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import NoRegionError
+from botocore.model import OperationModel
 
 NAMES = ("local", "aws")
 LOCAL_ENDPOINT_URL = "http://localhost:4566"
@@ -20,11 +21,15 @@ CONNECT_TIMEOUT_SECONDS = 5
 
 @dataclass(frozen=True)
 class Target:
-    """A region of AWS, or of the stack. ``endpoint_url`` is set where one URL answers for all services."""
+    """A region of AWS, or of the stack. ``endpoint_url`` is set where one URL answers for all services.
+
+    The stack has neither ECR nor the Resource Groups Tagging API: ``is_stack`` tells that they cannot be asked.
+    """
 
     name: str
     region: str
     endpoint_url: str | None
+    is_stack: bool
     session: Any
     poll_seconds: float
 
@@ -48,7 +53,13 @@ class Target:
         if not region:
             raise NoRegionError
         # A stack answers in milliseconds; AWS takes minutes and limits how often one may ask.
-        return cls(name, region, endpoint_url, session, poll_seconds=0.1 if endpoint_url else 10.0)
+        is_stack = endpoint_url is not None
+        return cls(name, region, endpoint_url, is_stack, session, poll_seconds=0.1 if is_stack else 10.0)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a person is shown the plan and asked: what is done on AWS costs money."""
+        return self.name == "aws"
 
     @property
     def partition(self) -> str:
@@ -63,7 +74,7 @@ class Target:
         """The boto3 client of ``service``, made once."""
         if service not in self._clients:
             # AWS throttles and stumbles; a stack on this machine answers at once or is not there.
-            retries = {"mode": "standard", "total_max_attempts": 1 if self.endpoint_url else 8}
+            retries = {"mode": "standard", "total_max_attempts": 1 if self.name == "local" else 8}
             self._clients[service] = self.session.client(
                 service,
                 region_name=self.region,
@@ -71,6 +82,12 @@ class Target:
                 config=Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, retries=retries),
             )
         return self._clients[service]
+
+    def operation_model(self, service: str, operation: str) -> OperationModel | None:
+        """What botocore knows of an operation: its request and its answer. ``None`` if it is not one of AWS's."""
+        if service == "docker":
+            return None
+        return self.client(service).meta.service_model.operation_model(operation)
 
     def api_url(self, rest_api_id: str, stage: str, path: str) -> str:
         """The public URL of a path of a deployed REST API."""

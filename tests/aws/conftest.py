@@ -4,15 +4,26 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
-from aws import deploy, destroy, predict
+from aws import algorithms, deploy, destroy, predict
+from aws.client import Aws
+from aws.config import load_settings
+from aws.dataset import Dataset
+from aws.names import names_of
+from aws.plan import Plan
+from aws.target import Target
+from aws.wanted import Wanted
 from local.stack import Stack
+from tests.aws.faults import Faults
 
 COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.main}
 
@@ -21,6 +32,7 @@ COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.m
 class Project:
     """A project with its own name, configuration and record."""
 
+    name: str
     folder: Path
     data: Path
     environ: dict[str, str]
@@ -29,11 +41,16 @@ class Project:
     def record(self) -> Path:
         return self.folder / "build" / "local" / "deployment.json"
 
-    def configure(self, name: str, **hyperparameters: Any) -> None:
+    @property
+    def url(self) -> str:
+        return str(json.loads(self.record.read_text())["api_url"])
+
+    def configure(self, lines: str = "", **hyperparameters: Any) -> None:
+        """Write preflight.toml: ``lines`` of [deploy], and Linear Learner's hyperparameters."""
         chosen = {"predictor_type": "binary_classifier", "epochs": 3} | hyperparameters
-        lines = [f"{key} = {json.dumps(value)}" for key, value in chosen.items()]
-        text = f'[deploy]\nname = "{name}"\n[deploy.hyperparameters.linear-learner]\n'
-        (self.folder / "preflight.toml").write_text(text + "\n".join(lines))
+        table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in chosen.items())
+        text = f'[deploy]\nname = "{self.name}"\n{lines}[deploy.hyperparameters.linear-learner]\n'
+        (self.folder / "preflight.toml").write_text(text + table)
 
     def arguments(self, command: str) -> list[str]:
         arguments = ["--build", str(self.folder / "build")]
@@ -41,8 +58,59 @@ class Project:
             arguments += ["--config", str(self.folder / "preflight.toml")]
         return arguments + (["--data", str(self.data)] if command == "deploy" else [])
 
+    def plan(self, *, region: str = "us-east-1", algorithm: str = "linear-learner", **options: Any) -> Plan:
+        """The plan as data. ``options`` are those of ``Wanted``."""
+        target = self.target(region)
+        settings = load_settings(self.folder / "preflight.toml")
+        chosen = algorithms.algorithm_named(algorithm, settings)
+        wanted = replace(Wanted(settings, chosen, Dataset.load(self.data)), **options)
+        return deploy.make_plan(target, names_of(Aws(target), settings), wanted)
+
+    def target(self, region: str = "us-east-1") -> Target:
+        """The stack, seen from a region."""
+        return Target.named("local", region=region, environ={"AWS_ENDPOINT_URL": self.environ["AWS_ENDPOINT_URL"]})
+
     def run(self, command: str, *more: str) -> Result:
         return CliRunner(env=self.environ).invoke(COMMANDS[command], [*self.arguments(command), *more])
+
+
+class Session(boto3.Session):
+    """A boto3 session that shares what it read of AWS's service models with all others; each run makes one."""
+
+    LOADER = Loader()
+
+    def __init__(self, **options: Any) -> None:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", self.LOADER)
+        super().__init__(botocore_session=core, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_are_read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "Session", Session)
+        yield
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What comes between boto3 and the stack from here to the end of the test."""
+    faults = Faults()
+
+    class FaultySession(Session):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.events.register("before-send", faults)
+
+    monkeypatch.setattr(boto3, "Session", FaultySession)
+    return faults
+
+
+@pytest.fixture
+def on_aws(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the services that only AWS has asked as well; ``faults`` answers for them."""
+    named = Target.named
+    monkeypatch.setattr(Target, "named", lambda *args, **options: replace(named(*args, **options), is_stack=False))
 
 
 @pytest.fixture(scope="session")
@@ -59,14 +127,20 @@ def make_project(
 ) -> Iterator[Callable[[str], Project]]:
     """Makes projects by name; what they deployed is removed afterwards."""
     made: list[Project] = []
-    environ = {"AWS_ENDPOINT_URL": stack.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"}
+    environ = {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
 
     def make(name: str) -> Project:
-        project = Project(tmp_path_factory.mktemp(name), prepared_data, environ)
-        project.configure(name)
+        project = Project(name, tmp_path_factory.mktemp(name), prepared_data, environ)
+        project.configure()
         made.append(project)
         return project
 
     yield make
     for project in made:
+        project.configure()
         assert project.run("destroy", "--yes").exit_code == 0

@@ -25,7 +25,7 @@ def test_the_url_answers_as_well_as_the_algorithm_can(
     command = [sys.executable, "-m", "data_prep", str(AIRLINE), "--features", features, "--output", str(tmp_path)]
     subprocess.run(command, check=True, timeout=120)
     made = make_project(f"real-{algorithm}-{features}")
-    project = Project(made.folder, tmp_path, made.environ)
+    project = Project(made.name, made.folder, tmp_path, made.environ)
     (project.folder / "preflight.toml").write_text(f'[deploy]\nname = "real-{algorithm}-{features}"\n')
 
     deployed = project.run("deploy", "--algorithm", algorithm)

@@ -75,3 +75,19 @@ def test_the_openapi_document_is_valid_and_its_examples_are_answered(deployed: P
         assert answer.status_code == 200, name
         form = operations["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         jsonschema.validate(answer.json(), form | {"components": document["components"]})
+
+
+def test_with_a_key_newman_passes_and_no_document_holds_it(
+    deployed: Project, newman: Path, client: Callable[..., Any]
+) -> None:
+    assert deployed.run("deploy", "--auth", "api-key").exit_code == 0
+    key_id = json.loads(deployed.record.read_text())["api_key_id"]
+    key = client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"]
+    folder = deployed.record.parent
+    arguments = ["run", folder / "postman_collection.json", "-e", folder / "postman_environment.json"]
+
+    run = subprocess.run([newman, *arguments, "--env-var", f"api_key={key}"], capture_output=True, timeout=120)
+
+    assert run.returncode == 0, run.stdout
+    assert [file.name for file in folder.iterdir() if key in file.read_text()] == []
+    openapi_spec_validator.validate(json.loads((folder / "openapi.json").read_text()))

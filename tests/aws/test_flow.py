@@ -59,10 +59,7 @@ def test_bad_input_is_a_400_with_a_message(deployed: Project, body: str) -> None
 
 
 @pytest.mark.parametrize("target", ["local", "aws"])
-def test_a_second_run_changes_nothing(deployed: Project, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-
+def test_a_second_run_changes_nothing(deployed: Project, target: str) -> None:
     result = deployed.run("deploy", "--target", target)
 
     assert result.exit_code == 0, result.output
@@ -72,7 +69,7 @@ def test_a_second_run_changes_nothing(deployed: Project, target: str, monkeypatc
 
 def test_other_hyperparameters_change_the_model_and_keep_the_url(deployed: Project) -> None:
     url = json.loads(deployed.record.read_text())["api_url"]
-    deployed.configure("flow", epochs=4)
+    deployed.configure(epochs=4)
 
     result = deployed.run("deploy")
 
@@ -80,9 +77,22 @@ def test_other_hyperparameters_change_the_model_and_keep_the_url(deployed: Proje
     assert f"URL: {url}" in result.stdout
 
 
+def test_going_serverless_and_back_keeps_the_url(deployed: Project) -> None:
+    url = deployed.url
+
+    serverless = deployed.run("deploy", "--serverless")
+    assert "DeleteEndpoint, CreateEndpoint" in serverless.stdout
+    assert deployed.run("predict", "--rows", "2").exit_code == 0
+    assert "There is nothing to change." in deployed.run("deploy", "--serverless", "--plan").stdout
+
+    back = deployed.run("deploy")
+    assert "UpdateEndpoint" in back.stdout
+    assert f"URL: {url}" in serverless.stdout and f"URL: {url}" in back.stdout
+
+
 def test_a_failed_training_job_says_why_and_where_its_logs_are(make_project: Callable[[str], Project]) -> None:
     project = make_project("failing")
-    project.configure("failing", feature_dim=3)
+    project.configure(feature_dim=3)
 
     result = project.run("deploy")
 

@@ -1,6 +1,11 @@
 """Where calls go, and what follows from the region."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
+from botocore.loaders import Loader
 
 from aws.algorithms import image_uri
 from aws.errors import InputError
@@ -15,7 +20,7 @@ def test_the_local_target_needs_no_configuration() -> None:
     assert target.api_url("abc", "prod", "predict") == "http://localhost:4566/_aws/execute-api/abc/prod/predict"
 
 
-def test_the_aws_target_goes_to_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_aws_target_goes_to_aws() -> None:
     target = Target.named("aws", region="cn-north-1", environ={})
 
     assert target.partition == "aws-cn"
@@ -40,6 +45,18 @@ def test_the_aws_target_follows_the_endpoint_variable() -> None:
 )
 def test_images_come_from_the_regions_registry(algorithm: str, region: str, image: str) -> None:
     assert image_uri(algorithm, region) == image
+
+
+PARTITIONS = Loader().load_data("partitions")["partitions"]
+REGISTRIES = json.loads(Path("image_registries.json").read_text())["algorithms"]
+
+
+@pytest.mark.parametrize("algorithm", ["linear-learner", "xgboost"])
+def test_every_regions_registry_is_in_its_partitions_domain(algorithm: str) -> None:
+    assert len(REGISTRIES[algorithm]["accounts"]) >= 37
+    for region in REGISTRIES[algorithm]["accounts"]:
+        [suffix] = {part["outputs"]["dnsSuffix"] for part in PARTITIONS if re.match(part["regionRegex"], region)}
+        assert f".dkr.ecr.{region}.{suffix}/" in image_uri(algorithm, region)
 
 
 def test_a_region_without_a_registry_is_refused() -> None:
