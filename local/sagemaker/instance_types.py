@@ -15,15 +15,15 @@ _TYPE = re.compile(r"ml\.(?P<family>[a-z0-9-]+)\.(?P<size>[a-z0-9]+)")
 _MEMORY_GIB = {
     **dict.fromkeys(("t2", "t3", "m4", "m5", "m5d", "m6i", "m6id", "m6g", "m6gd", "m7i", "m8g", "g4dn", "g5", "g6"), 4),
     **dict.fromkeys(("c4",), 1.875),
-    **dict.fromkeys(("c5", "c5d", "c6i", "c6id", "c6g", "c6gd", "c7i", "c7g", "c8g", "inf1"), 2),
+    **dict.fromkeys(("c5", "c5d", "c6i", "c6id", "c6in", "c6g", "c6gd", "c7i", "c7g", "c8g", "inf1"), 2),
     **dict.fromkeys(("c5n", "c6gn"), 2.625),
-    **dict.fromkeys(("r5", "r5d", "r6i", "r6id", "r6g", "r6gd", "r7i", "r8g", "g6e"), 8),
+    **dict.fromkeys(("r5", "r5d", "r6i", "r6id", "r6g", "r6gd", "r7i", "r7gd", "r8g", "g6e", "dl1"), 8),
     **dict.fromkeys(("p2",), 15.25),
     **dict.fromkeys(("p3",), 7.625),
-    **dict.fromkeys(("inf2", "trn1"), 4),
+    **dict.fromkeys(("inf2", "trn1", "trn1n"), 4),
 }
 
-_VCPUS = {"medium": 2, "large": 2, "xlarge": 4}
+_VCPUS = {"medium": 1, "large": 2, "xlarge": 4}
 
 # What does not follow the rule: vCPUs and GiB.
 _EXCEPTIONS = {
@@ -33,7 +33,8 @@ _EXCEPTIONS = {
     "ml.p3dn.24xlarge": (96, 768.0),
     "ml.p4d.24xlarge": (96, 1152.0),
     "ml.p4de.24xlarge": (96, 1152.0),
-    "ml.p5.48xlarge": (192, 2048.0),
+    "ml.p5.4xlarge": (16, 256.0),
+    **dict.fromkeys(("ml.p5.48xlarge", "ml.p5e.48xlarge", "ml.p5en.48xlarge", "ml.trn2.48xlarge"), (192, 2048.0)),
 }
 
 
