@@ -12,6 +12,7 @@ from docker.models.containers import Container as EngineContainer
 from local.sagemaker.docker_engine import ENGINE_ERRORS, EngineError, close_stream, is_gone
 
 POLL_SECONDS = 0.5
+END_SECONDS = 3
 NO_SHELL = (126, 127)
 
 # Says when somebody has opened the FIFO to read: what is to be sent need not be there sooner.
@@ -31,7 +32,7 @@ def feed(container: EngineContainer, path: str, chunks: Iterable[bytes]) -> None
         execution = api.exec_create(container.id, ["sh", "-c", _SCRIPT, path], stdin=True)["Id"]
         stream = api.exec_start(execution, socket=True)
     except ENGINE_ERRORS as error:
-        if is_gone(error):
+        if is_gone(error) or _ends_now(container):
             return
         raise EngineError(f"{path} cannot be written in the container: {error}") from error
 
@@ -56,8 +57,17 @@ def feed(container: EngineContainer, path: str, chunks: Iterable[bytes]) -> None
         answer += _receive(connection, is_over)
     finally:
         close_stream(stream)
-    if inspect()["ExitCode"] in NO_SHELL:
+    if inspect()["ExitCode"] in NO_SHELL and not _ends_now(container):
         raise EngineError(f"{path} cannot be written in the container: {answer.decode(errors='replace')}")
+
+
+def _ends_now(container: EngineContainer) -> bool:
+    """Whether it has ended or is about to: a command in a container that ends fails in many ways."""
+    try:
+        container.wait(timeout=END_SECONDS)
+    except (NotFound, requests.RequestException) as error:
+        return isinstance(error, NotFound)
+    return True
 
 
 def _send(connection: socket.socket, chunks: Iterable[bytes], is_over: Callable[[], bool]) -> None:
