@@ -40,7 +40,7 @@ def test_every_operation_of_both_models_is_listed() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_listed_member_is_one_of_the_models(operation: str) -> None:
-    service = "sagemaker-runtime" if operation == "InvokeEndpoint" else "sagemaker"
+    service = "sagemaker-runtime" if operation.startswith("InvokeEndpoint") else "sagemaker"
     for path in (*OPERATIONS[operation].acted, *OPERATIONS[operation].described):
         shape = service_model(service).operation_model(operation).input_shape
         for step in path.split("."):
