@@ -73,6 +73,7 @@ def chosen_variants(runtime: Any, endpoint: str, requests: int = 30) -> set[str]
     }
 
 
+@pytest.mark.launchers("process", "docker")
 def test_weights_change_at_once_and_split_the_traffic(
     sagemaker: Any, runtime: Any, two_variants: str, change: Callable[..., dict[str, Any]]
 ) -> None:

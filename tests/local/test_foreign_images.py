@@ -168,3 +168,17 @@ def test_a_name_that_is_not_ecrs_is_refused_as_aws_refuses_it(
     assert training[0] == hosting[0] == "ValidationException"
     assert training[1].startswith("Invalid training image.")
     assert hosting[1].startswith('Using non-ECR image "preflight-test/plain:1" without Vpc repository access mode')
+
+
+def test_a_part_of_a_stream_arrives_before_the_next_is_made(
+    sagemaker: Any, runtime: Any, role: str, image: Make, create_endpoint: Make
+) -> None:
+    model = unique("streaming")
+    sagemaker.create_model(ModelName=model, PrimaryContainer={"Image": image("streaming")}, ExecutionRoleArn=role)
+    name = create_endpoint(make_config(sagemaker, model))["EndpointName"]
+
+    events = iter(runtime.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"wait")["Body"])
+    first = next(events)
+    runtime.invoke_endpoint(EndpointName=name, Body=b"go")
+
+    assert [first, *events] == [{"PayloadPart": {"Bytes": part}} for part in (b"first", b"second")]

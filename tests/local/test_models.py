@@ -43,6 +43,7 @@ def unpacked(client: Make, bucket: str, artifact: str) -> str:
     return f"s3://{bucket}/{prefix}/"
 
 
+@pytest.mark.launchers("process", "docker")
 def test_a_model_serves_from_the_files_below_a_prefix(
     sagemaker: Any, runtime: Any, create: Make, create_endpoint: Make, unpacked: str
 ) -> None:

@@ -63,12 +63,14 @@ def ask(runtime: Any, endpoint: str, body: str = "4,1", **members: Any) -> Any:
     return json.loads(answer["Body"].read())
 
 
+@pytest.mark.launchers("process", "docker")
 def test_a_pipelines_last_container_answers_for_all(runtime: Any, pipeline: str) -> None:
     labels = [ask(runtime, pipeline, row)["predictions"][0]["predicted_label"] for row in ("0,1", "5,1")]
 
     assert labels == [0, 1]
 
 
+@pytest.mark.launchers("process", "docker")
 def test_a_pipelines_error_names_the_container_it_came_from(runtime: Any, pipeline: str) -> None:
     code, message = refusal(ask, runtime, pipeline, body="4,abc")
 

@@ -96,6 +96,14 @@ def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
     assert process is not None and not psutil.pid_exists(process.pid)
 
 
+@pytest.mark.parametrize("value", ["0", "61", "soon"])
+def test_an_invocation_timeout_that_aws_does_not_have_is_refused(cli: Cli, value: str) -> None:
+    result = cli("up", PREFLIGHT_INVOCATION_TIMEOUT_SECONDS=value)
+
+    assert result.returncode == 1
+    assert f"PREFLIGHT_INVOCATION_TIMEOUT_SECONDS is '{value}'; it must be above 0 and at most 60" in result.stdout
+
+
 def test_an_unknown_lambda_executor_is_refused(cli: Cli) -> None:
     result = cli("up", LAMBDA_RUNTIME_EXECUTOR="procces")
 
