@@ -59,6 +59,21 @@ def test_what_ends_by_itself_is_waited_for_with_the_reason_shown(project: Projec
     require_recovery(project)
 
 
+def test_a_role_that_never_becomes_visible_ends_in_awss_own_words(
+    project: Project, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aws.client.PATIENCE_SECONDS", 0)
+    faults.refuse("CreateTrainingJob", "ValidationException", ROLE_FOR_SAGEMAKER, times=9)
+    project.configure(epochs=5)
+
+    result = on_aws(project)
+
+    assert result.exit_code == 1
+    assert f"CreateTrainingJob was refused with ValidationException: {ROLE_FOR_SAGEMAKER}" in result.stderr
+    project.configure()
+    require_recovery(project)
+
+
 def test_a_pending_update_of_the_function_is_waited_for(project: Project, faults: Faults) -> None:
     words = "The operation cannot be performed at this time. An update is in progress for resource: arn"
     faults.refuse("UpdateFunctionConfiguration", "ResourceConflictException", words, status=409, times=2)
