@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks import serving
 from benchmarks.load import Target, measure
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Target, measure
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 
 FEATURES = 22
 TRAIN_ROWS = 5000

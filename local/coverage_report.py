@@ -8,8 +8,8 @@ from botocore.model import ListShape, Shape, StructureShape
 from rich.table import Column, Table
 
 import local.sagemaker.service  # noqa: F401 - the modules it imports declare what they refuse
-from local.sagemaker.coverage import AROUND, OPERATIONS, Tree, refused_cases, tree
-from local.sagemaker.service_model import service_model
+from local.sagemaker.api.coverage import AROUND, OPERATIONS, Tree, refused_cases, tree
+from local.sagemaker.api.service_model import service_model
 
 SERVICES = {"sagemaker": "SageMaker", "sagemaker-runtime": "SageMaker Runtime"}
 

@@ -269,7 +269,7 @@ class Stack:
         mark = self.folder / "sagemaker" / DOCKER_MARK
         if not mark.exists():
             return
-        from local.sagemaker.docker_engine import Engine, EngineError  # takes longer than most commands here
+        from local.sagemaker.launching.docker_engine import Engine, EngineError  # takes longer than most commands here
 
         try:
             Engine.connect().remove_all_of(mark.read_text())

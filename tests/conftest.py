@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from docker.errors import DockerException
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import REPOSITORY, Stack
 
 CONTAINER_IMAGE = "preflight-test/container:latest"

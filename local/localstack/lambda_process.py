@@ -19,7 +19,7 @@ from typing import Self
 import psutil
 
 from local.localstack.lambda_http import PIECE_BYTES, Connection, Request
-from local.sagemaker.guarded_process import GuardedProcess
+from local.sagemaker.launching.guarded_process import GuardedProcess
 
 API = "/2018-06-01/runtime"
 NEXT = f"{API}/invocation/next"

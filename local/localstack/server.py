@@ -24,7 +24,7 @@ from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
 from local.localstack.services import DEFAULT_REGION, service
-from local.sagemaker.runtime_errors import Answer
+from local.sagemaker.hosting.runtime_errors import Answer
 from local.sagemaker.store import Scope
 
 LOG = logging.getLogger(__name__)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from local.sagemaker.cloudwatch import MetricWriter
-from local.sagemaker.events import EventWriter
-from local.sagemaker.launchers import Launchers
-from local.sagemaker.logs import LogWriter
+from local.sagemaker.launching.launchers import Launchers
 from local.sagemaker.other_services import OtherServices
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Stores
+from local.sagemaker.telemetry.cloudwatch import MetricWriter
+from local.sagemaker.telemetry.events import EventWriter
+from local.sagemaker.telemetry.logs import LogWriter
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from local.sagemaker.errors import ResourceLimitExceeded
-from local.sagemaker.variant import Variant
+from local.sagemaker.hosting.variant import Variant
 
 INSTANCE_LIMIT = 20  # of one type; AWS's own default is lower for most types
 SERVERLESS_ENDPOINT_LIMIT = 50

@@ -8,22 +8,22 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.sagemaker.api.coverage import OPERATIONS, require_supported
+from local.sagemaker.api.json_protocol import CONTENT_TYPE, read_request, write_answer, write_error
+from local.sagemaker.api.service_model import service_model
+from local.sagemaker.api.validation import validate
 from local.sagemaker.context import ServiceContext
-from local.sagemaker.coverage import OPERATIONS, require_supported
-from local.sagemaker.endpoint_config import EndpointConfigs
-from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
-from local.sagemaker.invocation import Invocations
-from local.sagemaker.json_protocol import CONTENT_TYPE, read_request, write_answer, write_error
-from local.sagemaker.launchers import Launchers
-from local.sagemaker.model import Models
-from local.sagemaker.runtime_errors import Answer
-from local.sagemaker.service_model import service_model
+from local.sagemaker.hosting.endpoint_config import EndpointConfigs
+from local.sagemaker.hosting.endpoints import Endpoints
+from local.sagemaker.hosting.invocation import Invocations
+from local.sagemaker.hosting.model import Models
+from local.sagemaker.hosting.runtime_errors import Answer
+from local.sagemaker.launching.launchers import Launchers
 from local.sagemaker.settings import Settings
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import Tags
-from local.sagemaker.training_operations import TrainingJobs
-from local.sagemaker.validation import validate
+from local.sagemaker.training.training_operations import TrainingJobs
 
 Operation = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from local.sagemaker.endpoint import Endpoint
-    from local.sagemaker.endpoint_config import EndpointConfig
-    from local.sagemaker.model import Model
-    from local.sagemaker.training_job import TrainingJob
+    from local.sagemaker.hosting.endpoint import Endpoint
+    from local.sagemaker.hosting.endpoint_config import EndpointConfig
+    from local.sagemaker.hosting.model import Model
+    from local.sagemaker.training.training_job import TrainingJob
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from local.sagemaker.api.listing import invalid_token
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ValidationException
-from local.sagemaker.listing import invalid_token
 from local.sagemaker.store import Scope, Store
 
 MAX_TAGS = 50

@@ -10,7 +10,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.sagemaker.settings import require_launcher
 from local.stack import STOP_TIMEOUT_SECONDS
 from local.testing.handle import StackHandle, StackUnavailable

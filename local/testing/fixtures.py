@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.sagemaker.docker_engine import Engine, EngineError
+from local.sagemaker.launching.docker_engine import Engine, EngineError
 from local.testing.container import StackContainer
 from local.testing.handle import StackHandle
 from local.testing.process import StackProcess

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local.sagemaker.guarded_process import GuardedProcess
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.guarded_process import GuardedProcess
+from local.sagemaker.launching.ports import free_port
 from local.stack import STOP_TIMEOUT_SECONDS
 from local.testing.handle import StackHandle
 

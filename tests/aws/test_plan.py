@@ -16,7 +16,7 @@ from botocore.validate import ParamValidator
 from aws.plan import Call, Plan
 from aws.symbols import resolved
 from aws.target import Target
-from local.sagemaker.validation import validate
+from local.sagemaker.api.validation import validate
 from tests.aws.conftest import Project
 from tests.aws.faults import Faults
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from container.formats.recordio_protobuf import Record, frame_record
 from container.linear_learner.mxnet_params import load_params
-from local.sagemaker.metrics import BUILTIN_METRICS, MetricReader
+from local.sagemaker.training.metrics import BUILTIN_METRICS, MetricReader
 
 
 def logistic_accuracy(table):

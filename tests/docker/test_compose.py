@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from tests.docker.conftest import inspect, run
 
 pytestmark = pytest.mark.docker

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.localstack.lambda_runtime import RUNTIME
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import Stack
 from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 from tests.local.conftest import make_role, refusal, unique

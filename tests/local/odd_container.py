@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.sagemaker.guarded_process import GuardedProcess
-from local.sagemaker.launcher import ContainerSpec
-from local.sagemaker.launchers import Launchers
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.guarded_process import GuardedProcess
+from local.sagemaker.launching.launcher import ContainerSpec
+from local.sagemaker.launching.launchers import Launchers
+from local.sagemaker.launching.ports import free_port
 from local.sagemaker.settings import Settings
 
 

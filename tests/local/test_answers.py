@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from local.sagemaker.service_model import service_model
+from local.sagemaker.api.service_model import service_model
 from local.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, unique, wait_for_endpoint
 from tests.local.raw import call

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from local.cli import main
-from local.sagemaker.coverage import OPERATIONS
-from local.sagemaker.service_model import service_model
+from local.sagemaker.api.coverage import OPERATIONS
+from local.sagemaker.api.service_model import service_model
 from local.stack import Stack
 from tests.local.raw import call
 

@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import pytest
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import REPOSITORY, Stack
 from tests.conftest import CONTAINER_IMAGE, build_image
 from tests.local.conftest import Make, make_config, refusal

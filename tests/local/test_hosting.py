@@ -8,7 +8,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, refusal, wait_for_endpoint
 

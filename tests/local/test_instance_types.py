@@ -3,7 +3,7 @@
 import botocore.loaders
 import pytest
 
-from local.sagemaker.instance_types import GIB, find_size
+from local.sagemaker.launching.instance_types import GIB, find_size
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.sagemaker.coverage import OPERATIONS
-from local.sagemaker.service_model import service_model
+from local.sagemaker.api.coverage import OPERATIONS
+from local.sagemaker.api.service_model import service_model
 from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config
 from tests.local.raw import call, send, signature

@@ -14,7 +14,7 @@ import boto3
 import psutil
 import pytest
 
-from local.sagemaker.ports import free_port
+from local.sagemaker.launching.ports import free_port
 from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, make_role
 

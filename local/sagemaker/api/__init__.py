@@ -1,0 +1,1 @@
+"""How a request is read, checked and answered, whatever it asks for."""

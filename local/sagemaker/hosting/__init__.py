@@ -1,0 +1,1 @@
+"""Model, EndpointConfig and Endpoint, the instances behind an endpoint, and InvokeEndpoint."""

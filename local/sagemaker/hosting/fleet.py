@@ -1,0 +1,99 @@
+"""Fleet: the variants behind one endpoint configuration, started and stopped together."""
+
+import functools
+import random
+import secrets
+import threading
+from collections.abc import Mapping
+
+from local.sagemaker.artifacts import remove_folder
+from local.sagemaker.context import ServiceContext
+from local.sagemaker.hosting.deployed_model import DeployedModel
+from local.sagemaker.hosting.endpoint_config import EndpointConfig
+from local.sagemaker.hosting.instance import at_once
+from local.sagemaker.hosting.model import Model
+from local.sagemaker.hosting.serving_container import STOP_GRACE_SECONDS
+from local.sagemaker.hosting.sessions import Sessions
+from local.sagemaker.hosting.variant import Variant
+from local.sagemaker.store import Scope
+
+
+class Fleet:
+    """What serves for an endpoint under one configuration."""
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        scope: Scope,
+        endpoint_name: str,
+        config: EndpointConfig,
+        models: Mapping[str, Model],
+    ) -> None:
+        self.config = config
+        self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+        self.sessions = Sessions()
+        self._requests = 0
+        self._idle = threading.Condition()
+        self.variants = [
+            Variant(
+                DeployedModel(
+                    context,
+                    scope,
+                    endpoint_name,
+                    variant,
+                    models[variant["ModelName"]],
+                    self._folder / variant["VariantName"],
+                )
+            )
+            for variant in config.production_variants
+        ]
+
+    def start(self) -> None:
+        """Return once every instance answers ``/ping``.
+
+        Raises:
+            HostingError: one did not; the others may run until ``stop``.
+        """
+        self.fetch_data()
+        for variant in self.variants:
+            variant.set_status("Creating")
+            variant.scale(variant.desired_count)
+
+    def fetch_data(self) -> None:
+        """Fetch what the variants need before they can ``scale``. Raises HostingError."""
+        for variant in self.variants:
+            variant.fetch_data()
+
+    def begin_request(self) -> None:
+        with self._idle:
+            self._requests += 1
+
+    def end_request(self) -> None:
+        with self._idle:
+            self._requests -= 1
+            self._idle.notify_all()
+
+    def drain(self, timeout_seconds: float) -> None:
+        """Return once no request is under way; call when none can begin."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._requests == 0, timeout_seconds)
+
+    def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
+        """Stop every instance; returns when all are gone."""
+        at_once([functools.partial(variant.stop, grace_seconds) for variant in self.variants])
+        remove_folder(self._folder)
+
+    def find_variant(self, name: str) -> Variant | None:
+        return next((variant for variant in self.variants if variant.name == name), None)
+
+    def choose_variant(self) -> Variant | None:
+        """Any variant, by weight; None if no weight is above 0."""
+        weights = [variant.weight for variant in self.variants]
+        if not any(weights):
+            return None
+        return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
+
+    def set_status(self, status: str | None) -> None:
+        """Say of every variant what is being done to it."""
+        for variant in self.variants:
+            variant.set_status(status)

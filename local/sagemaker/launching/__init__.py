@@ -1,0 +1,1 @@
+"""Running a container's program: as a process, or in Docker."""

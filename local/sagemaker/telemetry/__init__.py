@@ -1,0 +1,1 @@
+"""What AWS shows around SageMaker, written in the background: logs, metrics, events."""

@@ -1,0 +1,1 @@
+"""TrainingJob: its states, its input and output, the containers it runs."""
