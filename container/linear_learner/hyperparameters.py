@@ -42,6 +42,7 @@ CRITERIA = [
     "cross_entropy_loss",
     "loss_function",
 ]
+LOSS_CRITERIA = ("cross_entropy_loss", "loss_function")
 
 POSITIVE_INTEGER = Interval(1)
 POSITIVE = Interval(0, low_open=True)
@@ -140,4 +141,9 @@ def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
     if "_tuning_objective_metric" in given:
         values["num_models"] = 1  # a tuning job tries the models itself
     values["mini_batch_size_given"] = "mini_batch_size" in given
+    values["stops_by_loss"] = (  # as on AWS, where early stopping looks at the criterion if the request names one
+        predictor_type != BINARY
+        or values["binary_classifier_model_selection_criteria"] in LOSS_CRITERIA
+        or "binary_classifier_model_selection_criteria" not in given
+    )
     return values

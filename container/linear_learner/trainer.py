@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from container.dataset import Dataset
 from container.linear_learner.calibration import MarginCounts, best_model_and_margin, criterion_values
 from container.linear_learner.candidates import Candidate, make_candidates
-from container.linear_learner.hyperparameters import BINARY, MULTICLASS, REGRESSOR
+from container.linear_learner.hyperparameters import BINARY, LOSS_CRITERIA, MULTICLASS, REGRESSOR
 from container.linear_learner.losses import sigmoid
 from container.linear_learner.metrics import OBJECTIVES
 from container.linear_learner.model import LinearModel
@@ -100,15 +100,15 @@ class Trainer:
             yield self._scaler.labels(labels), self._scaler.features(features)
 
     def _judge_epoch(self, epoch: int, train_losses: Losses) -> tuple[str, float, bool]:
-        """(name, value, larger is better) of what early stopping looks at: the selection criterion on the validation
-        rows, or the loss on the train rows when there are none."""
+        """(name, value, larger is better) of what early stopping looks at: the selection criterion or the loss on the
+        validation rows, or the loss on the train rows when there are none."""
         if not self._has_validation:
             return self._objective, float(np.nanmin(train_losses)), False
         losses = self._losses_on(self._judge)
         self._log_losses(epoch, "validation", losses)
-        criterion = self._values["binary_classifier_model_selection_criteria"]
-        if not self._binary or criterion in ("loss_function", "cross_entropy_loss"):
+        if self._values["stops_by_loss"]:
             return self._objective, float(np.nanmin(losses)), False
+        criterion = self._values["binary_classifier_model_selection_criteria"]
         return f"sampled_{criterion}", float(criterion_values(self._count().confusion(), self._values).max()), True
 
     def _losses_on(self, data: Dataset) -> Losses:
@@ -135,7 +135,7 @@ class Trainer:
     def _best_model(self) -> LinearModel:
         margin = 0.0
         criterion = self._values["binary_classifier_model_selection_criteria"]
-        if self._binary and criterion not in ("loss_function", "cross_entropy_loss"):
+        if self._binary and criterion not in LOSS_CRITERIA:
             best, margin = best_model_and_margin(self._count(), self._values)
         else:
             losses = self._losses_on(self._judge)
