@@ -1,6 +1,5 @@
 """Input channels: the files or pipes SageMaker puts below `/opt/ml/input/data`."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,5 +62,7 @@ class Channel:
 
 def read_channels(paths: Paths) -> dict[str, Channel]:
     """The job's channels by name, from inputdataconfig.json."""
-    config = json.loads(paths.input_data_config.read_text())
-    return {name: Channel.from_config(name, entry or {}, paths) for name, entry in config.items()}
+    config = paths.read_object(paths.input_data_config)
+    if not all(isinstance(entry, dict) for entry in config.values()):
+        raise AlgorithmError(f"{paths.shown(paths.input_data_config)} must hold an object for each channel.")
+    return {name: Channel.from_config(name, entry, paths) for name, entry in config.items()}

@@ -3,12 +3,14 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from container.errors import CustomerError
+from container.errors import AlgorithmError, CustomerError
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ class Paths:
     def scratch(self) -> Path:
         """For what does not fit in memory; never uploaded."""
         return self.base / "tmp"
+
+    def read_object(self, path: Path) -> dict[str, Any]:
+        """The JSON object in one of the configuration files. Raises AlgorithmError when there is none."""
+        try:
+            content = json.loads(path.read_text())
+        except (OSError, ValueError, RecursionError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise AlgorithmError(f"{self.shown(path)} cannot be read: {reason}") from error
+        if not isinstance(content, dict):
+            raise AlgorithmError(f"{self.shown(path)} must hold a JSON object.")
+        return content
 
     def of_container(self, path: str) -> Path:
         """Where a path of the container, such as `/opt/ml/checkpoints`, really is.

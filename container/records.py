@@ -13,6 +13,7 @@ from container.content_types import ContentType
 from container.errors import CustomerError, DataError
 from container.formats.csv_rows import read_csv
 from container.formats.sparse_rows import SparseRows
+from container.log import Progress
 
 Array = NDArray[np.float32]
 Labelled = tuple[Array, Array | SparseRows]
@@ -67,6 +68,7 @@ def read_blocks(channel: Channel, content_type: ContentType, *, loose_csv: bool 
         CustomerError: a file cannot be read, in AWS's words with the place added.
     """
     read, format_name = _reader(content_type, loose_csv)
+    progress, records = Progress(), 0
     for source, stream in channel.streams():
         first = 1
         try:
@@ -75,6 +77,8 @@ def read_blocks(channel: Channel, content_type: ContentType, *, loose_csv: bool 
                 _require_labels(block)
                 yield block
                 first += len(labels)
+                records += len(labels)
+                progress.report(f"Reading channel {channel.name}: {records} records so far.")
         except DataError as error:
             raise CustomerError(f"Unable to parse {format_name}: file {source}, {error}") from error
 

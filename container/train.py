@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
 """
 
-import json
-import os
+    job = _job(environ.get("PREFLIGHT_ALGORITHM") or "linear-learner")
+    hyperparameters = paths.read_object(paths.hyperparameters)
 import signal
 import sys
 import traceback
@@ -29,6 +29,8 @@ def train(environ: Mapping[str, str]) -> int:
         _run(paths, environ)
     except (CustomerError, AlgorithmError) as error:
         return _fail(paths, str(error), error.exit_code)
+    except MemoryError as error:
+        return _fail(paths, f"The job needs more memory than there is: {error}", AlgorithmError.exit_code)
     except Exception as error:
         traceback.print_exc()  # for the job's log; the failure file gets the sentence
         return _fail(paths, f"{type(error).__name__}: {error}", AlgorithmError.exit_code)
@@ -37,7 +39,7 @@ def train(environ: Mapping[str, str]) -> int:
 
 def _run(paths: Paths, environ: Mapping[str, str]) -> None:
     job = _job(environ.get("PREFLIGHT_ALGORITHM") or "linear-learner")
-    hyperparameters = json.loads(paths.hyperparameters.read_text())
+    hyperparameters = paths.read_object(paths.hyperparameters)
     hosts = _hosts(paths)
     if len(hosts) > 1:
         raise CustomerError(f"Training on {len(hosts)} hosts is not supported by Preflight yet; use one instance.")
@@ -62,7 +64,7 @@ def _job(algorithm: str) -> Job:
 def _hosts(paths: Paths) -> list[str]:
     if not paths.resource_config.exists():
         return ["algo-1"]
-    return list(json.loads(paths.resource_config.read_text()).get("hosts", ["algo-1"]))
+    return list(paths.read_object(paths.resource_config).get("hosts", ["algo-1"]))
 
 
 def _fail(paths: Paths, reason: str, exit_code: int) -> int:

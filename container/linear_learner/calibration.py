@@ -29,7 +29,8 @@ class MarginCounts:
 
     def add(self, margins: Array, labels: Array) -> None:
         """Counts rows: margins of shape (n, models), labels of 0 and 1 of shape (n,)."""
-        position = margins / (1 + np.abs(margins))
+        with np.errstate(invalid="ignore"):
+            position = np.nan_to_num(margins / (1 + np.abs(margins)), nan=-1.0)  # of models that diverged
         bins = np.clip((position + 1) * (BINS / 2), 0, BINS - 1).astype(np.int64)
         positive = labels == 1
         for model in range(margins.shape[1]):
@@ -52,13 +53,15 @@ class MarginCounts:
         return np.where(pairs > 0, wins / np.maximum(pairs, 1), 0.5)
 
 
-def best_model_and_margin(counts: MarginCounts, hyperparameters: Mapping[str, Any]) -> tuple[int, float]:
-    """The best model's index and the margin from which on it should say 1.
+def best_model_and_margin(
+    counts: MarginCounts, hyperparameters: Mapping[str, Any], eligible: NDArray[np.bool_]
+) -> tuple[int, float]:
+    """The index of the best of the eligible models and the margin from which on it should say 1.
 
     Where several thresholds are as good, the one nearest to margin 0.
     """
     values = criterion_values(counts.confusion(), hyperparameters)
-    best = values.max(axis=1)
+    best = np.where(eligible, values.max(axis=1), -np.inf)
     model = int(best.argmax())
     margins = bin_margins()
     tied = np.flatnonzero(values[model] >= best[model] - 1e-12)

@@ -1,7 +1,6 @@
 """Linear Learner's training job: read the channels, train the grid, keep the best model, report on it."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -27,7 +26,6 @@ Array = NDArray[np.float32]
 
 CHANNELS = ("train", "validation", "test")
 TRAINING_TYPES = (content_types.RECORDIO_PROTOBUF, content_types.CSV)
-PROGRESS_SECONDS = 3.0
 
 
 def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel]) -> None:
@@ -75,16 +73,12 @@ def _content_type(channel: Channel) -> ContentType:
 
 def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
     """Reads a channel into its dataset; resolves feature_dim "auto" by the first record."""
-    last_report = time.monotonic()
     for block in read_blocks(channel, _content_type(channel)):
         if values["feature_dim"] is None:
             values["feature_dim"] = _feature_dim(block)
         _check_block(block, values)
         for labels, features in block.dense(values["feature_dim"]):
             data.append(labels, features)
-        if time.monotonic() - last_report > PROGRESS_SECONDS:
-            last_report = time.monotonic()
-            log(f"Reading channel {channel.name}: {data.rows} records so far.")
     if not data.rows:
         raise CustomerError(f"No data in {channel.name} channel: its files hold no record.")
     log(f"Channel {channel.name}: {data.rows} records with {data.feature_dim} features.")

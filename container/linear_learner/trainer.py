@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from container.dataset import Dataset
+from container.errors import CustomerError
 from container.linear_learner.calibration import MarginCounts, best_model_and_margin, criterion_values
 from container.linear_learner.candidates import Candidate, make_candidates
 from container.linear_learner.hyperparameters import BINARY, LOSS_CRITERIA, MULTICLASS, REGRESSOR
@@ -17,7 +18,7 @@ from container.linear_learner.metrics import OBJECTIVES
 from container.linear_learner.model import LinearModel
 from container.linear_learner.scaler import Scaler
 from container.linear_learner.solver import Solver
-from container.log import log
+from container.log import Progress, log
 
 Array = NDArray[np.float32]
 Losses = NDArray[np.float64]
@@ -25,7 +26,6 @@ Losses = NDArray[np.float64]
 SEED = 0
 AUTO_CALIBRATION_SAMPLES = 10_000_000
 STEPS_PER_EPOCH = 50  # with fewer rows than this many default mini-batches, the mini-batches get smaller
-PROGRESS_SECONDS = 3.0
 
 
 class Trainer:
@@ -67,7 +67,9 @@ class Trainer:
         log(f"Training {len(self._candidates)} models on {self._train.rows} records.")
         for epoch in range(epochs):
             started = time.monotonic()
-            losses = self._epoch(epoch)
+            with np.errstate(over="ignore", invalid="ignore"):  # models that diverge are left out of the choice
+                losses = self._epoch(epoch)
+            self._require_finite()
             self._log_losses(epoch, "train", losses, started)
             criterion, value, larger_is_better = self._judge_epoch(epoch, losses)
             log(f"#early_stopping_criteria_metric: host=algo-1, epoch={epoch}, criteria={criterion}, value={value!r}")
@@ -82,7 +84,7 @@ class Trainer:
     def _epoch(self, epoch: int) -> Losses:
         """One pass over the train rows; returns each model's mean loss."""
         total, rows = np.zeros(len(self._candidates)), 0
-        reported = time.monotonic()
+        progress = Progress()
         for labels, features in self._normalized(self._train, self._rng):
             weights = None if self._class_weights is None else self._class_weights[labels.astype(np.int64)]
             for start in range(0, len(labels), self._batch_rows):
@@ -90,9 +92,7 @@ class Trainer:
                 loss = self._solver.step(features[batch], labels[batch], None if weights is None else weights[batch])
                 size = len(labels[batch])
                 total, rows = total + size * loss, rows + size
-            if time.monotonic() - reported > PROGRESS_SECONDS:
-                reported = time.monotonic()
-                log(f"Epoch {epoch}: {rows} of {self._train.rows} records, loss {np.nanmin(total / rows):.6f}")
+            progress.report(f"Epoch {epoch}: {rows} of {self._train.rows} records, loss {_least(total / rows):.6f}")
         return total / rows
 
     def _normalized(self, data: Dataset, shuffle: np.random.Generator | None = None) -> Iterator[tuple[Array, Array]]:
@@ -103,20 +103,26 @@ class Trainer:
         """(name, value, larger is better) of what early stopping looks at: the selection criterion or the loss on the
         validation rows, or the loss on the train rows when there are none."""
         if not self._has_validation:
-            return self._objective, float(np.nanmin(train_losses)), False
+            return self._objective, _least(train_losses), False
         losses = self._losses_on(self._judge)
         self._log_losses(epoch, "validation", losses)
         if self._values["stops_by_loss"]:
+<<<<<<< HEAD
             return self._objective, float(np.nanmin(losses)), False
+=======
+            return self._objective, _least(losses), False
+>>>>>>> refs/heads/algorithms
         criterion = self._values["binary_classifier_model_selection_criteria"]
         return f"sampled_{criterion}", float(criterion_values(self._count().confusion(), self._values).max()), True
 
     def _losses_on(self, data: Dataset) -> Losses:
         total, rows = np.zeros(len(self._candidates)), 0
+        progress = Progress()
         for labels, features in self._normalized(data):
             for part in _slices(len(labels), self._chunk_rows()):
                 total += len(labels[part]) * self._solver.mean_losses(features[part], labels[part])
                 rows += len(labels[part])
+            progress.report(f"Evaluating the models: {rows} of {data.rows} records")
         return total / rows
 
     def _count(self) -> MarginCounts:
@@ -124,10 +130,12 @@ class Trainer:
         weights, bias = self._scaler.unfold(self._solver.weights, self._solver.bias)
         counts = MarginCounts(len(self._candidates))
         left = self._values["num_calibration_samples"] or AUTO_CALIBRATION_SAMPLES
+        progress = Progress()
         for labels, features in self._judge.blocks():
             for part in _slices(min(len(labels), left), self._chunk_rows()):
                 counts.add(features[part] @ weights + bias, labels[part])
             left -= min(len(labels), left)
+            progress.report(f"Calibrating the models: {left} records at most are left")
             if not left:
                 break
         return counts
@@ -136,10 +144,14 @@ class Trainer:
         margin = 0.0
         criterion = self._values["binary_classifier_model_selection_criteria"]
         if self._binary and criterion not in LOSS_CRITERIA:
+<<<<<<< HEAD
             best, margin = best_model_and_margin(self._count(), self._values)
+=======
+            best, margin = best_model_and_margin(self._count(), self._values, self._finite_models())
+>>>>>>> refs/heads/algorithms
         else:
             losses = self._losses_on(self._judge)
-            best = int(np.where(np.isnan(losses), np.inf, losses).argmin())
+            best = int(np.where(self._finite_models() & np.isfinite(losses), losses, np.inf).argmin())
         log(f"Best model found for hyperparameters: {json.dumps(self._candidates[best].as_json())}")
         weights, bias = self._scaler.unfold(self._solver.weights, self._solver.bias)
         mine = slice(best * self._outputs, (best + 1) * self._outputs)
@@ -160,6 +172,18 @@ class Trainer:
                 **{name: self._values[name] for name in names},
             },
         )
+
+    def _finite_models(self) -> NDArray[np.bool_]:
+        """Which models have weights that are numbers still, shape (models,)."""
+        finite = np.isfinite(self._solver.weights).all(axis=0) & np.isfinite(self._solver.bias)
+        return np.asarray(finite.reshape(len(self._candidates), self._outputs).all(axis=1))
+
+    def _require_finite(self) -> None:
+        if not self._finite_models().any():
+            raise CustomerError(
+                "Training diverged: no model's weights are finite any more. Use a smaller learning_rate, or "
+                "normalize_data true."
+            )
 
     def _make_candidates(self) -> list[Candidate]:
         negatives, positives = (self._class_counts if self._binary else (1.0, 1.0))[:2]
@@ -198,10 +222,7 @@ class Trainer:
             }
             line = {"StartTime": begin, "EndTime": now, "Dimensions": dimensions, "Metrics": metrics}
             print(f"#metrics {json.dumps(line)}")
-        log(
-            f"#quality_metric: host=algo-1, epoch={epoch}, {channel} {self._objective} "
-            f"<loss>={float(np.nanmin(losses))!r}"
-        )
+        log(f"#quality_metric: host=algo-1, epoch={epoch}, {channel} {self._objective} <loss>={_least(losses)!r}")
 
 
 class _Patience:
@@ -220,6 +241,11 @@ class _Patience:
         else:
             self._waited += 1
         return self._waited >= self._epochs
+
+
+def _least(losses: Losses) -> float:
+    """The smallest loss; infinity when none is a number."""
+    return float(np.where(np.isnan(losses), np.inf, losses).min())
 
 
 def _class_counts(train: Dataset, values: dict[str, Any]) -> NDArray[np.float64]:

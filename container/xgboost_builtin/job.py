@@ -29,6 +29,7 @@ CUSTOMER_ERRORS = (
     "label must be in [0,1] for logistic regression",
     "label must be in [0, num_class)",
     "must be nonnegative",
+    "must be non-negative",
     "base_score must be in (0,1)",
     "only contains pos or neg samples",
     "Check failed: preds.size() == info.labels.size()",
@@ -51,6 +52,17 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
     """
     values = read_hyperparameters(hyperparameters)
     _check_channels(channels)
+    try:
+        booster = _train(values, channels, paths)
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        text = _first_line(str(error))
+        if any(known in str(error) for known in CUSTOMER_ERRORS):
+            raise CustomerError(text) from error
+        raise AlgorithmError(f"XGB train call failed with exception: {text}") from error
+    (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+
+
+def _train(values: dict[str, Any], channels: dict[str, Channel], paths: Paths) -> xgboost.Booster:
     train = read_matrix(channels["train"], values, paths.scratch)
     evals = [(train, "train")]
     log(f"Train matrix has {train.num_row()} rows and {train.num_col()} columns")
@@ -58,15 +70,14 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
         validation = read_matrix(channels["validation"], values, paths.scratch, reference=train)
         evals.append((validation, "validation"))
         log(f"Validation matrix has {validation.num_row()} rows")
-    booster = _boost(values, train, evals, _checkpoint_folder(paths))
-    (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+    return _boost(values, train, evals, _checkpoint_folder(paths))
 
 
 def _checkpoint_folder(paths: Paths) -> Path | None:
     """Where checkpoints go; None when the job asked for none."""
     if not paths.checkpoint_config.exists():
         return None
-    local_path = json.loads(paths.checkpoint_config.read_text()).get("LocalPath")
+    local_path = paths.read_object(paths.checkpoint_config).get("LocalPath")
     return paths.of_container(local_path) if local_path else None
 
 
@@ -101,22 +112,16 @@ def _boost(
         if not parameters["eval_metric"]:
             parameters["disable_default_eval_metric"] = 1
     log(f"Final configuration: {json.dumps(parameters, sort_keys=True)}")
-    try:
-        return xgboost.train(
-            parameters,
-            train,
-            num_boost_round=values["num_round"] - first_round,
-            evals=evals,
-            custom_metric=_own_metrics(metrics, values["objective"]),
-            callbacks=callbacks,
-            xgb_model=model,
-            verbose_eval=False,
-        )
-    except (xgboost.core.XGBoostError, ValueError) as error:
-        text = _first_line(str(error))
-        if any(known in str(error) for known in CUSTOMER_ERRORS):
-            raise CustomerError(text) from error
-        raise AlgorithmError(f"XGB train call failed with exception: {text}") from error
+    return xgboost.train(
+        parameters,
+        train,
+        num_boost_round=values["num_round"] - first_round,
+        evals=evals,
+        custom_metric=_own_metrics(metrics, values["objective"]),
+        callbacks=callbacks,
+        xgb_model=model,
+        verbose_eval=False,
+    )
 
 
 def _early_stopping(

@@ -15,6 +15,7 @@ from container.content_types import ContentType
 from container.dataset import Dataset
 from container.errors import CustomerError
 from container.formats.sparse_rows import SparseRows
+from container.log import Progress
 from container.records import Block, read_blocks
 from container.threads import thread_count
 
@@ -125,13 +126,18 @@ class _Batches(xgboost.DataIter):
         self._data = data
         self._weighted = weighted
         self._blocks = data.blocks()
+        self._progress = Progress()
+        self._rows = 0
 
     def reset(self) -> None:
         self._blocks = self._data.blocks()
+        self._rows = 0
 
     def next(self, input_data: Any) -> bool:
         block = next(self._blocks, None)
         if block is None:
             return False
         input_data(**_split(*block, self._weighted))
+        self._rows += len(block[0])
+        self._progress.report(f"Sorting values into bins: {self._rows} of {self._data.rows} records")
         return True

@@ -46,12 +46,14 @@ class TrainingRun:
         declared = {"ContentType": content_type} if content_type else {}
         self.channels[name] = {"TrainingInputMode": "File", "RecordWrapperType": "None"} | declared | config
 
-    def start(self, hyperparameters: Mapping[str, str]) -> "subprocess.Popen[str]":
-        """The job's process, running."""
+    def start(self, hyperparameters: Mapping[str, str], /, **broken: str) -> "subprocess.Popen[str]":
+        """The job's process, running; `broken` replaces the content of configuration files."""
         config = self.base / "input/config"
         config.mkdir(parents=True, exist_ok=True)
         (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
         (config / "inputdataconfig.json").write_text(json.dumps(self.channels))
+        for name, content in broken.items():
+            (config / f"{name}.json").write_text(content)
         return subprocess.Popen(
             [sys.executable, "-m", "container", "train"],
             env={**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "PREFLIGHT_ALGORITHM": self.algorithm},

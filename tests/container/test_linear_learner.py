@@ -128,7 +128,7 @@ def test_the_metrics_that_aws_adds_to_a_job_are_read_off_its_log(training_run, p
     classes = {"num_classes": "3"} if predictor_type == "multiclass_classifier" else {}
     run.run(predictor_type=predictor_type, epochs="1", **classes)
 
-    reader = MetricReader(BUILTIN_METRICS["linear-learner"])
+    reader = MetricReader(BUILTIN_METRICS["linear-learner"], lambda name, value: None)
     for line in run.log.splitlines():
         reader.read(line)
 

@@ -83,6 +83,27 @@ def test_an_unreadable_content_type_or_channel_is_named(training_run):
     assert "Extraneous channel found: test" in run.run(num_round="2").failure
 
 
+def test_a_job_that_diverges_says_what_to_change(training_run):
+    run = training_run()
+    run.channel("train", "1e30,1,3\n-1e30,2,5\n" * 50)
+
+    run.run(predictor_type="regressor", optimizer="sgd", learning_rate="1e30", normalize_label="false", num_models="4")
+
+    assert (run.exit_code, run.failure[:17]) == (2, "Training diverged")
+    assert "Use a smaller learning_rate" in run.failure
+
+
+@pytest.mark.parametrize("name", ["hyperparameters", "inputdataconfig", "resourceconfig", "checkpointconfig"])
+def test_a_broken_configuration_file_is_named(training_run, name):
+    run = training_run("xgboost")
+    run.channel("train", GOOD)
+    process = run.start({"num_round": "2"}, **{name: "[]"})
+    log, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, "Traceback" in log) == (1, False)
+    assert run.failure == f"/opt/ml/input/config/{name}.json must hold a JSON object."
+
+
 def test_sigterm_ends_a_job_without_a_failure(training_run):
     run = training_run()
     run.channel("train", GOOD * 20000)
