@@ -107,11 +107,7 @@ class Trainer:
         losses = self._losses_on(self._judge)
         self._log_losses(epoch, "validation", losses)
         if self._values["stops_by_loss"]:
-<<<<<<< HEAD
-            return self._objective, float(np.nanmin(losses)), False
-=======
             return self._objective, _least(losses), False
->>>>>>> refs/heads/algorithms
         criterion = self._values["binary_classifier_model_selection_criteria"]
         return f"sampled_{criterion}", float(criterion_values(self._count().confusion(), self._values).max()), True
 
@@ -144,11 +140,7 @@ class Trainer:
         margin = 0.0
         criterion = self._values["binary_classifier_model_selection_criteria"]
         if self._binary and criterion not in LOSS_CRITERIA:
-<<<<<<< HEAD
-            best, margin = best_model_and_margin(self._count(), self._values)
-=======
             best, margin = best_model_and_margin(self._count(), self._values, self._finite_models())
->>>>>>> refs/heads/algorithms
         else:
             losses = self._losses_on(self._judge)
             best = int(np.where(self._finite_models() & np.isfinite(losses), losses, np.inf).argmin())
