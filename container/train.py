@@ -3,8 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html
 """
 
-    job = _job(environ.get("PREFLIGHT_ALGORITHM") or "linear-learner")
-    hyperparameters = paths.read_object(paths.hyperparameters)
+import os
 import signal
 import sys
 import traceback
