@@ -45,6 +45,8 @@ def _linear_learner() -> list[dict[str, str]]:
             ("macro_precision", "macro_precision"),
             ("macro_recall", "macro_recall"),
             ("macro_f_beta", r"macro_f_\S+"),
+            ("multiclass_top_k_accuracy", r"multiclass_top_k_accuracy_\S+"),
+            ("dcg", "dcg"),
         ):
             definitions.append((f"{split}:{name}", rf"{_QUALITY}{split} {metric} <score>=(\S+)"))
     return [{"Name": name, "Regex": regex} for name, regex in definitions]
