@@ -205,6 +205,7 @@ def last(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, last)
 (folder / "deep").mkdir()
+(folder / "half.sagemaker-ignore").write_text("not whole yet")
 (folder / "deep/first").write_text("after " + (folder / "old").read_text())
 while True:
     time.sleep(0.1)
@@ -219,6 +220,8 @@ while True:
     sagemaker.stop_training_job(TrainingJobName=name)
     assert wait_for_job(sagemaker, name)["TrainingJobStatus"] == "Stopped"
     assert wait_for_object(client, bucket, f"{prefix}/deep/last") == b"last"
+    kept = client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]
+    assert {entry["Key"] for entry in kept} == {f"{prefix}/{name}" for name in ("old", "deep/first", "deep/last")}
 
 
 def test_tensorboard_output_goes_to_s3(sagemaker: Any, client: Make, bucket: str, start: Make) -> None:

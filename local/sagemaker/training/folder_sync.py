@@ -21,6 +21,7 @@ from local.sagemaker.store import Scope
 LOG = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 2.0
+IGNORED_SUFFIX = ".sagemaker-ignore"  # what a container still writes, by the convention of AWS's own
 DEFAULT_CHECKPOINT_PATH = "/opt/ml/checkpoints"
 DEFAULT_TENSORBOARD_PATH = "/opt/ml/output/tensorboard"
 
@@ -87,6 +88,8 @@ class FolderSync:
         """Name below the folder, change time and size of each file; links are not followed."""
         for parent, _, files in os.walk(self._folder):
             for file in files:
+                if file.endswith(IGNORED_SUFFIX):
+                    continue
                 path = Path(parent, file)
                 try:
                     status = path.stat(follow_symlinks=False)
