@@ -15,7 +15,7 @@ from aws.wanted import Auth
 def who_can_call(auth: Auth, account_id: str) -> str:
     """A sentence for the person who deployed."""
     return {
-        "none": "Anyone who has the URL can call it, and what they call costs you.",
+        "none": "Anyone who has the URL can call it; on AWS that costs you.",
         "api-key": "Who sends the API key as x-api-key can call it; the API Gateway console shows the key.",
         "iam": f"Identities of the account {account_id} that may execute-api:Invoke can call it, with signed requests.",
     }[auth]

@@ -262,8 +262,7 @@ def summarize(deployment: Deployment, path: Path, report: Report) -> None:
     if deployment.generated:
         report.line("The data is a generated sample, not a real survey.")
     report.line(f"URL: {deployment.api_url}")
-    if deployment.target != "local" or deployment.auth != "none":
-        report.line(access.who_can_call(deployment.auth, deployment.account))
+    report.line(access.who_can_call(deployment.auth, deployment.account))
     report.line(f"Written down in {path}; beside it {OPENAPI}, and what tries the URL out:")
     report.line(
         f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}{newman_options(deployment)}"
