@@ -1,16 +1,21 @@
 """Training jobs that train, and that fail the way AWS's fail."""
 
+import contextlib
 import io
 import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
+import docker
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from local.sagemaker.launching.ports import free_port
+from local.sagemaker.settings import DOCKER_MARK
 from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, wait_for_job
 
@@ -82,8 +87,9 @@ def test_xgboost_trains(train: Make) -> None:
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
 
 
-@pytest.mark.launchers("process", "docker")
-def test_stop_ends_a_running_job_as_stopped(sagemaker: Any, job_request: Make) -> None:
+@pytest.fixture
+def running_job(sagemaker: Any, job_request: Make) -> Iterator[str]:
+    """The name of a job that trains, and would for very long."""
     request = job_request(
         None, {"predictor_type": "binary_classifier", "epochs": "1000000", "early_stopping_patience": "1000001"}
     )
@@ -93,15 +99,47 @@ def test_stop_ends_a_running_job_as_stopped(sagemaker: Any, job_request: Make) -
     while "FinalMetricDataList" not in sagemaker.describe_training_job(TrainingJobName=name):  # it trains, and says so
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    yield name
+    with contextlib.suppress(ClientError):
+        sagemaker.stop_training_job(TrainingJobName=name)
 
-    sagemaker.stop_training_job(TrainingJobName=name)
 
-    job = wait_for_job(sagemaker, name)
+@pytest.mark.launchers("process", "docker")
+def test_stop_ends_a_running_job_as_stopped(sagemaker: Any, running_job: str) -> None:
+    sagemaker.stop_training_job(TrainingJobName=running_job)
+
+    job = wait_for_job(sagemaker, running_job)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
-    assert refusal(sagemaker.stop_training_job, TrainingJobName=name) == (
+    assert refusal(sagemaker.stop_training_job, TrainingJobName=running_job) == (
         "ValidationException",
         "The request was rejected because the training job is in status Stopped",
     )
+
+
+@pytest.mark.launchers("process", "docker")
+def test_a_job_whose_container_is_killed_fails_with_the_signals_exit_code(
+    stack: Stack, sagemaker: Any, running_job: str
+) -> None:
+    arn = sagemaker.describe_training_job(TrainingJobName=running_job)["TrainingJobArn"]
+
+    kill_training(stack, arn)
+
+    job = wait_for_job(sagemaker, running_job)
+    assert (job["TrainingJobStatus"], job["FailureReason"]) == ("Failed", "AlgorithmError: , exit code: 137")
+
+
+def kill_training(stack: Stack, job_arn: str) -> None:
+    if (stack.folder / "sagemaker" / DOCKER_MARK).exists():
+        engine = docker.from_env()
+        for container in engine.containers.list(filters={"label": f"preflight.owner={job_arn}"}):
+            container.kill()
+        engine.close()
+        return
+    process = stack.process()
+    assert process is not None
+    for child in process.children(recursive=True):
+        if "train" in child.cmdline() and "guard.py" not in " ".join(child.cmdline()):
+            child.kill()
 
 
 @pytest.mark.launchers("process", "docker")

@@ -41,6 +41,7 @@ from local.sagemaker.launching.launcher import Container, ContainerSpec
 from local.sagemaker.settings import DOCKER_MARK, Settings
 
 SERVING_PORT = 8080
+CANNOT_START = 400  # what the engine answers when it is the image's program that cannot be started
 
 
 def create_docker_launcher(engine: Engine, settings: Settings) -> "DockerLauncher":
@@ -111,13 +112,17 @@ class DockerLauncher:
         try:
             container = self._create(spec, belongings)
             output = container.attach(stream=True, demux=True)
-            container.start()
-            address = self._address(container, spec) if spec.command == "serve" else NOWHERE
-        except BaseException as error:
-            belongings.close()
-            if isinstance(error, APIError) and error.is_client_error():  # its program cannot be started
+            try:
+                container.start()
+            except APIError as error:
+                if error.status_code != CANNOT_START:
+                    raise
                 spec.on_line(str(error.explanation))
+                belongings.close()
                 return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else PROGRAM_NOT_FOUND)
+            address = self._address(container, spec) if spec.command == "serve" else NOWHERE
+        except BaseException:
+            belongings.close()
             raise
         return DockerContainer(container, spec, output, address, remove=belongings.close)
 

@@ -71,13 +71,14 @@ class _ProcessContainer:
         lines.end()
 
     def poll(self) -> int | None:
-        return self.process.poll()
+        code = self.process.poll()
+        return None if code is None else _exit_code(code)
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         code = self.process.wait(timeout_seconds)
         self._reader.join(5)
         self.process.stop(0)
-        return code
+        return _exit_code(code)
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         write_fifo(self.folder / relative_path, chunks, lambda: self.poll() is not None)
@@ -91,3 +92,8 @@ class _ProcessContainer:
     def stop(self, grace_seconds: float) -> None:
         self.process.terminate(grace_seconds)
         self.wait()
+
+
+def _exit_code(return_code: int) -> int:
+    """As a container's: 128 + N if signal N ended it."""
+    return return_code if return_code >= 0 else 128 - return_code
