@@ -228,6 +228,9 @@ class Stack:
             self._wait_until_ready(child)
         except BaseException:
             self._stop_process()
+            if child.poll() is None:  # there is no record of it yet
+                child.kill()
+                child.wait()
             raise
         return child
 

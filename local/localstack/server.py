@@ -8,6 +8,7 @@ parsing is needed, which takes longer than most models and is more lenient than 
 """
 
 import contextlib
+import ipaddress
 import json
 import logging
 import re
@@ -24,6 +25,7 @@ from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
 from local.localstack.services import DEFAULT_REGION, service
+from local.localstack.web_pages import is_foreign_host, is_foreign_origin
 from local.sagemaker.hosting.runtime_errors import Answer
 from local.sagemaker.store import Scope
 
@@ -73,9 +75,14 @@ class _Resource(GatewayResource):
     isLeaf = True
 
     def render(self, request: Request) -> object:
+        host = (request.getHeader(b"host") or b"").decode("latin-1")
+        if is_foreign_host(host) and ipaddress.ip_address(request.getHost().host).is_loopback:
+            return _forbid(request, f"This stack is for its own machine, and {host} is none of that machine's names.")
         work = _find_work(request)
         if work is None:
             return super().render(request)
+        if is_foreign_origin(_headers(request)):
+            return _forbid(request, "A web page from elsewhere may not use this stack.")
         reactor.getThreadPool().callInThread(_work, request, work)
         return NOT_DONE_YET
 
@@ -100,11 +107,21 @@ def _find_work(request: Request) -> _Work | None:
     return None
 
 
-def _work(request: Request, work: _Work) -> None:
-    headers = {
+def _headers(request: Request) -> dict[str, str]:
+    return {
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
+
+
+def _forbid(request: Request, reason: str) -> bytes:
+    request.setResponseCode(403)
+    request.setHeader(b"content-type", b"application/json")
+    return json.dumps({"__type": "AccessDeniedException", "message": reason}).encode()
+
+
+def _work(request: Request, work: _Work) -> None:
+    headers = _headers(request)
     try:
         answer = work(_scope(headers), headers, request.content.read())
     except Exception:  # whatever happens, the client gets an answer

@@ -13,6 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
+# How tarfile ends on an archive made to break it: also links to nothing, times beyond the clock's ends, null characters
+# in names, folders thousands deep.
+UNREADABLE_ARCHIVE = (
+    *(tarfile.TarError, zlib.error, OSError, EOFError),
+    *(KeyError, ValueError, OverflowError, RecursionError),
+)
+
 
 class ArtifactError(Exception):
     """An object cannot be used; the text is for FailureReason."""
@@ -89,7 +96,7 @@ def download_model(services: OtherServices, scope: Scope, uri: S3Uri, folder: Pa
             with tarfile.open(archive.name, mode="r:gz") as tar:
                 tar.extractall(folder, filter="data")  # refuses paths, links and devices that leave the folder
                 _read_to_checksum(tar)
-        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        except UNREADABLE_ARCHIVE as error:
             raise ArtifactError(f"The model data at {uri} could not be unpacked as tar.gz: {error}") from error
 
 

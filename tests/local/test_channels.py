@@ -108,6 +108,9 @@ def test_a_manifest_names_the_objects(run: Make, put: Make, parts: str, mode: st
         ('[{"prefix": "s3://some-bucket/"}]', "names no object"),
         ('[{"prefix": "s3://some-bucket/"}, 5]', "5 is not a relative key"),
         ('[{"prefix": "s3://some-bucket/"}, "../../x"]', "does not stay inside its folder"),
+        ('[{"prefix": "s3://some-bucket/"}, "\\ud800"]', "is not a relative key"),
+        ('[{"prefix": "s3://some-bucket/\\ud800"}, "a"]', "is not an S3 URI"),
+        ("[" * 100_000, "must be a JSON array"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_fails_the_job(run: Make, put: Make, manifest: str, problem: str) -> None:

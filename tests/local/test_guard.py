@@ -92,6 +92,16 @@ def test_children_left_behind_by_the_command_are_killed() -> None:
         assert eventually(lambda: is_gone(left_behind))
 
 
+def test_a_killed_guard_takes_its_command_with_it() -> None:
+    with start(f"sleep 3600 & echo $!; {STUBBORN}") as process:
+        pids = [read_pid(process), read_pid(process)]
+
+        os.kill(process.guard_pid, signal.SIGKILL)
+
+        assert process.wait(10) == -signal.SIGKILL
+        assert eventually(lambda: all(map(is_gone, pids)))
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_the_command_and_its_children_end_when_the_owner_dies(how: signal.Signals) -> None:
     script = "trap '' TERM; (trap '' TERM; sleep 3600) & echo $!; echo $$; wait; wait"

@@ -103,6 +103,32 @@ def test_an_archive_that_is_none_is_named_in_the_failure(
     )
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": tarfile.LNKTYPE, "linkname": "nothing"},
+        {"pax_headers": {"path": "null\0character"}},
+        {"pax_headers": {"mtime": "1e400"}},
+        {"pax_headers": {"mtime": "nan"}},
+        {"name": "deep/" * 3000 + "file"},
+    ],
+    ids=["link to nothing", "null character", "no such time", "no time", "deep"],
+)
+def test_an_archive_made_to_break_its_reader_fails_the_endpoint(
+    create: Make, create_endpoint: Make, sagemaker: Any, put: Make, odd: dict[str, Any]
+) -> None:
+    member = tarfile.TarInfo("file")
+    for name, value in odd.items():
+        setattr(member, name, value)
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w:gz") as archive:
+        archive.addfile(member)
+
+    endpoint = create_endpoint(make_config(sagemaker, create(ModelDataUrl=put("odd/model.tar.gz", body.getvalue()))))
+
+    assert endpoint["FailureReason"].startswith("Failed to extract model data archive from URL")
+
+
 def test_data_that_is_gone_when_the_endpoint_starts_fails_it(
     client: Make, sagemaker: Any, create: Make, create_endpoint: Make, put: Make, bucket: str
 ) -> None:

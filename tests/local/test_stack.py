@@ -96,6 +96,25 @@ def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
     assert process is not None and not psutil.pid_exists(process.pid)
 
 
+def test_a_home_that_cannot_be_one_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    result = cli("up", PREFLIGHT_HOME=str(tmp_path / "file"))
+
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "Not a directory" in result.stdout and "PREFLIGHT_HOME" in result.stdout
+
+
+def test_a_disk_that_takes_no_record_of_the_stack_leaves_no_process(own: Stack) -> None:
+    command = f"ulimit -f 0; exec {sys.executable} -m local up --port {own.port}"  # files may have 0 bytes
+    environment = os.environ | {"PREFLIGHT_HOME": str(own.home)}
+    up = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=120)
+
+    assert (up.returncode, up.stderr) == (1, "")
+    assert "File too large" in up.stdout
+    assert str(own.folder) not in [process.info["cwd"] for process in psutil.process_iter(["cwd"])]
+
+
 @pytest.mark.parametrize("value", ["0", "61", "soon"])
 def test_an_invocation_timeout_that_aws_does_not_have_is_refused(cli: Cli, value: str) -> None:
     result = cli("up", PREFLIGHT_INVOCATION_TIMEOUT_SECONDS=value)

@@ -11,6 +11,8 @@ SPOT = {"EnableManagedSpotTraining": True}
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
 GROUP = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "g"}
 BUILTIN = {"TrainingImage": LINEAR_LEARNER, "TrainingInputMode": "File"}
+OWN = {"TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", "TrainingInputMode": "File"}
+BOMB = "(?:a{60000}){60000}"  # compiled, it takes all memory
 RULE = {"RuleConfigurationName": "r", "RuleEvaluatorImage": "i"}
 ACTING = {**RULE, "RuleParameters": {"action_json": "{}"}}
 HOOK = {"S3OutputPath": "s3://some-bucket/debug"}
@@ -68,6 +70,7 @@ def test_aws_s_own_rules_are_refused_in_its_words(
         ({"DebugRuleConfigurations": [RULE]}, "DebugHookConfig"),
         ({"ProfilerRuleConfigurations": [RULE, RULE]}, "unique"),
         ({"RoleArn": "arn:aws:iam::111111111111:role/other"}, "Cross-account"),
+        ({"AlgorithmSpecification": {**OWN, "MetricDefinitions": [{"Name": "m", "Regex": "(" * 499}]}}, "metric m"),
         ({"Tags": [{"Key": f"k{place}", "Value": "v"} for place in range(51)]}, "tags"),
     ],
 )
@@ -83,19 +86,23 @@ def test_what_aws_would_not_take_is_a_validation_exception(
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "more than one instance"),
-        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "one instance"),
+        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "InstanceCount above 1"),
+        (
+            {"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}},
+            "InstanceCount above 1",
+        ),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerEntrypoint": ["sh"]}}, "ContainerEntrypoint"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerArguments": ["x"]}}, "ContainerArguments"),
         ({"CheckpointConfig": {"S3Uri": "s3://b-b/c", "LocalPath": "/opt/ml/elsewhere"}}, "/opt/ml/elsewhere"),
         ({"DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]}}, "Collection"),
         (
             {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [ACTING]},
-            "action_json) (r)",
+            "a rule's action (r)",
         ),
         ({"ProfilerConfig": {"ProfilingParameters": {"DetailedProfilingConfig": "{}"}}}, "ProfilingParameters"),
         ({"ExperimentConfig": {"ExperimentName": "none"}}, "ExperimentConfig.ExperimentName"),
         ({"RemoteDebugConfig": {"EnableRemoteDebug": True}}, "RemoteDebugConfig"),
+        ({"AlgorithmSpecification": {**OWN, "MetricDefinitions": [{"Name": "m", "Regex": BOMB}]}}, "Regex"),
     ],
 )
 def test_what_only_aws_does_is_refused_by_name(

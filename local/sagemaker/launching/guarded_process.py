@@ -1,12 +1,16 @@
 """A child process that ends when we do, however we end."""
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
+
+import psutil
 
 GUARD = Path(__file__).with_name("guard.py")
 
@@ -73,13 +77,13 @@ class GuardedProcess:
         """Return the return code, or None while it runs. Never blocks."""
         returncode = self._guard.poll()
         if returncode is not None:
-            self._close_leash()
+            self._let_go(returncode)
         return returncode
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         """Return the return code once the command has ended. Raises subprocess.TimeoutExpired."""
         returncode = self._guard.wait(timeout_seconds)
-        self._close_leash()
+        self._let_go(returncode)
         return returncode
 
     def terminate(self, grace_seconds: float) -> None:
@@ -98,8 +102,10 @@ class GuardedProcess:
         self.terminate(grace_seconds)
         return self.wait()
 
-    def _close_leash(self) -> None:
+    def _let_go(self, returncode: int) -> None:
         with self._leash_lock:
+            if not self._leash.closed and returncode == -signal.SIGKILL:
+                _kill_session(self._guard.pid)  # it may be the guard itself that was killed
             self._leash.close()
 
     def __enter__(self) -> Self:
@@ -110,3 +116,11 @@ class GuardedProcess:
         self.wait()
         if self._guard.stdout is not None:
             self._guard.stdout.close()
+
+
+def _kill_session(leader: int) -> None:
+    """SIGKILL to all that is left of the session of a process that has ended."""
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):  # it ends meanwhile, or is not ours
+            if os.getsid(pid) == leader:
+                os.kill(pid, signal.SIGKILL)

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
@@ -56,18 +56,23 @@ def _read_manifest(services: OtherServices, scope: Scope, uri: S3Uri) -> list[In
     try:
         head, *relative_keys = json.loads(body)
         prefix = head["prefix"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise _bad_manifest(uri, 'it must be a JSON array that starts with {"prefix": "s3://..."}') from None
     try:
-        base = S3Uri.parse(prefix if str(prefix).startswith("s3://") else "")
+        base = S3Uri.parse(prefix if _is_text(prefix) and prefix.startswith("s3://") else "")
     except ValidationException:
         raise _bad_manifest(uri, f"the prefix {json.dumps(prefix)} is not an S3 URI") from None
     if not relative_keys:
         raise _bad_manifest(uri, "it names no object")
     for key in relative_keys:
-        if not isinstance(key, str) or not key:
+        if not _is_text(key):
             raise _bad_manifest(uri, f"{json.dumps(key)} is not a relative key")
     return [InputObject(S3Uri(base.bucket, base.key + key), key.lstrip("/")) for key in relative_keys]
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """JSON may hold half of a surrogate pair, which no key of S3 can."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _bad_manifest(uri: S3Uri, reason: str) -> ArtifactError:

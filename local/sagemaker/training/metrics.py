@@ -12,6 +12,7 @@ import regex
 LOG = logging.getLogger(__name__)
 
 LONGEST_MATCH_SECONDS = 0.1  # an expression that takes longer is given up: it would hold up the job's log
+MAX_UNROLLED_LENGTH = 100_000  # the compiler writes repetitions out: (?:a{60000}){60000} would take all memory
 
 # SageMaker puts these in the description of a job on a built-in image, whatever the caller sent. Names and
 # expressions: "Linear learner metrics" and "XGBoost metrics" in the SageMaker developer guide.
@@ -63,6 +64,26 @@ def _xgboost() -> list[dict[str, str]]:
 
 
 BUILTIN_METRICS = {"linear-learner": _linear_learner(), "xgboost": _xgboost()}
+
+
+_PIECE = regex.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(?P<count>\d+)[^}]*\}|.", regex.DOTALL)
+
+
+def unrolled_length(expression: str) -> int:
+    """How long a regular expression is, about, with ``x{3}`` written ``xxx``."""
+    outer: list[int] = []  # the lengths of what the groups around stand in
+    length = last = 0  # of what is read of this group, and of its last piece
+    for piece in _PIECE.finditer(expression):
+        if piece["count"]:
+            length, last = length + last * (int(piece["count"]) - 1), last * int(piece["count"])
+        elif piece[0] == "(":
+            outer.append(length)
+            length = last = 0
+        elif piece[0] == ")" and outer:
+            length, last = outer.pop() + length, length
+        else:
+            length, last = length + 1, 1
+    return sum(outer) + length
 
 
 class MetricReader:

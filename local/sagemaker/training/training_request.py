@@ -13,6 +13,7 @@ from local.sagemaker.store import Scope
 from local.sagemaker.training import debugger
 from local.sagemaker.training.channel_rules import require_channels
 from local.sagemaker.training.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
+from local.sagemaker.training.metrics import MAX_UNROLLED_LENGTH, unrolled_length
 
 INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most types
 _BUILTIN_COMMAND = refused_case(
@@ -20,6 +21,9 @@ _BUILTIN_COMMAND = refused_case(
 )
 _BUILTIN_INSTANCES = refused_case(
     "CreateTrainingJob", "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm"
+)
+_REPEATS = refused_case(
+    "CreateTrainingJob", "a MetricDefinitions.Regex of over 100000 characters, repetitions written out"
 )
 _LOCAL_PATHS = {
     member: refused_case("CreateTrainingJob", f"{member}.LocalPath other than {path}")
@@ -154,11 +158,14 @@ def _require_stopping_condition(request: Request, algorithm: str | None) -> None
 
 def _require_metrics(definitions: list[Mapping[str, str]]) -> None:
     for definition in definitions:
+        name, expression = definition["Name"], definition["Regex"]
+        if unrolled_length(expression) > MAX_UNROLLED_LENGTH:
+            raise _REPEATS.error(name)
         try:
-            regex.compile(definition["Regex"])
-        except regex.error as error:
+            regex.compile(expression)
+        except (regex.error, RecursionError) as error:
             raise ValidationException(
-                f"The regular expression of metric {definition['Name']} is invalid: {error}."  # words guessed
+                f"The regular expression of metric {name} is invalid: {error}."  # words guessed
             ) from None
 
 
