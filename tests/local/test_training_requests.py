@@ -83,15 +83,15 @@ def test_what_aws_would_not_take_is_a_validation_exception(
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "more than one instance"),
-        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "one instance"),
+        ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "InstanceCount above 1"),
+        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "InstanceCount above 1"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerEntrypoint": ["sh"]}}, "ContainerEntrypoint"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerArguments": ["x"]}}, "ContainerArguments"),
         ({"CheckpointConfig": {"S3Uri": "s3://b-b/c", "LocalPath": "/opt/ml/elsewhere"}}, "/opt/ml/elsewhere"),
         ({"DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]}}, "Collection"),
         (
             {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [ACTING]},
-            "action_json) (r)",
+            "action_json, a rule's action (r)",
         ),
         ({"ProfilerConfig": {"ProfilingParameters": {"DetailedProfilingConfig": "{}"}}}, "ProfilingParameters"),
         ({"ExperimentConfig": {"ExperimentName": "none"}}, "ExperimentConfig.ExperimentName"),
@@ -112,7 +112,12 @@ def test_more_instances_than_the_quota_are_refused_in_awss_words(sagemaker: Any,
     )
 
     assert code == "ResourceLimitExceeded"
-    assert message.startswith("The account-level service limit 'ml.m5.large for training job usage' is 20 Instances")
+    assert message == (
+        "The account-level service limit 'ml.m5.large for training job usage' is 20 Instances, with current "
+        "utilization of 0 Instances and a request delta of 21 Instances. Please use AWS Service Quotas to request an "
+        "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase "
+        "for this quota."
+    )
 
 
 @pytest.mark.parametrize("member", ["input", "output"])
