@@ -84,7 +84,10 @@ def test_what_aws_would_not_take_is_a_validation_exception(
     ("members", "named"),
     [
         ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "InstanceCount above 1"),
-        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}}, "InstanceCount above 1"),
+        (
+            {"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [{**GROUP, "InstanceCount": 2}]}},
+            "InstanceCount above 1",
+        ),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerEntrypoint": ["sh"]}}, "ContainerEntrypoint"),
         ({"AlgorithmSpecification": {**BUILTIN, "ContainerArguments": ["x"]}}, "ContainerArguments"),
         ({"CheckpointConfig": {"S3Uri": "s3://b-b/c", "LocalPath": "/opt/ml/elsewhere"}}, "/opt/ml/elsewhere"),
