@@ -212,7 +212,7 @@ def main(
     aws = Aws(target)
     require_account(aws, settings, path)
     names = names_of(aws, settings)
-    image = own_image.build_image(names) if algorithm_name == algorithms.OWN_CONTAINER else None
+    image = own_image.build_image(names, target) if algorithm_name == algorithms.OWN_CONTAINER else None
     wanted = Wanted(settings, algorithm, dataset, image, auth, serverless, managed_policies)
     report = Report(Console(), aws.calls)
     plan = make_plan(target, names, wanted)

@@ -15,10 +15,12 @@ from aws.errors import InputError, ResourceError
 from aws.names import Names
 from aws.plan import Call
 from aws.report import Step
+from aws.target import Target
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 DOCKERFILE = "container/Dockerfile"
 BUILD_LINES = 15
+PLATFORM = "linux/amd64"  # of the instances that train; an engine on ARM would build for itself
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,16 @@ class OwnImage:
         return self.id.removeprefix("sha256:")[:12]
 
 
-def build_image(names: Names) -> OwnImage:
+def build_image(names: Names, target: Target) -> OwnImage:
     """Build container/ and name it as the project's repository; nothing leaves this machine.
 
     The local stack finds the image by that name. Raises ``InputError`` without an engine, and ``ResourceError`` with
     the last lines of a build that fails.
     """
+    platform = None if target.is_stack else PLATFORM
     engine = _engine()
     try:
-        built, _ = engine.images.build(path=str(PROJECT_FOLDER), dockerfile=DOCKERFILE, rm=True)
+        built, _ = engine.images.build(path=str(PROJECT_FOLDER), dockerfile=DOCKERFILE, rm=True, platform=platform)
         image = OwnImage(str(built.id))
         built.tag(names.repository, image.tag)
     except BuildError as error:

@@ -33,10 +33,8 @@ def _stack_command(command: Callable[..., None]) -> click.Command:
             raise
         except OSError as error:  # a full disk, a folder that is a file or somebody else's
             problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-            console.print(
-                f"Error: {problem}. The stack keeps its files in {default_home()}; PREFLIGHT_HOME names another folder.",
-                markup=False,
-            )
+            where = f"The stack keeps its files in {default_home()}; PREFLIGHT_HOME names another folder."
+            console.print(f"Error: {problem}. {where}", markup=False)
             sys.exit(1)
         except KeyboardInterrupt:
             console.print("Interrupted: what this command started is stopped.")

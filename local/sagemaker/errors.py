@@ -9,8 +9,10 @@ ServiceError
  ├─ UnknownOperationException  400
  └─ UnsupportedByPreflight   501  AWS does this, Preflight does not yet
 
-The runtime (InvokeEndpoint) has errors of its own: see ``invocation.py``.
+The runtime (InvokeEndpoint) has errors of its own: see ``runtime_errors.py``.
 """
+
+from typing import Self
 
 
 class ServiceError(Exception):
@@ -38,6 +40,15 @@ class ResourceNotFound(ServiceError):
 
 class ResourceLimitExceeded(ServiceError):
     code, status = "ResourceLimitExceeded", 400
+
+    @classmethod
+    def of(cls, quota: str, limit: int, used: int, delta: int, unit: str = "Instances") -> Self:
+        """``delta`` more of a quota than there is room for, in AWS's words."""
+        return cls(
+            f"The account-level service limit '{quota}' is {limit} {unit}, with current utilization of {used} {unit} "
+            f"and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase for this "
+            "quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
+        )
 
 
 class SerializationException(ServiceError):

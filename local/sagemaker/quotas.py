@@ -42,8 +42,4 @@ def require_room(used: Demand, wanted: Demand) -> None:
     for quota, delta in wanted.items():
         name, limit, unit = quota
         if delta > 0 and used[quota] + delta > limit:
-            raise ResourceLimitExceeded(
-                f"The account-level service limit '{name}' is {limit} {unit}, with current utilization of "
-                f"{used[quota]} {unit} and a request delta of {delta} {unit}. Please use AWS Service Quotas to request "
-                f"an increase for this quota."
-            )
+            raise ResourceLimitExceeded.of(name, limit, used[quota], delta, unit)

@@ -99,7 +99,9 @@ class StackContainer(StackHandle, DockerContainer):
     def _remove_left_over(self) -> None:
         """Containers of test runs that were killed; the stacks in them have stopped by themselves."""
         of_ended = {"label": LABEL, "status": "exited"}
-        for container in self.get_docker_client().client.containers.list(all=True, filters=of_ended):
+        for container in self.get_docker_client().client.containers.list(
+            all=True, filters=of_ended, ignore_removed=True
+        ):
             with contextlib.suppress(docker.errors.APIError):  # somebody else does it
                 container.remove(v=True)
 

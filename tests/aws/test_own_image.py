@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import docker
@@ -14,11 +15,12 @@ from rich.console import Console
 from aws.client import Aws
 from aws.config import DeploySettings
 from aws.names import Names, names_of
-from aws.own_image import OwnImage, ensure_image
+from aws.own_image import OwnImage, build_image, ensure_image
 from aws.planning import Planner
 from aws.report import Step
 from aws.target import Target
 from tests.aws.conftest import Project
+from tests.aws.engine import running_engine
 from tests.aws.faults import Faults
 from tests.aws.registry import Registry, running_registry
 from tests.aws.test_plan import require_valid
@@ -94,6 +96,19 @@ def test_the_image_is_pushed_with_ecrs_login_and_under_no_new_local_name(
     engine.close()
 
 
+@pytest.mark.parametrize(("is_stack", "platform"), [(False, ["linux/amd64"]), (True, [])])
+def test_what_goes_to_aws_is_built_for_its_instances_whatever_the_engine_runs_on(
+    target: Target, names: Names, monkeypatch: pytest.MonkeyPatch, is_stack: bool, platform: list[str]
+) -> None:
+    with running_engine() as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+
+        image = build_image(names, replace(target, is_stack=is_stack))
+
+    assert image.id == engine.IMAGE_ID
+    assert engine.builds[0].get("platform", []) == platform
+
+
 def test_an_image_that_is_there_is_not_pushed_again(target: Target, names: Names, faults: Faults) -> None:
     faults.answer("DescribeRepositories", {"repositories": [REPOSITORY]})
     faults.answer("DescribeImages", {"imageDetails": [{"imageTags": ["0123456789ab"]}]})
@@ -145,5 +160,6 @@ def test_our_own_container_trains_and_serves(make_project: Callable[[str], Proje
     assert "There is nothing to change." in project.run("deploy", "--algorithm", "container", "--plan").stdout
     engine = docker.from_env()
     for image in engine.images.list("byoc/container"):
-        engine.images.remove(next(tag for tag in image.tags if tag.startswith("byoc/")))  # the name, not the image
+        name = next(tag for tag in image.tags if tag.startswith("byoc/"))
+        engine.images.remove(name, force=True)  # the name, not the image, which the endpoint's container may still use
     engine.close()

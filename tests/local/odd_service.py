@@ -36,6 +36,7 @@ class OddService:
         self.launcher = OddLauncher(settings)
         self._service = SageMaker(settings, self.launcher)
         self._role = role
+        self.answered = b""  # the last answer's body, with what boto3 leaves out
         self.runtime = boto3.client(
             "sagemaker-runtime",
             region_name=SCOPE.region,
@@ -100,5 +101,6 @@ class OddService:
         }
         body = request.body.read() if hasattr(request.body, "read") else bytes(request.body or b"")
         answer = operation(SCOPE, urllib.parse.unquote(name), headers, body)
+        self.answered = answer.body
         raw = urllib3.HTTPResponse(io.BytesIO(answer.body + b"".join(answer.chunks or ())), preload_content=False)
         return AWSResponse(request.url, answer.status, answer.headers, raw)

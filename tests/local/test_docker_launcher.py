@@ -32,14 +32,14 @@ def engine() -> Iterator[docker.DockerClient]:
 
 def serving(engine: docker.DockerClient, endpoint: dict[str, Any]) -> list[Any]:
     """The containers of an endpoint."""
-    return engine.containers.list(filters={"label": f"preflight.owner={endpoint['EndpointArn']}"})
+    return engine.containers.list(filters={"label": f"preflight.owner={endpoint['EndpointArn']}"}, ignore_removed=True)
 
 
 def left_of(engine: docker.DockerClient, stack_id: str) -> list[Any]:
     """Every container, network and volume of a stack."""
     label = {"label": f"{STACK_LABEL}={stack_id}"}
     return [
-        *engine.containers.list(all=True, filters=label),
+        *engine.containers.list(all=True, filters=label, ignore_removed=True),
         *engine.networks.list(filters=label),
         *engine.volumes.list(filters=label),
     ]

@@ -77,7 +77,9 @@ def test_a_name_taken_or_missing_is_refused(sagemaker: Any, model: str) -> None:
         )
 
 
-def test_data_capture_passes_only_when_it_is_off(sagemaker: Any, model: str, bucket: str) -> None:
+def test_data_capture_passes_only_when_it_is_off(
+    sagemaker: Any, model: str, bucket: str, create_endpoint: Make
+) -> None:
     capture = {
         "EnableCapture": False,
         "InitialSamplingPercentage": 100,
@@ -91,6 +93,13 @@ def test_data_capture_passes_only_when_it_is_off(sagemaker: Any, model: str, buc
 
     assert sagemaker.describe_endpoint_config(EndpointConfigName=name)["DataCaptureConfig"] == capture
     assert (code, "DataCaptureConfig" in message) == ("UnsupportedByPreflight", True)
+    assert create_endpoint(name)["DataCaptureConfig"] == {
+        "EnableCapture": False,
+        "CaptureStatus": "Stopped",
+        "CurrentSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{bucket}/capture",
+        "KmsKeyId": "",
+    }
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ def test_a_plain_image_is_told_what_sagemaker_tells(client: Make, plain_job: dic
     assert list(told["data"]) == ["train/train.csv"]
     assert told["environment"]["COLOUR"] == "blue"
     assert told["environment"]["TRAINING_JOB_NAME"] == plain_job["TrainingJobName"]
+    assert told["environment"]["TRAINING_JOB_ARN"] == plain_job["TrainingJobArn"]
     assert told["uid"] == 4711
 
 

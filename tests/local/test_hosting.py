@@ -171,7 +171,8 @@ def test_more_instances_than_the_quota_are_refused(sagemaker: Any, model: str) -
     code, message = refusal(sagemaker.create_endpoint, EndpointName="too-many", EndpointConfigName=config)
 
     assert code == "ResourceLimitExceeded"
-    assert message.startswith("The account-level service limit 'ml.m5.large for endpoint usage' is 20 Instances")
+    assert message.startswith("The account-level service limit 'ml.m5.large for endpoint usage' is 20 Instances, with ")
+    assert message.endswith("is not available, contact AWS support to request an increase for this quota.")
 
 
 def test_a_second_stack_does_not_disturb_the_first(tmp_path: Any, runtime: Any, endpoint: str) -> None:

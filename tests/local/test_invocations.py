@@ -185,12 +185,14 @@ def test_a_serverless_endpoint_refuses_what_is_beyond_its_concurrency(odd: OddSe
     serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
     name = odd.endpoint(odd.config(odd.model(), ServerlessConfig=serverless))
     refused: list[dict[str, Any]] = []
+    bodies: list[bytes] = []
 
     def call() -> None:
         try:
             odd.ask(name, {"delay": 0.7})
         except ClientError as error:
             refused.append(error.response)
+            bodies.append(odd.answered)  # of one that was refused: the others take longer
 
     clients = [threading.Thread(target=call) for _ in range(5)]
     for client in clients:
@@ -202,4 +204,5 @@ def test_a_serverless_endpoint_refuses_what_is_beyond_its_concurrency(odd: OddSe
         ("ThrottlingException", None)
     ] * 3
     assert {answer["ResponseMetadata"]["HTTPStatusCode"] for answer in refused} == {400}
+    assert json.loads(bodies[0]) == {"message": None}
     assert odd.ask(name, {"body": "free"})["Body"].read() == b"free"

@@ -9,6 +9,11 @@ from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refus
 
 SESSION_TAGS = {"EnableSessionTagChaining": True}
 ROLE = "arn:aws:iam::000000000000:role/nobody"
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
+NO_ENDPOINT = f'Could not find endpoint "{ARN}:endpoint/none".'
+NO_CONFIG = f'Could not find endpoint configuration "{ARN}:endpoint-config/none".'
+NO_MODEL = f'Could not find model "{ARN}:model/none".'
+VARIANT = {"VariantName": "v", "ModelName": "none", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
 
 def test_every_violation_of_the_model_is_named_at_once(sagemaker: Any) -> None:
@@ -32,32 +37,33 @@ def test_every_violation_of_the_model_is_named_at_once(sagemaker: Any) -> None:
     [
         ("describe_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
         ("stop_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("update_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("delete_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("describe_endpoint", {"EndpointName": "None"}, NO_ENDPOINT),
+        ("delete_endpoint", {"EndpointName": "none"}, NO_ENDPOINT),
+        ("update_endpoint", {"EndpointName": "none", "EndpointConfigName": "none"}, NO_ENDPOINT),
         (
-            "describe_endpoint",
-            {"EndpointName": "None"},
-            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/none".',
+            "update_endpoint_weights_and_capacities",
+            {"EndpointName": "none", "DesiredWeightsAndCapacities": [{"VariantName": "v", "DesiredWeight": 1}]},
+            NO_ENDPOINT,
         ),
-        (
-            "delete_endpoint",
-            {"EndpointName": "none"},
-            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/none".',
-        ),
-        (
-            "create_endpoint",
-            {"EndpointName": "e", "EndpointConfigName": "none"},
-            'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:000000000000:endpoint-config/none".',
-        ),
-        (
-            "describe_model",
-            {"ModelName": "none"},
-            'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none".',
-        ),
+        ("create_endpoint", {"EndpointName": "e", "EndpointConfigName": "none"}, NO_CONFIG),
+        ("describe_endpoint_config", {"EndpointConfigName": "none"}, NO_CONFIG),
+        ("delete_endpoint_config", {"EndpointConfigName": "none"}, NO_CONFIG),
+        ("create_endpoint_config", {"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, NO_MODEL),
+        ("describe_model", {"ModelName": "none"}, NO_MODEL),
+        ("delete_model", {"ModelName": "none"}, NO_MODEL),
     ],
 )
 def test_a_missing_resource_is_a_validation_exception(
-    sagemaker: Any, operation: str, request_: dict[str, str], message: str
+    sagemaker: Any, operation: str, request_: dict[str, Any], message: str
 ) -> None:
-    assert refusal(getattr(sagemaker, operation), **request_) == ("ValidationException", message)
+    with pytest.raises(ClientError) as caught:
+        getattr(sagemaker, operation)(**request_)
+
+    answer = caught.value.response
+    assert (answer["Error"]["Code"], answer["Error"]["Message"]) == ("ValidationException", message)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 def test_a_role_that_does_not_exist_or_does_not_trust_sagemaker_is_refused(
@@ -80,7 +86,11 @@ def test_input_that_is_not_there_is_refused(sagemaker: Any, job_request: Make, b
     code, message = refusal(sagemaker.create_training_job, **request)
 
     assert code == "ValidationException"
-    assert message.startswith(f'No S3 objects found under S3 URL "s3://{bucket}/nothing/here"')
+    assert message == (
+        f'No S3 objects found under S3 URL "s3://{bucket}/nothing/here" given in input data source. Please ensure that '
+        "the bucket exists in the selected region (us-east-1), that objects exist under that S3 prefix, and that the "
+        f'role "{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+    )
 
 
 def test_a_model_needs_its_data(sagemaker: Any, role: str, bucket: str) -> None:

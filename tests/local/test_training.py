@@ -69,6 +69,7 @@ def test_data_at_fault_fails_the_job_with_a_reason(train: Make, rows: str, probl
     assert job["FailureReason"].startswith("ClientError: ")
     assert job["FailureReason"].endswith(", exit code: 2")
     assert problem in job["FailureReason"]
+    assert job["SecondaryStatusTransitions"][-1]["StatusMessage"] == "Training job failed"
 
 
 @pytest.mark.launchers("process", "docker")
@@ -79,12 +80,16 @@ def test_an_unknown_hyperparameter_fails_the_job_by_name(train: Make) -> None:
     assert "feature_dimm" in job["FailureReason"]
 
 
-def test_xgboost_trains(train: Make) -> None:
+def test_xgboost_trains_and_its_tabs_are_logged_as_aws_logs_them(train: Make, client: Make) -> None:
     specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
 
     job = train(None, {"objective": "binary:logistic", "num_round": "3"}, AlgorithmSpecification=specification)
 
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    events = client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job['TrainingJobName']}/"
+    )["events"]
+    assert any("[0]#011train-logloss:" in event["message"] for event in events)
 
 
 @pytest.fixture
@@ -110,6 +115,8 @@ def test_stop_ends_a_running_job_as_stopped(sagemaker: Any, running_job: str) ->
 
     job = wait_for_job(sagemaker, running_job)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    messages = [transition["StatusMessage"] for transition in job["SecondaryStatusTransitions"]]
+    assert messages[-2:] == ["Stopping the training job", "Training job stopped"]
     assert refusal(sagemaker.stop_training_job, TrainingJobName=running_job) == (
         "ValidationException",
         "The request was rejected because the training job is in status Stopped",
@@ -131,7 +138,7 @@ def test_a_job_whose_container_is_killed_fails_with_the_signals_exit_code(
 def kill_training(stack: Stack, job_arn: str) -> None:
     if (stack.folder / "sagemaker" / DOCKER_MARK).exists():
         engine = docker.from_env()
-        for container in engine.containers.list(filters={"label": f"preflight.owner={job_arn}"}):
+        for container in engine.containers.list(filters={"label": f"preflight.owner={job_arn}"}, ignore_removed=True):
             container.kill()
         engine.close()
         return
@@ -151,6 +158,8 @@ def test_the_time_limit_ends_a_job_as_stopped(train: Make) -> None:
     )
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    message = job["SecondaryStatusTransitions"][-1]["StatusMessage"]
+    assert message == "Training job runtime exceeded MaxRuntimeInSeconds provided"
 
 
 def test_a_job_name_is_used_once(sagemaker: Any, train: Make, job_request: Make) -> None:
@@ -159,7 +168,10 @@ def test_a_job_name_is_used_once(sagemaker: Any, train: Make, job_request: Make)
     code, message = refusal(sagemaker.create_training_job, **job_request(TrainingJobName=name))
 
     assert code == "ResourceInUse"
-    assert message.startswith("Training job names must be unique within an AWS account and region")
+    assert message == (
+        "Training job names must be unique within an AWS account and region, and a training job with this name "
+        f"already exists (arn:aws:sagemaker:us-east-1:000000000000:training-job/{name})"
+    )
 
 
 def test_boto3s_waiter_ends_with_the_job(sagemaker: Any, job_request: Make) -> None:

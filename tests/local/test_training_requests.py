@@ -97,7 +97,7 @@ def test_what_aws_would_not_take_is_a_validation_exception(
         ({"DebugHookConfig": {**HOOK, "CollectionConfigurations": [{"CollectionName": "losses"}]}}, "Collection"),
         (
             {"DebugHookConfig": HOOK, "DebugRuleConfigurations": [ACTING]},
-            "a rule's action (r)",
+            "action_json, a rule's action (r)",
         ),
         ({"ProfilerConfig": {"ProfilingParameters": {"DetailedProfilingConfig": "{}"}}}, "ProfilingParameters"),
         ({"ExperimentConfig": {"ExperimentName": "none"}}, "ExperimentConfig.ExperimentName"),
@@ -119,7 +119,12 @@ def test_more_instances_than_the_quota_are_refused_in_awss_words(sagemaker: Any,
     )
 
     assert code == "ResourceLimitExceeded"
-    assert message.startswith("The account-level service limit 'ml.m5.large for training job usage' is 20 Instances")
+    assert message == (
+        "The account-level service limit 'ml.m5.large for training job usage' is 20 Instances, with current "
+        "utilization of 0 Instances and a request delta of 21 Instances. Please use AWS Service Quotas to request an "
+        "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase "
+        "for this quota."
+    )
 
 
 @pytest.mark.parametrize("member", ["input", "output"])

@@ -55,7 +55,6 @@ class Endpoint:
 
     def describe(self) -> dict[str, Any]:
         with self._context.stores.lock:
-            metrics = self.fleet.config.request.get("MetricsConfig") if self.fleet else None
             description = {
                 "EndpointName": self.name,
                 "EndpointArn": self.arn,
@@ -67,7 +66,7 @@ class Endpoint:
                 "LastModifiedTime": self._last_modified,
                 "LastDeploymentConfig": self.deployment_config.request or None,
                 "PendingDeploymentSummary": self._pending_summary(self._pending) if self._pending else None,
-                "MetricsConfig": metrics,
+                **(self.fleet.config.endpoint_members() if self.fleet else {}),
             }
         return {key: value for key, value in description.items() if value is not None}
 

@@ -44,6 +44,19 @@ class EndpointConfig:
             **{key: self.request[key] for key in shown if key in self.request},
         }
 
+    def endpoint_members(self) -> dict[str, Any]:
+        """What DescribeEndpoint shows of it beside its variants."""
+        shown = {key: self.request[key] for key in ("MetricsConfig",) if key in self.request}
+        if capture := self.request.get("DataCaptureConfig"):
+            shown["DataCaptureConfig"] = {
+                "EnableCapture": False,  # CreateEndpointConfig takes no other
+                "CaptureStatus": "Stopped",
+                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+                "DestinationS3Uri": capture["DestinationS3Uri"],
+                "KmsKeyId": capture.get("KmsKeyId", ""),
+            }
+        return shown
+
     def summary(self) -> dict[str, Any]:
         return {
             "EndpointConfigName": self.name,

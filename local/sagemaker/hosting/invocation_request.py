@@ -79,5 +79,5 @@ class InvocationRequest:
         if self.is_stream and self.members.get("SessionId") == NEW_SESSION:
             raise validation_error("A session cannot be created with a streamed response.")  # words guessed
         if len(self.body) > MAX_PAYLOAD_BYTES:
-            message = f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes."
+            message = f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes."  # words of 2018, code guessed
             raise RuntimeServiceError(413, "ValidationError", message)

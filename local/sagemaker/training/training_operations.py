@@ -46,10 +46,7 @@ class TrainingJobs:
             store = self._context.stores[scope]
             self._require_free_name(scope, job.name, arn)
             tag_resource(store, arn, request.get("Tags", []))
-            any(
-                other.warm_pool.reuse(job.name, job.warm_pool, datetime.now(UTC))
-                for other in store.training_jobs.values()
-            )
+            _reuse_warm_pool(store, job)
             store.training_jobs[job.name] = job
         job.start()
         return {"TrainingJobArn": arn}

@@ -103,12 +103,8 @@ def _require_resources(resources: Mapping[str, Any] | None) -> None:
         if group["InstanceCount"] < 1:
             raise ValidationException("ResourceConfig.InstanceCount must be at least 1.")  # words guessed
         if group["InstanceCount"] > INSTANCE_LIMIT:
-            raise ResourceLimitExceeded(
-                f"The account-level service limit '{group['InstanceType']} for training job usage' is {INSTANCE_LIMIT} "
-                f"Instances, with current utilization of 0 Instances and a request delta of {group['InstanceCount']} "
-                "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas "
-                "is not available, contact AWS support to request an increase for this quota."
-            )
+            quota = f"{group['InstanceType']} for training job usage"
+            raise ResourceLimitExceeded.of(quota, INSTANCE_LIMIT, 0, group["InstanceCount"])
         family = group["InstanceType"].rpartition(".")[0]
         if resources.get("VolumeKmsKeyId") and (family.startswith(LOCAL_STORAGE_FAMILIES) or family.endswith("d")):
             raise ValidationException(  # words guessed
