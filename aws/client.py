@@ -10,8 +10,8 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from aws.errors import ResourceError
-from aws.patience import PATIENCE_SECONDS, POLL_SECONDS, why_not_yet
-from aws.plan import Call
+from aws.planning.patience import PATIENCE_SECONDS, POLL_SECONDS, why_not_yet
+from aws.planning.plan import Call
 from aws.target import Target
 
 ABSENT_CODES = {

@@ -12,8 +12,8 @@ from rich.table import Table
 from aws import options
 from aws.config import DeploySettings, load_settings
 from aws.errors import explained
-from aws.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
-from aws.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
+from aws.pricing.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
+from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
 
 WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic"}
 
@@ -55,7 +55,7 @@ def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None 
     "table_path",
     default=PATH,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The price table, read and refreshed.  [default: aws/prices.json]",
+    help="The price table, read and refreshed.  [default: aws/pricing/prices.json]",
 )
 @click.option("--region", help=f"AWS region.  [default: `region` of [deploy], else {TABLE_REGION}]")
 @options.config
@@ -75,7 +75,7 @@ def main(
     """Say what a deployment costs on AWS: a training run, an hour, a month, and a month's requests.
 
     Makes no call, unless --refresh asks AWS for today's prices. The price table with its dates and sources is
-    aws/prices.json; free tiers and discounts are left out.
+    aws/pricing/prices.json; free tiers and discounts are left out.
     """
     settings = load_settings(config_path)
     region = region or settings.region or TABLE_REGION

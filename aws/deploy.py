@@ -15,21 +15,22 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from aws import access, algorithms, api, cost, function, hosting, logs, options, own_image, permissions, stage, storage
-from aws import training as train
-from aws.account import require_account
+from aws import cost, options
 from aws.calling import newman_options
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
 from aws.deployment import Deployment, record_path
-from aws.documents import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
+from aws.documents.write import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
 from aws.errors import EXIT_INTERRUPTED, InputError, explained
 from aws.names import Names, names_of
-from aws.plan import Plan
-from aws.planning import PlanFollower, Planner
+from aws.planning.plan import Plan
+from aws.planning.planner import PlanFollower, Planner
 from aws.report import Report
-from aws.roles import ensure_role
+from aws.steps import access, algorithms, api, function, hosting, logs, own_image, permissions, stage, storage
+from aws.steps import training as train
+from aws.steps.account import require_account
+from aws.steps.roles import ensure_role
 from aws.target import Target
 from aws.wanted import AUTHS, Auth, Wanted
 

@@ -8,14 +8,14 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from aws import options
-from aws.account import require_account
 from aws.client import Aws
 from aws.config import load_settings
 from aws.deployment import record_path
 from aws.errors import EXIT_INTERRUPTED, InputError, ResourceError, explain, explained
-from aws.inventory import count_training_jobs, inventory, left_over
 from aws.names import Names, names_of
 from aws.report import Report
+from aws.steps.account import require_account
+from aws.steps.inventory import count_training_jobs, inventory, left_over
 from aws.target import Target
 
 ROUNDS = 3

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from botocore import exceptions as boto
 
-from aws.refusals import explain_refusal
+from aws.planning.refusals import explain_refusal
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2

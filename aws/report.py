@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from aws.plan import Call, StepRecord
+from aws.planning.plan import Call, StepRecord
 
 
 class Step:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from aws.algorithms import Algorithm
 from aws.config import DeploySettings
 from aws.dataset import Dataset
-from aws.own_image import OwnImage
+from aws.steps.algorithms import Algorithm
+from aws.steps.own_image import OwnImage
 
 Auth = Literal["none", "api-key", "iam"]
 AUTHS: tuple[Auth, ...] = get_args(Auth)

@@ -14,12 +14,13 @@ import pytest
 from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
-from aws import algorithms, deploy, destroy, predict
+from aws import deploy, destroy, predict
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
 from aws.names import names_of
-from aws.plan import Plan
+from aws.planning.plan import Plan
+from aws.steps import algorithms
 from aws.target import Target
 from aws.wanted import Wanted
 from local.stack import Stack

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from aws import cost, prices
+from aws import cost
+from aws.pricing import prices
 
 
 @pytest.fixture

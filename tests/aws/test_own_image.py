@@ -15,9 +15,9 @@ from rich.console import Console
 from aws.client import Aws
 from aws.config import DeploySettings
 from aws.names import Names, names_of
-from aws.own_image import OwnImage, build_image, ensure_image
-from aws.planning import Planner
+from aws.planning.planner import Planner
 from aws.report import Step
+from aws.steps.own_image import OwnImage, build_image, ensure_image
 from aws.target import Target
 from tests.aws.conftest import Project
 from tests.aws.engine import running_engine

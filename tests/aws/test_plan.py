@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
-from aws.plan import Call, Plan
-from aws.symbols import resolved
+from aws.planning.plan import Call, Plan
+from aws.planning.symbols import resolved
 from aws.target import Target
 from local.sagemaker.api.validation import validate
 from tests.aws.conftest import Project

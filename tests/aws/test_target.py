@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from botocore.loaders import Loader
 
-from aws.algorithms import image_uri
 from aws.errors import InputError
+from aws.steps.algorithms import image_uri
 from aws.target import Target
 
 

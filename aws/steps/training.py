@@ -7,14 +7,14 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from aws.algorithms import Algorithm, hyperparameters
 from aws.client import Aws
 from aws.dataset import Dataset
 from aws.errors import ResourceError
-from aws.logs import TRAINING_GROUP, last_lines
 from aws.names import Names
 from aws.report import Step
-from aws.storage import DATA_PREFIX, MODELS_PREFIX, upload
+from aws.steps.algorithms import Algorithm, hyperparameters
+from aws.steps.logs import TRAINING_GROUP, last_lines
+from aws.steps.storage import DATA_PREFIX, MODELS_PREFIX, upload
 from aws.wanted import Wanted
 
 CSV = "text/csv"

@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from aws.api import REQUEST_MODELS, RESPONSES, authorization
 from aws.client import Aws
 from aws.config import ApiSettings
+from aws.steps.api import REQUEST_MODELS, RESPONSES, authorization
 from aws.wanted import Auth
 
 ALL_METHODS = "*/*"

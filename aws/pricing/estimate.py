@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aws.config import DeploySettings
-from aws.prices import PriceTable
+from aws.pricing.prices import PriceTable
 
 HOURS_PER_MONTH = 730
 GB = 1e9

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aws import algorithms
-from aws.access import delete_usage_plan, find_api_key, find_usage_plan
-from aws.api import find_rest_api
 from aws.client import Aws
-from aws.hosting import wait_until_settled
-from aws.logs import TRAINING_GROUP, endpoint_group, find_log_group, function_group
 from aws.names import PROJECT_TAG, Names
-from aws.own_image import find_repository
 from aws.report import Step
-from aws.roles import delete_role
-from aws.storage import delete_bucket, is_our_bucket
-from aws.training import CHANGING, stop_job
+from aws.steps import algorithms
+from aws.steps.access import delete_usage_plan, find_api_key, find_usage_plan
+from aws.steps.api import find_rest_api
+from aws.steps.hosting import wait_until_settled
+from aws.steps.logs import TRAINING_GROUP, endpoint_group, find_log_group, function_group
+from aws.steps.own_image import find_repository
+from aws.steps.roles import delete_role
+from aws.steps.storage import delete_bucket, is_our_bucket
+from aws.steps.training import CHANGING, stop_job
 
 Remove = Callable[[Step], object]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aws.client import Act, Aws
-from aws.plan import Call, Plan, PlanChanged
-from aws.symbols import has_symbol, learned, resolved, symbolic_answer
+from aws.planning.plan import Call, Plan, PlanChanged
+from aws.planning.symbols import has_symbol, learned, resolved, symbolic_answer
 from aws.target import Target
 
 

@@ -15,7 +15,7 @@ from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
 
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 HANDLER = "handler.handler"
 # The runtime is the Python that runs this, so what works here is what runs there.
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"

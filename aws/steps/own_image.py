@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 import docker
 from docker.errors import APIError, BuildError, DockerException
 
-from aws.algorithms import registry
 from aws.client import Aws
 from aws.errors import InputError, ResourceError
 from aws.names import Names
-from aws.plan import Call
+from aws.planning.plan import Call
 from aws.report import Step
+from aws.steps.algorithms import registry
 from aws.target import Target
 
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 DOCKERFILE = "container/Dockerfile"
 BUILD_LINES = 15
 PLATFORM = "linux/amd64"  # of the instances that train; an engine on ARM would build for itself

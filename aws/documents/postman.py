@@ -9,7 +9,7 @@ from typing import Any
 
 from aws.dataset import Dataset
 from aws.deployment import Deployment
-from aws.example import Example
+from aws.documents.example import Example
 from aws.wanted import Auth
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"

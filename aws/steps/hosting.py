@@ -6,10 +6,10 @@ from typing import Any
 
 from aws.client import Aws
 from aws.errors import ResourceError
-from aws.logs import endpoint_group, last_lines
 from aws.names import Names
 from aws.report import Step
-from aws.training import TrainedModel
+from aws.steps.logs import endpoint_group, last_lines
+from aws.steps.training import TrainedModel
 from aws.wanted import Wanted
 
 VARIANT = "AllTraffic"

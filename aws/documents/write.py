@@ -5,8 +5,8 @@ from pathlib import Path
 
 from aws.dataset import Dataset
 from aws.deployment import Deployment
-from aws.openapi import openapi
-from aws.postman import collection, environment
+from aws.documents.openapi import openapi
+from aws.documents.postman import collection, environment
 
 OPENAPI = "openapi.json"
 COLLECTION = "postman_collection.json"

@@ -3,12 +3,12 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (permissions of an execution role, by operation)
 """
 
-from aws.algorithms import image_repositories
 from aws.client import Aws
-from aws.logs import TRAINING_GROUP, endpoint_group, function_group
 from aws.names import Names
-from aws.roles import Policy, Role
-from aws.storage import DATA_PREFIX, MODELS_PREFIX
+from aws.steps.algorithms import image_repositories
+from aws.steps.logs import TRAINING_GROUP, endpoint_group, function_group
+from aws.steps.roles import Policy, Role
+from aws.steps.storage import DATA_PREFIX, MODELS_PREFIX
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html

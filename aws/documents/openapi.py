@@ -4,7 +4,7 @@ from typing import Any
 
 from aws.dataset import Dataset
 from aws.deployment import Deployment
-from aws.example import Example
+from aws.documents.example import Example
 from aws.wanted import Auth
 
 JSON = "application/json"

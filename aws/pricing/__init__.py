@@ -1,0 +1,1 @@
+"""What a deployment costs: the price table, and the arithmetic on it."""
