@@ -183,3 +183,23 @@ def test_a_part_of_a_stream_arrives_before_the_next_is_made(
     runtime.invoke_endpoint(EndpointName=name, Body=b"go")
 
     assert [first, *events] == [{"PayloadPart": {"Bytes": part}} for part in (b"first", b"second")]
+
+
+def test_an_image_that_a_network_would_be_kept_from_on_aws_is_refused(
+    sagemaker: Any, role: str, image: Make, job_request: Make
+) -> None:
+    specification = {"TrainingImage": image("plain"), "TrainingInputMode": "File"}
+    request = job_request(None, {}, AlgorithmSpecification=specification, EnableNetworkIsolation=True)
+    container = {"Image": image("plain")}
+
+    assert "EnableNetworkIsolation" in refusal(sagemaker.create_training_job, **request)[1]
+    assert (
+        "EnableNetworkIsolation"
+        in refusal(
+            sagemaker.create_model,
+            ModelName=unique("model"),
+            PrimaryContainer=container,
+            ExecutionRoleArn=role,
+            EnableNetworkIsolation=True,
+        )[1]
+    )

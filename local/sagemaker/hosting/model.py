@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.sagemaker.api.coverage import refused_case
 from local.sagemaker.api.listing import Listing
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.errors import ValidationException
@@ -14,10 +15,13 @@ from local.sagemaker.hosting.container_definition import (
     require_environment_within_limit,
     require_runnable,
 )
+from local.sagemaker.images import find_builtin_algorithm
 from local.sagemaker.store import Scope
 from local.sagemaker.tags import tag_resource
 
 _LISTING = Listing(result_key="Models", name_key="ModelName")
+# The built-in algorithms ask nothing of the network; what another image asks would be let through here.
+_ISOLATION = refused_case("CreateModel", "EnableNetworkIsolation and an image other than a built-in algorithm's")
 _SHOWN = ("PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 
 
@@ -74,6 +78,8 @@ class Models:
         self._context.services.require_assumable_role(scope, request["ExecutionRoleArn"])
         for path, definition in definitions.items():
             require_runnable(self._context, scope, definition, path)
+            if request.get("EnableNetworkIsolation") and not find_builtin_algorithm(definition["Image"], scope.region):
+                raise _ISOLATION.error(path)
         with self._context.stores.lock:
             self._require_free_name(scope, name, arn)
             tag_resource(self._context.stores[scope], arn, request.get("Tags", []))

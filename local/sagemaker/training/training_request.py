@@ -25,6 +25,8 @@ _BUILTIN_INSTANCES = refused_case(
 _REPEATS = refused_case(
     "CreateTrainingJob", "a MetricDefinitions.Regex of over 100000 characters, repetitions written out"
 )
+# The built-in algorithms ask nothing of the network; what another image asks would be let through here.
+_ISOLATION = refused_case("CreateTrainingJob", "EnableNetworkIsolation and an image other than a built-in algorithm's")
 _LOCAL_PATHS = {
     member: refused_case("CreateTrainingJob", f"{member}.LocalPath other than {path}")
     for member, path in (
@@ -60,6 +62,8 @@ def require_valid(request: Request, region: str) -> None:
     algorithm = find_builtin_algorithm(specification["TrainingImage"], region)
     if algorithm:
         _require_builtin(request)
+    elif request.get("EnableNetworkIsolation"):
+        raise _ISOLATION.error()
     _require_stopping_condition(request, algorithm)
     require_channels(request)
     _require_metrics(specification.get("MetricDefinitions", []))
