@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from aws.plan import Call, StepRecord
+from aws.plan import RESULT_WIDTH, TITLE_WIDTH, Call, StepRecord
 
 
 class Step:
@@ -61,8 +62,16 @@ class Report:
         calls = self._calls_of_step()
         self.done.append(StepRecord(title, step.result, calls))
         self.under_way = None
-        line = f"{title:<19} {step.result:<50} {_operations(calls) or 'unchanged'}"
-        self.line(f"{line} ({time.monotonic() - step.started:.1f} s)")
+        line = f"{title:<{TITLE_WIDTH}} {step.result:<{RESULT_WIDTH}} {_operations(calls) or 'unchanged'}"
+        self.line(self._fitted(f"{line} ({time.monotonic() - step.started:.1f} s)"))
+
+    def _fitted(self, line: str) -> str:
+        """At a terminal a line too long for it goes on below its result; in a file it stays one line."""
+        if not self.console.is_terminal:
+            return line
+        indent = " " * (TITLE_WIDTH + 1)
+        width = self.console.width
+        return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
     def tell(self, state: str) -> None:
         """Say what the step under way has to wait for."""
