@@ -8,6 +8,7 @@ PYTHON_IN_VENV := .venv/bin/python
 
 export PREFLIGHT_PORT := $(PORT)
 export AWS_ENDPOINT_URL := http://localhost:$(PORT)
+export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(PORT))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test check bench clean
@@ -38,7 +39,7 @@ status: setup ## Show whether the stack is up
 test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
-	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT $(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 check: ## Lint, formatting and types
 	@./setup.sh dev

@@ -38,6 +38,7 @@ def test_the_aws_target_follows_the_endpoint_variable() -> None:
     target = Target.named("aws", region="us-east-1", environ={"AWS_ENDPOINT_URL": "http://localhost:4702/"})
 
     assert target.api_url("abc", "prod", "predict") == "http://localhost:4702/_aws/execute-api/abc/prod/predict"
+    assert "not AWS, but http://localhost:4702" in target.where
 
 
 @pytest.mark.parametrize(
