@@ -62,15 +62,16 @@ class Report:
         calls = self._calls_of_step()
         self.done.append(StepRecord(title, step.result, calls))
         self.under_way = None
-        line = f"{title:<{TITLE_WIDTH}} {step.result:<{RESULT_WIDTH}} {_operations(calls) or 'unchanged'}"
-        self.line(self._fitted(f"{line} ({time.monotonic() - step.started:.1f} s)"))
+        done = f"{_operations(calls) or 'unchanged'} ({time.monotonic() - step.started:.1f} s)"
+        self.line(self._fitted(title, step.result, done))
 
-    def _fitted(self, line: str) -> str:
-        """At a terminal a line too long for it goes on below its result; in a file it stays one line."""
-        if not self.console.is_terminal:
-            return line
-        indent = " " * (TITLE_WIDTH + 1)
+    def _fitted(self, title: str, result: str, done: str) -> str:
+        """In columns. At a terminal too narrow for that, closer, and on further lines; in a file always one line."""
+        line = f"{title:<{TITLE_WIDTH}} {result:<{RESULT_WIDTH}} {done}"
         width = self.console.width
+        if not self.console.is_terminal or len(line) <= width:
+            return line
+        line, indent = f"{title:<{TITLE_WIDTH}} {result}  {done}", " " * (TITLE_WIDTH + 1)
         return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
     def tell(self, state: str) -> None:
