@@ -50,5 +50,8 @@ check: ## Lint, formatting and types
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
 
-clean: down ## Stop the stack and remove what was built
+clean: setup ## Stop the stacks of all ports and remove what was built
+	@for stack in .preflight/stacks/*/; do \
+		[ ! -d "$$stack" ] || $(PYTHON_IN_VENV) -m local down --port "$$(basename "$$stack")" || exit 1; \
+	done
 	@rm -rf build .preflight
