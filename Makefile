@@ -8,6 +8,7 @@ PYTHON_IN_VENV := .venv/bin/python
 
 export PREFLIGHT_PORT := $(PORT)
 export AWS_ENDPOINT_URL := http://localhost:$(PORT)
+export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(PORT))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test check bench clean
@@ -38,7 +39,7 @@ status: setup ## Show whether the stack is up
 test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
-	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT $(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 check: ## Lint, formatting and types
 	@./setup.sh dev
@@ -49,5 +50,8 @@ check: ## Lint, formatting and types
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
 
-clean: down ## Stop the stack and remove what was built
+clean: setup ## Stop the stacks of all ports and remove what was built
+	@for stack in .preflight/stacks/*/; do \
+		[ ! -d "$$stack" ] || $(PYTHON_IN_VENV) -m local down --port "$$(basename "$$stack")" || exit 1; \
+	done
 	@rm -rf build .preflight

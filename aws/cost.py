@@ -24,10 +24,17 @@ def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None 
     bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb)
     where = "" if prices.region == region else f" (at {prices.region}'s prices)"
     return (
-        f"Price{where}: ${bill.once:.2f} to train, then ${bill.idle_hour:.3f} an hour (${bill.idle_month:.2f} a month) "
-        f"even without requests, ${bill.month:.2f} in a month of {Usage().requests:,} requests, "
-        "until `python aws/destroy.py`. Details: python aws/cost.py"
+        f"Price{where}: ${bill.once:.2f} to train, then {_idle(bill)} without a request, "
+        f"${bill.month:.2f} in a month of {Usage().requests:,} requests, "
+        "until `python aws/destroy.py --target aws`. "
+        f"Details: python aws/cost.py{' --serverless' if serverless_mb else ''}"
     )
+
+
+def _idle(bill: Estimate) -> str:
+    """What it costs while nobody asks; by the hour only where an hour costs something, as an instance does."""
+    by_the_hour = f"${bill.idle_hour:.3f} an hour, " if bill.idle_hour >= 0.0005 else ""
+    return f"{by_the_hour}${bill.idle_month:.2f} a month"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -132,8 +139,7 @@ def _verdict(
     kind = f"{settings.endpoint.instance_type} endpoint" if serverless else f"serverless endpoint of {memory_mb} MB"
     return [
         f"In all: ${bill.once:.2f} to train, then ${bill.month:.2f} in a month of {usage.requests:,} requests.",
-        f"Idle it goes on costing ${bill.idle_hour:.3f} an hour, ${bill.idle_month:.2f} a month, "
-        "until `python aws/destroy.py --target aws`.",
+        f"Idle it goes on costing {_idle(bill)}, until `python aws/destroy.py --target aws`.",
         f"With a {kind} instead: ${other.month:.2f} a month, ${other.idle_month:.2f} while idle. "
         f"Serverless is the cheaper one below {even:,} requests a month.",
         f"List prices, the oldest read {prices.oldest}; dates and sources in {PATH.name}, anew with --refresh. "

@@ -223,7 +223,7 @@ def main(
         return
     if target.asks_first and plan.calls and not yes:
         _ask(plan)
-    report.line(f"Deploying {algorithm_name} to {target_name}, region {target.region}")
+    report.line(f"Deploying {algorithm_name} to {target.where}, region {target.region}")
     deployment = follow(target, names, wanted, plan)
     deployment.write(path)
     write_documents(deployment, dataset, path.parent)
@@ -232,8 +232,8 @@ def main(
 
 def show_plan(plan: Plan, wanted: Wanted, aws: Aws, report: Report) -> None:
     """The plan before a person's eyes: where, every step and call, and on AWS what it will cost."""
-    where = f"account {aws.account_id}, region {aws.target.region}"
-    report.line(f"Plan for {wanted.settings.name} on {aws.target.name}: {where}, as {aws.caller['Arn']}")
+    whose = f"account {aws.account_id}, region {aws.target.region}, as {aws.caller['Arn']}"
+    report.line(f"Plan for {wanted.settings.name} on {aws.target.where}: {whose}")
     for line in plan.lines():
         report.line(line)
     if aws.target.asks_first:

@@ -70,16 +70,16 @@ def main(target_name: str, yes: bool, region: str | None, config_path: Path, bui
         report.line(f"Interrupted after removing {len(report.done)}. Run the same command again to go on.")
         raise SystemExit(EXIT_INTERRUPTED) from None
     path.unlink(missing_ok=True)
-    where = f"of {names.project} in {aws.target.region} ({target_name})"
-    report.line(
-        f"Removed {removed} things {where}; a last look found none." if removed else f"Nothing is left {where}."
-    )
+    where = f"of {names.project} in {aws.target.region}, target {aws.target.where}"
+    things = "1 thing" if removed == 1 else f"{removed} things"
+    report.line(f"Removed {things} {where}; a last look found none." if removed else f"Nothing is left {where}.")
     _tell_what_stays(aws, names, report)
 
 
 def _tell_what_stays(aws: Aws, names: Names, report: Report) -> None:
     if jobs := count_training_jobs(aws, names):
-        report.line(f"SageMaker keeps the records of {jobs} training jobs; they cost nothing.")
+        records = "record of 1 training job; it costs" if jobs == 1 else f"records of {jobs} training jobs; they cost"
+        report.line(f"SageMaker keeps the {records} nothing.")
     try:
         left = left_over(aws, names)
     except ClientError as error:

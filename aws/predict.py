@@ -2,13 +2,15 @@
 
 import csv
 import json
+import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -20,6 +22,7 @@ from aws import options
 from aws.calling import authorization_of, curl_options
 from aws.deployment import Deployment, record_path
 from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
+from aws.target import DEFAULT_PORT
 
 REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
 Row = dict[str, str]
@@ -53,9 +56,10 @@ def read_rows(path: Path, limit: int) -> list[Row]:
 
 
 def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
-    """What to send for one raw row, without its label. The airline's passengers have a key of their own."""
+    """What to send for one raw row: its features. The airline's passengers have a key of their own."""
     key = "passenger" if label["column"] == "satisfaction" else "record"
-    return {key: {column: value for column, value in row.items() if column != label["column"]}}
+    not_sent = {label["column"], *label["ignored"]}
+    return {key: {column: value for column, value in row.items() if column not in not_sent}}
 
 
 def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
@@ -123,11 +127,12 @@ def score(
 
 
 def read_label(data_folder: Path) -> dict[str, Any]:
-    """The ``label`` of schema.json: its column and the value that means 1."""
+    """The ``label`` of schema.json: its column and the value that means 1; and the columns that are no features."""
     path = data_folder / "schema.json"
     try:
-        label: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["label"]
-        return {"column": label["column"], "positive": label["positive"]}
+        schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        label = schema["label"]
+        return {"column": label["column"], "positive": label["positive"], "ignored": list(schema["ignored"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as a schema. Run `python -m data_prep` first.") from error
 
@@ -158,6 +163,8 @@ def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, b
     if label["column"] not in test_rows[0]:
         raise InputError(f"{data_folder / 'test_raw.csv'} has no column {label['column']}. Run data_prep again.")
     auth = authorization_of(deployment)
+    if not console.is_terminal:
+        console.print(f"Asking the URL about {len(test_rows)} test rows ...", highlight=False)
     try:
         # Not rich's track(): left by an exception, its thread keeps the program from ending.
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -189,8 +196,19 @@ def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], exam
         f"URL: {deployment.api_url}",
         "Try it:",
         f"  {curl} -d {shlex.quote(body)} {deployment.api_url}",
-        f"Take it down: python aws/destroy.py --target {deployment.target}; stop the stack: python -m local down",
+        f"Take it down: {take_down(deployment)}",
     ]
+
+
+def take_down(deployment: Deployment, environ: Mapping[str, str] = os.environ) -> str:
+    """The command that ends what runs. make and compose, which start the stack as well, give their own."""
+    if deployment.target == "aws":
+        return "python aws/destroy.py --target aws"
+    if command := environ.get("PREFLIGHT_TAKE_DOWN"):
+        return command
+    port = urlsplit(deployment.api_url).port or DEFAULT_PORT
+    option = "" if port == DEFAULT_PORT else f" --port {port}"
+    return f"python aws/destroy.py; the stack with all that is in it: python -m local down{option}"
 
 
 if __name__ == "__main__":

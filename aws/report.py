@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from aws.planning.plan import Call, StepRecord
+from aws.planning.plan import RESULT_WIDTH, TITLE_WIDTH, Call, StepRecord
 
 
 class Step:
@@ -61,8 +62,17 @@ class Report:
         calls = self._calls_of_step()
         self.done.append(StepRecord(title, step.result, calls))
         self.under_way = None
-        line = f"{title:<19} {step.result:<50} {_operations(calls) or 'unchanged'}"
-        self.line(f"{line} ({time.monotonic() - step.started:.1f} s)")
+        done = f"{_operations(calls) or 'unchanged'} ({time.monotonic() - step.started:.1f} s)"
+        self.line(self._fitted(title, step.result, done))
+
+    def _fitted(self, title: str, result: str, done: str) -> str:
+        """In columns. At a terminal too narrow for that, closer, and on further lines; in a file always one line."""
+        line = f"{title:<{TITLE_WIDTH}} {result:<{RESULT_WIDTH}} {done}"
+        width = self.console.width
+        if not self.console.is_terminal or len(line) <= width:
+            return line
+        line, indent = f"{title:<{TITLE_WIDTH}} {result}  {done}", " " * (TITLE_WIDTH + 1)
+        return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
     def tell(self, state: str) -> None:
         """Say what the step under way has to wait for."""

@@ -13,7 +13,7 @@ from botocore.exceptions import NoRegionError
 from botocore.model import OperationModel
 
 NAMES = ("local", "aws")
-LOCAL_ENDPOINT_URL = "http://localhost:4566"
+DEFAULT_PORT = 4566
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the stack accepts any
 CONNECT_TIMEOUT_SECONDS = 5
@@ -37,7 +37,7 @@ class Target:
     def named(cls, name: str, *, region: str | None, environ: Mapping[str, str] = os.environ) -> Self:
         """The target ``local`` or ``aws``.
 
-        ``local`` goes to AWS_ENDPOINT_URL or the stack's default address and needs no credentials. ``aws`` is
+        ``local`` goes to AWS_ENDPOINT_URL, or to the stack on PREFLIGHT_PORT, and needs no credentials. ``aws`` is
         boto3's own configuration, so AWS_ENDPOINT_URL sends it to the stack too.
         Raises ``NoRegionError`` when AWS is meant and no region is known.
         """
@@ -45,7 +45,7 @@ class Target:
         credentials: dict[str, str] = {}
         default_region = None
         if name == "local":
-            endpoint_url = endpoint_url or LOCAL_ENDPOINT_URL
+            endpoint_url = endpoint_url or f"http://localhost:{environ.get('PREFLIGHT_PORT') or DEFAULT_PORT}"
             default_region = LOCAL_REGION
             credentials = {} if "AWS_ACCESS_KEY_ID" in environ else LOCAL_CREDENTIALS
         session = boto3.Session(region_name=region, **credentials)
@@ -55,6 +55,12 @@ class Target:
         # A stack answers in milliseconds; AWS takes minutes and limits how often one may ask.
         is_stack = endpoint_url is not None
         return cls(name, region, endpoint_url, is_stack, session, poll_seconds=0.1 if is_stack else 10.0)
+
+    @property
+    def where(self) -> str:
+        """For a person: which target, and that AWS is not AWS where a variable sends its calls to a stack."""
+        played = self.name == "aws" and self.is_stack
+        return f"aws (AWS_ENDPOINT_URL is set: not AWS, but {self.endpoint_url})" if played else self.name
 
     @property
     def asks_first(self) -> bool:

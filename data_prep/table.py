@@ -95,7 +95,11 @@ class Table:
             if separator:
                 raise DataError(f"{where}: the columns are separated by {separator}; save the table with commas.")
             others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            raise DataError(f"{where}: column '{missing[0]}'{others} is missing.")
+            verb = "are" if others else "is"
+            raise DataError(
+                f"{where}: column '{missing[0]}'{others} {verb} missing. "
+                "A table with other columns needs a --config of its own (docs/data.md)."
+            )
         for name in self.header:
             if self.header.count(name) > 1:
                 raise DataError(f"{where}: column '{name}' is there {self.header.count(name)} times.")

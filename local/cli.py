@@ -59,9 +59,9 @@ def main() -> None:
     """Run AWS for machine learning on this machine: S3, IAM, Lambda, API Gateway and a SageMaker that trains.
 
     \b
-    python -m local up           start it
+    python -m local up             start it
     eval "$(python -m local env)"  let any AWS client in this shell talk to it
-    python -m local down         stop it, and everything it started
+    python -m local down           stop it, and everything it started
     """
 
 
@@ -87,7 +87,7 @@ def up(stack: Stack) -> None:
 )
 @click.option("--leash", is_flag=True, help="Also stop at the end of standard input: its owner is gone, then.")
 def run(stack: Stack, host: str, leash: bool) -> None:
-    """Be the stack in the foreground, until Ctrl-C or SIGTERM: what a container runs."""
+    """Be the stack in the foreground. Ctrl-C or SIGTERM ends it: what a container runs."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _end)
     if leash:
@@ -159,7 +159,7 @@ def logs(stack: Stack, follow: bool) -> None:
 
 @_stack_command
 def env(stack: Stack) -> None:
-    """Print what to export so that any AWS client talks to the stack: eval "$(python -m local env)"."""
+    """Print what AWS clients need to talk to it. In a shell: eval "$(python -m local env)"."""
     for name, value in client_environment(stack.endpoint_url).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
@@ -168,12 +168,9 @@ def env(stack: Stack) -> None:
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As docs/coverage.md.")
 def coverage(form: str | None) -> None:
-    """Show what of SageMaker is supported, and what of each operation is refused by name."""
+    """Show what of SageMaker is supported. What of an operation is refused by name stands below it."""
     from local import coverage_report as report  # slow to import: it reads AWS's service models
 
     entries = report.coverage()
-    if form:
-        click.echo((report.as_json if form == "json" else report.as_markdown)(entries).rstrip("\n"))
-        return
-    console.print(report.as_table(entries))
-    console.print(report.summary(entries))
+    write = {"json": report.as_json, "markdown": report.as_markdown}.get(form or "", report.as_text)
+    click.echo(write(entries).rstrip("\n"))

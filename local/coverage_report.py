@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from shutil import get_terminal_size
+from textwrap import fill
 
 from botocore.model import ListShape, Shape, StructureShape
-from rich.table import Column, Table
 
 import local.sagemaker.service  # noqa: F401 - the modules it imports declare what they refuse
 from local.sagemaker.api.coverage import AROUND, OPERATIONS, Tree, refused_cases, tree
@@ -63,12 +64,16 @@ def summary(entries: list[Coverage]) -> str:
     )
 
 
-def as_table(entries: list[Coverage]) -> Table:
-    table = Table(Column("operation", no_wrap=True), "supported", Column("refused by name", overflow="fold"), box=None)
-    words = {"supported": "yes", "partly": "partly", "not": "no"}
+def as_text(entries: list[Coverage]) -> str:
+    """For a terminal: what is supported, line by line; then the hundreds of operations that are not, in one block."""
+    lines = ["Supported, but for what stands below an operation, which is refused by name:"]
     for entry in entries:
-        table.add_row(entry.operation, words[entry.state], "\n".join(entry.missing))
-    return table
+        if entry.state != "not":
+            lines += [f"  {entry.operation}", *(f"      {missing}" for missing in entry.missing)]
+    lines.append("Not supported:")
+    names = ", ".join(entry.operation for entry in entries if entry.state == "not")
+    lines.append(fill(names, get_terminal_size().columns, initial_indent="  ", subsequent_indent="  "))
+    return "\n".join([*lines, summary(entries)])
 
 
 def as_json(entries: list[Coverage]) -> str:

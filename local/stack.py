@@ -294,7 +294,7 @@ class Stack:
             except OSError:
                 raise StackError(
                     f"Port {self.port} is in use{_who_listens(self.port)}. "
-                    f"Stop that, or choose another port: python -m local up --port {self.port + 1}"
+                    f"Stop that, or choose another port: --port {self.port + 1}, or PORT={self.port + 1} for make."
                 ) from None
 
     def _clear_state(self) -> None:

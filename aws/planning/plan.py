@@ -9,6 +9,8 @@ from typing import Any
 
 from aws.errors import AwsRoomError
 
+TITLE_WIDTH, RESULT_WIDTH = 17, 36  # of a step's line: what most steps say stays within 80 columns
+
 
 @dataclass(frozen=True)
 class Call:
@@ -46,7 +48,8 @@ class Plan:
     def lines(self) -> Iterator[str]:
         """The plan for a person. Bulk (code, files, policies) is shown by its size and digest."""
         for step in self.steps:
-            yield f"{step.title:<19} {step.result:<50} {'' if step.calls else 'unchanged'}".rstrip()
+            changes = "" if step.calls else "unchanged"
+            yield f"{step.title:<{TITLE_WIDTH}} {step.result:<{RESULT_WIDTH}} {changes}".rstrip()
             for call in step.calls:
                 yield f"  {call}{f': {call.why}' if call.why else ''}"
                 yield f"    {_pairs(call.parameters, ' ')}"

@@ -56,6 +56,8 @@ def test_a_serverless_endpoint_costs_nothing_while_idle(config: Path) -> None:
     document = bill(config, "--serverless", "--requests", "0")
 
     assert document["month"] < 0.01
+    said = CliRunner().invoke(cost.main, ["--config", str(config), "--serverless"]).stdout
+    assert "Idle it goes on costing $0.00 a month" in said
 
 
 def test_a_person_reads_what_goes_on_costing_and_what_serverless_would_cost(config: Path) -> None:

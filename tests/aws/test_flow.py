@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from aws.deployment import Deployment
+from aws.predict import take_down
 from tests.aws.conftest import Project
 
 CHANGED = re.compile(r"^(\S.*?)  .*?(?<!unchanged) \([\d.]+ s\)$", re.MULTILINE)
@@ -46,6 +49,17 @@ def test_predict_tells_a_person_what_to_do_next(deployed: Project) -> None:
     curl = next(line for line in output.splitlines() if line.strip().startswith("curl"))
     answer = subprocess.run(curl, shell=True, capture_output=True, text=True, timeout=30).stdout
     assert json.loads(answer)["satisfied"] in (0, 1)
+    assert '"id"' not in curl, "what is no feature is not sent"
+
+
+def test_taking_down_is_told_as_it_was_started(deployed: Project) -> None:
+    local = Deployment.read(deployed.record)
+    port = urlsplit(local.api_url).port
+
+    assert take_down(local, {}).endswith(f"python -m local down --port {port}")
+    assert take_down(local, {"PREFLIGHT_TAKE_DOWN": "make down"}) == "make down"
+    on_aws = local.model_copy(update={"target": "aws"})
+    assert take_down(on_aws, {"PREFLIGHT_TAKE_DOWN": "make down"}) == "python aws/destroy.py --target aws"
 
 
 @pytest.mark.parametrize("body", ["{", "[1]", '{"passenger": {"Age": "old"}}', "{}"])

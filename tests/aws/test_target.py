@@ -20,6 +20,12 @@ def test_the_local_target_needs_no_configuration() -> None:
     assert target.api_url("abc", "prod", "predict") == "http://localhost:4566/_aws/execute-api/abc/prod/predict"
 
 
+def test_the_local_target_is_the_stack_of_the_port_that_up_takes() -> None:
+    target = Target.named("local", region=None, environ={"PREFLIGHT_PORT": "4790"})
+
+    assert target.client("s3").meta.endpoint_url == "http://localhost:4790"
+
+
 def test_the_aws_target_goes_to_aws() -> None:
     target = Target.named("aws", region="cn-north-1", environ={})
 
@@ -32,6 +38,7 @@ def test_the_aws_target_follows_the_endpoint_variable() -> None:
     target = Target.named("aws", region="us-east-1", environ={"AWS_ENDPOINT_URL": "http://localhost:4702/"})
 
     assert target.api_url("abc", "prod", "predict") == "http://localhost:4702/_aws/execute-api/abc/prod/predict"
+    assert "not AWS, but http://localhost:4702" in target.where
 
 
 @pytest.mark.parametrize(
