@@ -71,6 +71,15 @@ def unreadable(uri: S3Uri, error: Exception) -> ArtifactError:
     return ArtifactError(f"Unable to download object {uri} ({error})")
 
 
+def key_below(prefix: str, name: str) -> str:
+    """The key of the object for the file ``name``. Raises ArtifactError if the name is not UTF-8, as keys are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ArtifactError(f"The file name {name!r} is not UTF-8, and so cannot be an object's.") from None
+    return prefix + name
+
+
 def safe_path(folder: Path, relative: str) -> Path:
     """``folder / relative``. Raises ArtifactError if that would lie outside ``folder``."""
     path = PurePosixPath(relative)
