@@ -1,5 +1,10 @@
 """What the deployment of preflight.toml costs on AWS, before anything is deployed."""
 
+import sys
+
+if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
+    sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
+
 import json
 from dataclasses import asdict
 from pathlib import Path

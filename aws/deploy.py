@@ -8,6 +8,10 @@ A deployment is described (``Wanted``), planned, shown, and run:
 """
 
 import sys
+
+if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
+    sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

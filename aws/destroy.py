@@ -1,6 +1,10 @@
 """Take a deployment down: everything of the project that exists, whether or not it was written down."""
 
 import sys
+
+if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
+    sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
+
 from pathlib import Path
 
 import click

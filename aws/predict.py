@@ -1,5 +1,10 @@
 """Ask the deployed URL about rows it was not trained on, and say how well and how fast it answered."""
 
+import sys
+
+if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
+    sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
+
 import csv
 import json
 import os

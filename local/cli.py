@@ -17,6 +17,8 @@ from rich.table import Table
 from local.client_environment import client_environment
 from local.stack import DEFAULT_PORT, Stack, StackError, default_home
 
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal is closed
+
 console = Console(soft_wrap=True, highlight=False)
 
 
@@ -32,9 +34,9 @@ def _stack_command(command: Callable[..., None]) -> click.Command:
         except BrokenPipeError:  # of `| head`; click ends without a word
             raise
         except OSError as error:  # a full disk, a folder that is a file or somebody else's
-            problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-            where = f"The stack keeps its files in {default_home()}; PREFLIGHT_HOME names another folder."
-            console.print(f"Error: {problem}. {where}", markup=False)
+            place = f": {error.filename}" if error.filename else ""
+            what_to_do = f"The stack keeps its files in {default_home()}; PREFLIGHT_HOME names another folder."
+            console.print(f"Error: {error.strerror or error}{place}. {what_to_do}", markup=False)
             sys.exit(1)
         except KeyboardInterrupt:
             console.print("Interrupted: what this command started is stopped.")
@@ -87,8 +89,8 @@ def up(stack: Stack) -> None:
 )
 @click.option("--leash", is_flag=True, help="Also stop at the end of standard input: its owner is gone, then.")
 def run(stack: Stack, host: str, leash: bool) -> None:
-    """Be the stack in the foreground. Ctrl-C or SIGTERM ends it: what a container runs."""
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    """Be the stack in the foreground until Ctrl-C, SIGTERM or SIGHUP."""
+    for stop in _STOPS:
         signal.signal(stop, _end)
     if leash:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
@@ -107,7 +109,7 @@ def _end_with_standard_input() -> None:
 
 
 def _end(signal_number: int, frame: FrameType | None) -> None:
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in _STOPS:
         signal.signal(stop, signal.SIG_IGN)  # it is stopping; asking again must not leave it half stopped
     console.print("Stopping the stack and everything it started ...")
     sys.exit(0)

@@ -13,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
+S3_ERRORS = (ClientError, BotoCoreError, Boto3Error)  # S3 says no, or breaks off
+
 # How tarfile ends on an archive made to break it: also links to nothing, times beyond the clock's ends, null characters
 # in names, folders thousands deep.
 UNREADABLE_ARCHIVE = (
@@ -59,7 +61,7 @@ def download_object(services: OtherServices, scope: Scope, uri: S3Uri, folder: P
         services.client("s3", scope).download_file(uri.bucket, uri.key, str(target))
     except OSError as error:  # "a" and "a/b", or a part of a key longer than a file's name may be
         raise ArtifactError(f"{uri} cannot be stored as a file: {error.strerror}.") from error
-    except (ClientError, BotoCoreError, Boto3Error) as error:
+    except S3_ERRORS as error:
         raise unreadable(uri, error) from error
 
 
@@ -69,6 +71,15 @@ def unreadable(uri: S3Uri, error: Exception) -> ArtifactError:
         code = error.response.get("Error", {}).get("Code", "Error")
         return ArtifactError(f"Unable to download object {uri} ({code}: {_reason(error)})")
     return ArtifactError(f"Unable to download object {uri} ({error})")
+
+
+def key_below(prefix: str, name: str) -> str:
+    """The key of the object for the file ``name``. Raises ArtifactError if the name is not UTF-8, as keys are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ArtifactError(f"The file name {name!r} is not UTF-8, and so cannot be an object's.") from None
+    return prefix + name
 
 
 def safe_path(folder: Path, relative: str) -> Path:
@@ -89,7 +100,7 @@ def download_model(services: OtherServices, scope: Scope, uri: S3Uri, folder: Pa
     with tempfile.NamedTemporaryFile(dir=folder.parent, suffix=".tar.gz") as archive:
         try:
             services.client("s3", scope).download_fileobj(uri.bucket, uri.key, archive)
-        except ClientError as error:
+        except S3_ERRORS as error:
             raise ArtifactError(f"Could not download model data from {uri}: {_reason(error)}") from error
         archive.flush()
         try:
@@ -106,8 +117,8 @@ def _read_to_checksum(tar: tarfile.TarFile) -> None:
         pass
 
 
-def _reason(error: ClientError) -> str:
-    details: dict[str, Any] = error.response.get("Error", {})
+def _reason(error: Exception) -> str:
+    details: dict[str, Any] = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
     return str(details.get("Message") or details.get("Code") or error)
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from aws.plan import Call
+from aws.planning.plan import Call
 from aws.report import Report
 
 OPERATIONS = ("CreateBucket", "PutBucketTagging", "PutPublicAccessBlock", "PutBucketEncryption", "PutBucketPolicy")

@@ -16,6 +16,7 @@ from local.sagemaker.launching.ports import free_port
 from local.stack import REPOSITORY, Stack
 from tests.conftest import CONTAINER_IMAGE, build_image
 from tests.local.conftest import Make, make_config, refusal
+from tests.local.engine_relay import relay
 from tests.local.test_training import start_endless_job
 
 STACK_LABEL = "preflight.stack"
@@ -164,6 +165,21 @@ def test_down_removes_the_containers_of_a_stack_that_was_killed(engine: docker.D
     own.down()
 
     assert left_of(engine, stack_id) == []
+
+
+@pytest.mark.docker
+def test_an_engine_that_has_gone_is_named_to_who_asks_for_a_container(
+    own: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with relay(tmp_path / "engine") as docker_host:
+        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        own.up()
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(Exception, match="The Docker engine does not answer as it should"):
+        start_endless_job(own)
+
+    monkeypatch.delenv("DOCKER_HOST")  # for the end of the stack
 
 
 def run_cli(stack: Stack, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":

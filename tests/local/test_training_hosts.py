@@ -224,6 +224,26 @@ while True:
     assert {entry["Key"] for entry in kept} == {f"{prefix}/{name}" for name in ("old", "deep/first", "deep/last")}
 
 
+@pytest.mark.parametrize("folder", ["checkpoints", "model"])
+def test_a_file_whose_name_cannot_be_a_key_fails_the_job(
+    sagemaker: Any, client: Make, bucket: str, start: Make, folder: str
+) -> None:
+    script = f"""
+(ML / "{folder}" / "good").write_text("good")
+open(b"/opt/ml/{folder}/bad\\xff", "w").close()
+"""
+    output = {"S3OutputPath": f"s3://{bucket}/{unique('names')}", "CompressionType": "NONE"}
+    checkpoints = f"{unique('names')}/"
+
+    name = start(script, OutputDataConfig=output, CheckpointConfig={"S3Uri": f"s3://{bucket}/{checkpoints}"})
+    job = wait_for_job(sagemaker, name)
+
+    assert job["FailureReason"].startswith("ClientError: Artifact upload failed:")
+    assert "is not UTF-8" in job["FailureReason"]
+    if folder == "checkpoints":
+        assert client("s3").get_object(Bucket=bucket, Key=f"{checkpoints}good")["Body"].read() == b"good"
+
+
 def test_tensorboard_output_goes_to_s3(sagemaker: Any, client: Make, bucket: str, start: Make) -> None:
     script = """
 (ML / "output/tensorboard").mkdir(parents=True, exist_ok=True)

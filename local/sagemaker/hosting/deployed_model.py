@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from local.sagemaker.artifacts import ArtifactError
+from local.sagemaker.artifacts import S3_ERRORS, ArtifactError
 from local.sagemaker.context import ServiceContext
 from local.sagemaker.hosting.container_definition import Definition
 from local.sagemaker.hosting.instance import Instance
@@ -117,7 +115,7 @@ class DeployedModel:
 
 
 def _data_failure(data: ModelData, place: int, error: ArtifactError) -> str:
-    if data.is_archive and not isinstance(error.__cause__, ClientError):
+    if data.is_archive and not isinstance(error.__cause__, S3_ERRORS):
         return (
             f'Failed to extract model data archive from URL "{data.url}". Please ensure that the object located at the '
             f"URL is a valid tar.gz archive. {error}"

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from local.sagemaker.artifacts import ArtifactError, download_model, safe_path
+from local.sagemaker.artifacts import S3_ERRORS, ArtifactError, download_model, safe_path
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
@@ -55,7 +53,7 @@ class ModelData:
                 services.client("s3", scope).download_file(uri.bucket, key, str(target))
             except OSError as error:  # "weights" and "weights/part1"
                 raise ArtifactError(f"s3://{uri.bucket}/{key} cannot be stored as a file: {error.strerror}.") from error
-            except ClientError as error:
+            except S3_ERRORS as error:
                 raise ArtifactError(f"s3://{uri.bucket}/{key} could not be downloaded: {error}") from error
 
     def _files(self, services: OtherServices, scope: Scope, uri: S3Uri) -> Iterator[tuple[str, str]]:

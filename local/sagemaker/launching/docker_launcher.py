@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 
+from local.sagemaker.errors import ServiceError
 from local.sagemaker.launching.docker_container import (
     CANNOT_INVOKE,
     NOWHERE,
@@ -91,7 +92,11 @@ class DockerLauncher:
         self._lock = threading.Lock()
 
     def require_image(self, image: str, region: str) -> None:
-        find_local_image(self._client, image, region, self._builtin_image)
+        """Also raises ServiceError if the engine does not say what images there are."""
+        try:
+            find_local_image(self._client, image, region, self._builtin_image)
+        except ENGINE_ERRORS as error:
+            raise ServiceError(f"The Docker engine does not answer as it should: {error}") from error
 
     def launch(self, spec: ContainerSpec) -> Container:
         """Raises EngineError if the engine fails."""

@@ -13,7 +13,7 @@ from typing import Any
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker.artifacts import ArtifactError, download_prefix
+from local.sagemaker.artifacts import ArtifactError, download_prefix, key_below
 from local.sagemaker.launching.launcher import Container
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
@@ -74,15 +74,22 @@ class FolderSync:
                 LOG.warning("%s could not be written, and is tried again: %s", self._uri, error)
 
     def _upload_changes(self) -> None:
+        """Raises ArtifactError, after the others, for a file that cannot be an object."""
         client = self._services.client("s3", self._scope)
+        refused: ArtifactError | None = None
         for name, state in self._states():
             if self._uploaded.get(name) == state:
                 continue
             try:
-                client.upload_file(str(self._folder / name), self._uri.bucket, self._uri.key + name)
+                client.upload_file(str(self._folder / name), self._uri.bucket, key_below(self._uri.key, name))
             except FileNotFoundError:
                 continue  # a file that was only in passing
+            except ArtifactError as error:
+                refused = error
+                continue
             self._uploaded[name] = state
+        if refused:
+            raise refused
 
     def _states(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Name below the folder, change time and size of each file; links are not followed."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.sagemaker.artifacts import key_below
 from local.sagemaker.other_services import OtherServices, S3Uri
 from local.sagemaker.store import Scope
 
@@ -50,6 +51,9 @@ def upload(
     """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/``, else as one tar.gz made in ``scratch``.
 
     Of a path that two folders have, the later folder's is kept. Returns False if all of them are empty.
+
+    Raises:
+        ArtifactError: a name cannot be an object's.
     """
     contents = _merge(folders)
     if not contents:
@@ -64,7 +68,7 @@ def upload(
     if uri.key.endswith("/"):
         for name, path in contents.items():
             if path.is_file() and not path.is_symlink():
-                client.upload_file(str(path), uri.bucket, uri.key + name, ExtraArgs=encryption)
+                client.upload_file(str(path), uri.bucket, key_below(uri.key, name), ExtraArgs=encryption)
         return True
     with tempfile.NamedTemporaryFile(suffix=".tar.gz", dir=scratch) as archive:
         # Level 6 costs a third of gzip's default 9 for much the same size.

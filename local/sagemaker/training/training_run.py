@@ -108,7 +108,7 @@ class TrainingRun:
                 training_outputs.upload(
                     self._context.services, self._scope, folders, self._folder, uri, output.kms_key_id
                 )
-            except (ClientError, BotoCoreError, Boto3Error) as error:
+            except (ArtifactError, ClientError, BotoCoreError, Boto3Error) as error:
                 raise _upload_failure(f"Unable to upload {uri}: {error}") from error
 
     def failure_reason(self, ended: Exit) -> str:
