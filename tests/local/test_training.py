@@ -166,6 +166,22 @@ def test_the_time_limit_ends_a_job_as_stopped(train: Make) -> None:
     assert message == "Training job runtime exceeded MaxRuntimeInSeconds provided"
 
 
+def test_a_model_saved_when_time_runs_out_is_uploaded(train: Make, client: Make, bucket: str) -> None:
+    endless = {"objective": "binary:logistic", "num_round": "1000000", "save_model_on_termination": "true"}
+
+    job = train(
+        None,
+        endless,
+        AlgorithmSpecification={"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+        StoppingCondition={"MaxRuntimeInSeconds": 3},
+    )
+
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    archive = client("s3").get_object(Bucket=bucket, Key=f"output/{job['TrainingJobName']}/output/model.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(archive["Body"].read())) as tar:
+        assert tar.getnames() == ["xgboost-model"]
+
+
 def test_a_job_name_is_used_once(sagemaker: Any, train: Make, job_request: Make) -> None:
     name = train()["TrainingJobName"]
 
