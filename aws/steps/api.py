@@ -10,7 +10,10 @@ from aws.wanted import Auth
 STATEMENT_ID = "api-gateway"
 JSON = "application/json"
 VALIDATOR = "body"
-REQUEST_MODELS = {JSON: "Empty"}  # every API has this model: any JSON object
+# Every API has the model: any JSON object. For every content type: of one that is not named AWS checks nothing, and
+# hands the function what may be no JSON at all.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
+REQUEST_MODELS = {"$default": "Empty"}
 # The handler raises "[400] sentence", with the status for the caller; an error of Lambda itself has no status.
 # `$input.json` is that text in quotes: cut the opening quote and the status, keep the closing quote.
 MESSAGE_TEMPLATE = r"""{"message": "$input.json('$.errorMessage').replaceAll('^.(\[[0-9]+\] )?', '')}"""

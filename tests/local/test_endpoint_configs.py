@@ -120,10 +120,15 @@ def test_endpoints_are_listed_by_status_and_time(sagemaker: Any, model: str, cre
     name, modified = endpoint["EndpointName"], endpoint["LastModifiedTime"]
 
     def listed(**filters: Any) -> list[str]:
-        return [one["EndpointName"] for one in sagemaker.list_endpoints(NameContains=name, **filters)["Endpoints"]]
+        return [
+            one["EndpointName"]
+            for one in sagemaker.list_endpoints(NameContains=name, MaxResults=100, **filters)["Endpoints"]
+        ]
 
-    assert listed() == listed(StatusEquals="InService") == listed(CreationTimeBefore=modified) == [name]
-    assert listed(StatusEquals="Failed") == listed(LastModifiedTimeAfter=modified + timedelta(seconds=1)) == []
+    later = modified + timedelta(seconds=1)  # clients send whole seconds
+
+    assert listed() == listed(StatusEquals="InService") == listed(CreationTimeBefore=later) == [name]
+    assert listed(StatusEquals="Failed") == listed(LastModifiedTimeAfter=later) == []
 
 
 def test_accounts_have_endpoints_of_their_own(client: Make, sagemaker: Any, model: str, create_endpoint: Make) -> None:

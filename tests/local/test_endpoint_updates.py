@@ -116,7 +116,8 @@ def test_describe_shows_what_is_and_what_is_to_be_while_capacity_changes(sagemak
 
     assert description["EndpointStatus"] == "Updating"
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"], variant["CurrentWeight"]) == (1, 2, 5)
-    assert variant["VariantStatus"][0]["Status"] == "Updating"
+    (status,) = variant["VariantStatus"]
+    assert (status["Status"], status["StatusMessage"]) == ("Updating", "Scaling out desired instance count to 2.")
     assert "PendingDeploymentSummary" not in description
     wait_for_endpoint(sagemaker, endpoint)
 
@@ -219,6 +220,7 @@ def test_creation_and_update_show_the_pending_deployment(sagemaker: Any, model: 
     pending = creating["PendingDeploymentSummary"]
     assert (pending["EndpointConfigName"], "ProductionVariants" in creating) == (config, False)
     assert pending["ProductionVariants"][0]["InstanceType"] == "ml.m5.large"
+    assert pending["ProductionVariants"][0]["VariantStatus"][0]["StatusMessage"] == "Launching 1 instance(s)."
     assert (updating["EndpointConfigName"], updating["EndpointStatus"]) == (config, "Updating")
     assert updating["PendingDeploymentSummary"]["EndpointConfigName"] == other
     assert updated["EndpointConfigName"] == other

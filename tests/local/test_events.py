@@ -95,6 +95,35 @@ def test_an_endpoint_tells_its_life_in_upper_snake_case(
     assert deployment["detail"]["PendingDeploymentSummary"]["EndpointConfigName"] == config
 
 
+def test_a_deployment_tells_each_stage_in_awss_words(
+    watch: Watch, sagemaker: Any, model: str, create_endpoint: Make
+) -> None:
+    endpoint = create_endpoint(make_config(sagemaker, model, InitialInstanceCount=2))
+    canary = {"Type": "CANARY", "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
+    policy = {"TrafficRoutingConfiguration": canary, "TerminationWaitInSeconds": 1}
+
+    sagemaker.update_endpoint(
+        EndpointName=endpoint["EndpointName"],
+        EndpointConfigName=make_config(sagemaker, model, InitialInstanceCount=2),
+        DeploymentConfig={"BlueGreenUpdatePolicy": policy},
+    )
+    wait_for_endpoint(sagemaker, endpoint["EndpointName"])
+    events = watch.wait_for(endpoint["EndpointArn"], 7)
+
+    details = [event["detail"] for event in events if "Deployment" in event["detail-type"]]
+    variants = [detail["PendingDeploymentSummary"]["ProductionVariants"][0] for detail in details]
+    statuses = [variant["VariantStatus"][0] for variant in variants]
+    assert sorted((status["Status"], status["StatusMessage"]) for status in statuses) == [
+        ("ActivatingTraffic", "Activating traffic on canary capacity of 1 instance(s)."),
+        ("ActivatingTraffic", "Activating traffic on full capacity of 2 instance(s)."),
+        (
+            "Baking",
+            "Baking for 1 seconds (TerminationWaitInSeconds) with traffic enabled on full capacity of 2 instance(s).",
+        ),
+    ]
+    assert {detail["EndpointStatus"] for detail in details} == {"UPDATING"}
+
+
 def test_models_and_configurations_tell_that_they_come_and_go(watch: Watch, sagemaker: Any, role: str) -> None:
     name = unique("model")
     tags = [{"Key": "team", "Value": "a"}]

@@ -1,5 +1,6 @@
 """Lists filter, sort and page as AWS's do, also while what they list changes."""
 
+import random
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,34 +12,36 @@ from tests.local.conftest import XGBOOST, Make, make_config, make_role, refusal,
 
 
 class Models:
-    """Models whose names start with one prefix of their own, in the order in which they were made."""
+    """The models of an account of their own, in the order in which they were made."""
 
-    def __init__(self, sagemaker: Any, role: str) -> None:
-        self._sagemaker, self._role = sagemaker, role
+    def __init__(self, client: Make) -> None:
+        account = f"{random.randrange(10**11, 10**12)}"
+        self.sagemaker = client("sagemaker", account=account)
+        self._role = make_role(client("iam", account=account), "sagemaker.amazonaws.com")
         self.prefix = unique("List")
 
     def make(self, name: str) -> str:
         full = f"{self.prefix}-{name}"
-        self._sagemaker.create_model(ModelName=full, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=self._role)
+        self.sagemaker.create_model(ModelName=full, PrimaryContainer={"Image": XGBOOST}, ExecutionRoleArn=self._role)
         return full
 
     def delete(self, name: str) -> None:
-        self._sagemaker.delete_model(ModelName=f"{self.prefix}-{name}")
+        self.sagemaker.delete_model(ModelName=f"{self.prefix}-{name}")
 
     def page(self, **request: Any) -> tuple[list[str], str | None]:
         """The ends of the names on one page, and the token of the next."""
-        answer = self._sagemaker.list_models(**{"NameContains": self.prefix} | request)
+        answer = self.sagemaker.list_models(**request)
         return [model["ModelName"].rpartition("-")[2] for model in answer["Models"]], answer.get("NextToken")
 
 
 @pytest.fixture
-def models(sagemaker: Any, role: str) -> Models:
-    return Models(sagemaker, role)
+def models(client: Make) -> Models:
+    return Models(client)
 
 
 @pytest.fixture(scope="module")
-def three(sagemaker: Any, role: str) -> Models:
-    models = Models(sagemaker, role)
+def three(client: Make) -> Models:
+    models = Models(client)
     for name in ("b", "C", "a"):
         models.make(name)
     return models
@@ -63,8 +66,9 @@ def test_names_are_found_whatever_their_case(three: Models) -> None:
     assert three.page(NameContains=f"{three.prefix}-d") == ([], None)
 
 
-def test_times_filter_on_both_sides(three: Models, sagemaker: Any) -> None:
-    times = [sagemaker.describe_model(ModelName=f"{three.prefix}-{name}")["CreationTime"] for name in ("b", "C", "a")]
+def test_times_filter_on_both_sides(three: Models) -> None:
+    names = [f"{three.prefix}-{name}" for name in ("b", "C", "a")]
+    times = [three.sagemaker.describe_model(ModelName=name)["CreationTime"] for name in names]
     hour = timedelta(hours=1)
 
     assert three.page(CreationTimeAfter=times[0] - hour, CreationTimeBefore=times[2] + hour)[0] == ["a", "C", "b"]
@@ -96,8 +100,20 @@ def test_pages_skip_and_repeat_nothing_while_rows_come_and_go(models: Models) ->
     assert models.page(MaxResults=2, NextToken=token) == (["a"], None)
 
 
-def test_a_token_is_good_for_its_own_list_and_order_only(three: Models, sagemaker: Any) -> None:
+def test_a_name_is_looked_for_on_each_page_of_its_own_as_aws_does(models: Models) -> None:
+    for name in ("wanted", "other", "another"):
+        models.make(name)
+
+    pages = [models.page(NameContains="wanted", MaxResults=2)]
+    pages.append(models.page(NameContains="wanted", MaxResults=2, NextToken=pages[0][1]))
+
+    assert [names for names, _ in pages] == [[], ["wanted"]]
+    assert pages[1][1] is None
+
+
+def test_a_token_is_good_for_its_own_list_and_order_only(three: Models) -> None:
     _, token = three.page(MaxResults=1)
+    sagemaker = three.sagemaker
 
     for call, request in (
         (sagemaker.list_models, {"NextToken": token, "SortBy": "Name"}),
@@ -122,7 +138,10 @@ def test_endpoints_filter_by_status_and_modification(sagemaker: Any, model: str,
     hour = timedelta(hours=1)
 
     def found(**request: Any) -> list[str]:
-        return [row["EndpointName"] for row in sagemaker.list_endpoints(NameContains=name, **request)["Endpoints"]]
+        return [
+            row["EndpointName"]
+            for row in sagemaker.list_endpoints(NameContains=name, MaxResults=100, **request)["Endpoints"]
+        ]
 
     assert found(StatusEquals="InService", SortBy="Status") == [name]
     assert found(StatusEquals="Failed") == []

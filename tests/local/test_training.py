@@ -20,6 +20,14 @@ from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, wait_for_job
 
 
+def log_lines(client: Make, job: dict[str, Any]) -> list[str]:
+    logs, group = client("logs"), "/aws/sagemaker/TrainingJobs"
+    prefix = f"{job['TrainingJobName']}/algo-1-{int(job['CreationTime'].timestamp())}"
+    (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    return [event["message"] for event in events]
+
+
 @pytest.mark.launchers("process", "docker")
 def test_a_job_trains_and_leaves_its_model_and_logs_where_aws_leaves_them(
     train: Make, client: Make, bucket: str
@@ -35,14 +43,7 @@ def test_a_job_trains_and_leaves_its_model_and_logs_where_aws_leaves_them(
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         assert tar.getnames() == ["model_algo-1"]
 
-    logs = client("logs")
-    streams = logs.describe_log_streams(
-        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job['TrainingJobName']}/algo-1-"
-    )["logStreams"]
-    events = logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=streams[0]["logStreamName"])[
-        "events"
-    ]
-    assert any("#quality_metric" in event["message"] for event in events)
+    assert any("#quality_metric" in line for line in log_lines(client, job))
 
 
 def test_a_job_reports_the_metrics_aws_adds_for_its_own_images(train: Make) -> None:
@@ -80,16 +81,19 @@ def test_an_unknown_hyperparameter_fails_the_job_by_name(train: Make) -> None:
     assert "feature_dimm" in job["FailureReason"]
 
 
+def test_a_long_reason_is_cut_and_keeps_its_exit_code(train: Make) -> None:
+    reason = train(None, {"predictor_type": "x" * 2000})["FailureReason"]
+
+    assert (len(reason), reason[-14:]) == (1024, ", exit code: 2")
+
+
 def test_xgboost_trains_and_its_tabs_are_logged_as_aws_logs_them(train: Make, client: Make) -> None:
     specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
 
     job = train(None, {"objective": "binary:logistic", "num_round": "3"}, AlgorithmSpecification=specification)
 
     assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
-    events = client("logs").filter_log_events(
-        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job['TrainingJobName']}/"
-    )["events"]
-    assert any("[0]#011train-logloss:" in event["message"] for event in events)
+    assert any("[0]#011train-logloss:" in line for line in log_lines(client, job))
 
 
 @pytest.fixture
@@ -160,6 +164,22 @@ def test_the_time_limit_ends_a_job_as_stopped(train: Make) -> None:
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     message = job["SecondaryStatusTransitions"][-1]["StatusMessage"]
     assert message == "Training job runtime exceeded MaxRuntimeInSeconds provided"
+
+
+def test_a_model_saved_when_time_runs_out_is_uploaded(train: Make, client: Make, bucket: str) -> None:
+    endless = {"objective": "binary:logistic", "num_round": "1000000", "save_model_on_termination": "true"}
+
+    job = train(
+        None,
+        endless,
+        AlgorithmSpecification={"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+        StoppingCondition={"MaxRuntimeInSeconds": 3},
+    )
+
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    archive = client("s3").get_object(Bucket=bucket, Key=f"output/{job['TrainingJobName']}/output/model.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(archive["Body"].read())) as tar:
+        assert tar.getnames() == ["xgboost-model"]
 
 
 def test_a_job_name_is_used_once(sagemaker: Any, train: Make, job_request: Make) -> None:

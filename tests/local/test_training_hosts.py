@@ -133,6 +133,22 @@ def test_a_group_of_instances_gets_the_channels_that_name_it(facts: Make, parts:
     assert hosts["algo-2"] == {"group": "second", "channels": ["code", "mine"]}
 
 
+def test_a_container_reads_file_for_fast_file_and_gets_no_variable_of_the_toolkits(facts: Make, parts: str) -> None:
+    script = """
+config = json.loads((ML / "input/config/inputdataconfig.json").read_text())
+keep(fast=config["fast"], toolkit=[name for name in os.environ if name.startswith("SM_")])
+"""
+    kept = facts(script, channel(parts, "fast", InputMode="FastFile"))["algo-1"]
+
+    assert kept["fast"] == {
+        "ContentType": "text/csv",
+        "TrainingInputMode": "File",
+        "S3DistributionType": "FullyReplicated",
+        "RecordWrapperType": "None",
+    }
+    assert kept["toolkit"] == []
+
+
 def test_one_failing_host_fails_the_job_and_stops_the_others(sagemaker: Any, start: Make) -> None:
     script = """
 print("ready", host, flush=True)

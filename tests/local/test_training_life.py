@@ -58,6 +58,16 @@ def test_times_fit_together(train: Make) -> None:
     assert job["ProfilingStatus"] == "Disabled"
 
 
+def test_a_job_may_run_for_a_day_unless_it_says_otherwise(sagemaker: Any, job_request: Make) -> None:
+    request = job_request()
+    del request["StoppingCondition"]
+
+    sagemaker.create_training_job(**request)
+
+    job = wait_for_job(sagemaker, request["TrainingJobName"])
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 86_400}
+
+
 def test_a_job_without_compression_leaves_plain_files(train: Make, client: Make, bucket: str) -> None:
     job = train(OutputDataConfig={"S3OutputPath": f"s3://{bucket}/plain/", "CompressionType": "NONE"})
 

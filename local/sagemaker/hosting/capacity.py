@@ -49,10 +49,10 @@ class CapacityChange:
 
     def begin(self) -> None:
         """Traffic follows the new weights at once; ``run`` does the rest."""
-        for variant, _, aim in self._aims:
+        for variant, before, aim in self._aims:
             variant.weight = variant.desired_weight = aim.weight
             variant.desired_count, variant.desired_serverless = aim.count, aim.serverless
-            variant.set_status("Updating")
+            variant.set_status("Updating", _scaling(before.count, aim.count))
 
     def run(self) -> None:
         """Raises HostingError if an instance does not start; ``roll_back`` is next."""
@@ -69,6 +69,12 @@ class CapacityChange:
             variant.scale(before.count)
             variant.serverless = before.serverless
             variant.set_status(None)
+
+
+def _scaling(before: int, after: int) -> str:
+    """StatusMessage of a variant whose count changes; AWS publishes the words for growth."""
+    direction = "out" if after > before else "in"
+    return f"Scaling {direction} desired instance count to {after}." if after != before else ""
 
 
 def _aim(variant: Variant, item: Mapping[str, Any]) -> _Aim:

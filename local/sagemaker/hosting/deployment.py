@@ -20,7 +20,7 @@ ALARM_INTERVAL_SECONDS = 0.5
 
 
 class Deployment:
-    """``shift`` gives the new fleet a share of the traffic, 0 to 1."""
+    """``shift`` gives the new fleet a share of the traffic, 0 to 1, and tells so; ``tell`` tells what is done to it."""
 
     def __init__(
         self,
@@ -30,12 +30,13 @@ class Deployment:
         old: Fleet | None,
         new: Fleet,
         shift: Callable[[float], None],
+        tell: Callable[[], None],
     ) -> None:
         self._context, self._scope = context, scope
         self._config = config
         self._old, self._new = old, new
         self._old_counts = {variant.name: variant.count for variant in old.variants} if old else {}
-        self._shift = shift
+        self._shift, self._tell = shift, tell
         self._deadline = time.monotonic() + config.max_execution_seconds
 
     def run(self) -> None:
@@ -72,10 +73,9 @@ class Deployment:
     def _shift_traffic(self) -> None:
         self._new.start()
         for share in self._config.shares(min(variant.desired_count for variant in self._new.variants)):
-            self._new.set_status("ActivatingTraffic")
-            self._shift(share)
-            self._bake(self._config.wait_seconds)
-        self._bake(self._config.termination_wait_seconds)
+            self._activate(share)
+            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
+        self._bake(self._config.termination_wait_seconds, "TerminationWaitInSeconds", 1)
 
     def _roll(self, old: Fleet) -> None:
         assert self._config.rolling is not None
@@ -83,18 +83,34 @@ class Deployment:
         batch = instances_of(self._config.rolling["MaximumBatchSize"], after.desired_count)
         self._new.fetch_data()
         while after.count < after.desired_count:
-            self._new.set_status("Creating")
-            after.scale(min(after.desired_count, after.count + batch))
-            share = after.count / after.desired_count
-            self._new.set_status("ActivatingTraffic")
-            self._shift(share)
-            self._bake(self._config.wait_seconds)
+            count = min(after.desired_count, after.count + batch)
+            after.set_status("Creating", f"Launching {count - after.count} instance(s).")
+            after.scale(count)
+            share = count / after.desired_count
+            self._activate(share)
+            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
             if share < 1:
                 before.scale(max(1, round(self._old_counts[before.name] * (1 - share))))
 
-    def _bake(self, seconds: float) -> None:
-        """Wait, and raise HostingError if an alarm goes off or the deployment takes too long."""
-        self._new.set_status("Baking")
+    def _activate(self, share: float) -> None:
+        self._set_status("ActivatingTraffic", "Activating traffic on", share)
+        self._shift(share)
+
+    def _set_status(self, status: str, words: str, share: float) -> None:
+        """AWS publishes the words for a canary and for the whole; a linear or rolling step is taken for a canary."""
+        part = "full" if share == 1 else "canary"
+        for variant in self._new.variants:
+            count = max(1, round(variant.desired_count * share))
+            variant.set_status(status, f"{words} {part} capacity of {count} instance(s).")
+
+    def _bake(self, seconds: float, member: str, share: float) -> None:
+        """Wait, and raise HostingError if an alarm goes off or the deployment takes too long.
+
+        ``member`` of the deployment configuration says how long.
+        """
+        self._set_status("Baking", f"Baking for {seconds} seconds ({member}) with traffic enabled on", share)
+        if seconds:
+            self._tell()
         end = time.monotonic() + seconds
         while True:
             self._require_no_alarm()

@@ -112,21 +112,25 @@ class Endpoint:
         """Start ``fleet`` in the background and put it in the place of the one that serves."""
         self._pending, self._pending_since, self._share = fleet, datetime.now(UTC), 0.0
         self.deployment_config = config
+        fleet.begin_creation()
         self._become("Updating" if self.fleet else "Creating")
-        deployment = Deployment(self._context, self._scope, config, self.fleet, fleet, self._shift)
+        deployment = Deployment(
+            self._context, self._scope, config, self.fleet, fleet, self._shift, self._tell_deployment
+        )
         self._work(lambda: self._deploy(deployment, fleet))
 
     def change_capacity(self, change: CapacityChange) -> None:
         """Make the variants what ``change`` asks for; the weights at once, the instances in the background."""
         change.begin()
         self._become("Updating")
+        self._tell_deployment()
         self._work(lambda: self._change_capacity(change))
 
     def delete(self) -> None:
         """Stop its fleet in the background; then it is gone."""
         self._become("Deleting")
         if self.fleet:
-            self.fleet.set_status("Deleting")
+            self.fleet.begin_deletion()
         self._work(self._delete)
 
     def kill(self) -> None:
@@ -158,6 +162,10 @@ class Endpoint:
     def _shift(self, share: float) -> None:
         with self._context.stores.lock:
             self._share = share
+            self._tell_deployment()
+
+    def _tell_deployment(self) -> None:
+        with self._context.stores.lock:
             self._context.events.write(self._scope, "Endpoint Deployment", self.arn, self.describe())
 
     def _deploy(self, deployment: Deployment, fleet: Fleet) -> None:
@@ -172,7 +180,7 @@ class Endpoint:
             self._pending = None
             if failure is None:
                 self._leaving, self.fleet, self.config_name = self.fleet, fleet, fleet.config.name
-                fleet.set_status(None)
+                fleet.settle()
             self._become("InService" if failure is None else unsettled, failure)
         if self._leaving:
             self._leaving.drain(self._context.settings.stream_timeout_seconds)

@@ -56,7 +56,6 @@ class Fleet:
         """
         self.fetch_data()
         for variant in self.variants:
-            variant.set_status("Creating")
             variant.scale(variant.desired_count)
 
     def fetch_data(self) -> None:
@@ -93,7 +92,17 @@ class Fleet:
             return None
         return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
 
-    def set_status(self, status: str | None) -> None:
-        """Say of every variant what is being done to it."""
+    def begin_creation(self) -> None:
+        """Say of every variant that it is about to start."""
         for variant in self.variants:
-            variant.set_status(status)
+            variant.set_status("Creating", f"Launching {variant.desired_count} instance(s).")
+
+    def begin_deletion(self) -> None:
+        """Say of every variant that it ends."""
+        for variant in self.variants:
+            variant.set_status("Deleting", f"Terminating {variant.count} instance(s).")
+
+    def settle(self) -> None:
+        """Say of every variant that nothing is being done to it any more."""
+        for variant in self.variants:
+            variant.set_status(None)

@@ -27,7 +27,7 @@ class Variant:
         self.desired_serverless = self.serverless
         self.weight = self.desired_weight = float(config["InitialVariantWeight"])
         self.desired_count: int = config.get("InitialInstanceCount", 1)
-        self.status: tuple[str, datetime] | None = None  # what is being done to it, and since when
+        self._status: dict[str, Any] | None = None  # VariantStatus: what is being done to it, and since when
         self._resolution_time = datetime.now(UTC)
         self._instances: list[Instance] = []
         self._starting: list[Instance] = []
@@ -103,9 +103,14 @@ class Variant:
             instance.outstanding -= 1
             self._changed.notify_all()
 
-    def set_status(self, status: str | None) -> None:
-        """``Creating``, ``Updating``, ``ActivatingTraffic``, ``Baking`` or ``Deleting``; None when nothing changes."""
-        self.status = (status, datetime.now(UTC)) if status else None
+    def set_status(self, status: str | None, message: str = "") -> None:
+        """``Creating``, ``Updating``, ``ActivatingTraffic``, ``Baking`` or ``Deleting``; None when nothing changes.
+
+        The messages speak of instances: a serverless variant has none.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html has AWS's words.
+        """
+        said = {"StatusMessage": message} if message and self.serverless is None else {}
+        self._status = {"Status": status, "StartTime": datetime.now(UTC), **said} if status else None
 
     def summary(self) -> dict[str, Any]:
         """As DescribeEndpoint shows it."""
@@ -124,8 +129,8 @@ class Variant:
             summary |= {"CurrentInstanceCount": 0, "CurrentServerlessConfig": self.serverless}
         if self.desired_serverless != self.serverless:
             summary["DesiredServerlessConfig"] = self.desired_serverless
-        if self.status:
-            summary["VariantStatus"] = [{"Status": self.status[0], "StartTime": self.status[1]}]
+        if self._status:
+            summary["VariantStatus"] = [self._status]
         return summary | {key: self.config[key] for key in ("RoutingConfig",) if key in self.config}
 
     def pending_summary(self) -> dict[str, Any]:
