@@ -140,17 +140,17 @@ def test_a_job_whose_container_is_killed_fails_with_the_signals_exit_code(
 
 
 def kill_training(stack: Stack, job_arn: str) -> None:
-    if (stack.folder / "sagemaker" / DOCKER_MARK).exists():
-        engine = docker.from_env()
-        for container in engine.containers.list(filters={"label": f"preflight.owner={job_arn}"}, ignore_removed=True):
-            container.kill()
-        engine.close()
-        return
+    """Kill what runs the job, be it a process or a container (a stack of processes runs other images in Docker)."""
     process = stack.process()
     assert process is not None
     for child in process.children(recursive=True):
         if "train" in child.cmdline() and "guard.py" not in " ".join(child.cmdline()):
             child.kill()
+    if (stack.folder / "sagemaker" / DOCKER_MARK).exists():
+        engine = docker.from_env()
+        for container in engine.containers.list(filters={"label": f"preflight.owner={job_arn}"}, ignore_removed=True):
+            container.kill()
+        engine.close()
 
 
 @pytest.mark.launchers("process", "docker")
