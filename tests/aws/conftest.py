@@ -144,4 +144,5 @@ def make_project(
     yield make
     for project in made:
         project.configure()
-        assert project.run("destroy", "--yes").exit_code == 0
+        destroyed = project.run("destroy", "--yes")
+        assert destroyed.exit_code == 0, destroyed.output
