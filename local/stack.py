@@ -191,6 +191,7 @@ class Stack:
             "TMPDIR": str(self.folder / "tmp"),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
             "PREFLIGHT_LAUNCHER": launcher,
+            "PROVIDER_OVERRIDE_S3": "preflight",  # LocalStack's own keeps the objects of all stacks in one folder
             "LAMBDA_RUNTIME_EXECUTOR": executor,
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",  # no telemetry

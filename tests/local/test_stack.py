@@ -16,7 +16,7 @@ import pytest
 
 from local.sagemaker.launching.ports import free_port
 from local.stack import Stack
-from tests.local.conftest import LINEAR_LEARNER, make_role
+from tests.local.conftest import LINEAR_LEARNER, Make, make_role, unique
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -152,6 +152,24 @@ def test_the_stack_listens_on_this_machine_only(own: Stack, cli: Cli) -> None:
     listening = {c.laddr[0] for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
 
     assert listening == {"127.0.0.1"}
+
+
+def test_buckets_of_the_same_name_in_two_stacks_are_two(own: Stack, client: Make) -> None:
+    own.up()
+    account = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    other = boto3.client("s3", endpoint_url=own.endpoint_url, **account)
+    bucket = unique("same")
+    for s3 in (client("s3"), other):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="key", Body=b"small")
+
+    other.delete_object(Bucket=bucket, Key="key")
+    other.delete_bucket(Bucket=bucket)
+
+    client("s3").put_object(Bucket=bucket, Key="key", Body=b"large" * 1_000_000)
+    assert client("s3").get_object(Bucket=bucket, Key="key")["Body"].read() == b"large" * 1_000_000
+    client("s3").delete_object(Bucket=bucket, Key="key")
+    client("s3").delete_bucket(Bucket=bucket)
 
 
 def test_first_requests_that_come_at_once_meet_one_sagemaker(own: Stack) -> None:
