@@ -30,6 +30,6 @@ def test_the_url_answers_as_well_as_the_algorithm_can(
 
     deployed = project.run("deploy", "--algorithm", algorithm)
     assert deployed.exit_code == 0, deployed.output
-    answers = json.loads(project.run("predict", "--rows", "1000", "--json").output)
+    answers = json.loads(project.run("predict", "--rows", "1000", "--json").stdout)
 
     assert answers["accuracy"] >= at_least, answers

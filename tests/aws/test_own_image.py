@@ -131,7 +131,7 @@ def test_destroy_deletes_the_repository_with_its_images(
     result = make_project("own").run("destroy", "--yes", "--target", "aws")
 
     assert result.exit_code == 0, result.output
-    assert "Image repository    own/container" in result.stdout
+    assert "Image repository own/container" in " ".join(result.stdout.split())
     assert "DeleteRepository" in result.stdout
 
 

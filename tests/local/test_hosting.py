@@ -56,6 +56,7 @@ def test_a_bad_row_is_a_model_error_with_the_containers_words(runtime: Any, endp
     assert answer["Error"]["Code"] == "ModelError"
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert answer["OriginalStatusCode"] == 400
+    assert answer["OriginalMessage"].startswith("unable to evaluate payload provided")
     assert answer["OriginalMessage"] in answer["Error"]["Message"]
     assert answer["Error"]["Message"].startswith("Received client error (400) from primary with message ")
     assert answer["LogStreamArn"].endswith(f":log-group:/aws/sagemaker/Endpoints/{endpoint}")
