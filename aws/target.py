@@ -1,6 +1,7 @@
 """Where the calls go: the stack on this machine, or AWS. The only module that knows the difference."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import NoRegionError
 from botocore.model import OperationModel
 
+from aws.errors import InputError
+
 NAMES = ("local", "aws")
 DEFAULT_PORT = 4566
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the stack accepts any
 CONNECT_TIMEOUT_SECONDS = 5
+AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$")
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,12 @@ class Target:
 
         ``local`` goes to AWS_ENDPOINT_URL, or to the stack on PREFLIGHT_PORT, and needs no credentials. ``aws`` is
         boto3's own configuration, so AWS_ENDPOINT_URL sends it to the stack too.
-        Raises ``NoRegionError`` when AWS is meant and no region is known.
+        Raises ``NoRegionError`` when AWS is meant and no region is known, ``InputError`` when AWS_ENDPOINT_URL is
+        an address of AWS: it is not one for all services, and nothing would ask before it costs money.
         """
         endpoint_url = environ.get("AWS_ENDPOINT_URL") or None
+        if endpoint_url and AWS_HOST.search(urlsplit(endpoint_url).hostname or ""):
+            raise InputError(f"AWS_ENDPOINT_URL is {endpoint_url}, an address of AWS: unset it and give --target aws.")
         credentials: dict[str, str] = {}
         default_region = None
         if name == "local":

@@ -34,6 +34,14 @@ def test_the_aws_target_goes_to_aws() -> None:
     assert target.api_url("abc", "prod", "predict") == expected
 
 
+@pytest.mark.parametrize("name", ["local", "aws"])
+def test_an_endpoint_variable_that_leads_to_aws_is_refused(name: str) -> None:
+    environ = {"AWS_ENDPOINT_URL": "https://sagemaker.eu-west-1.amazonaws.com"}
+
+    with pytest.raises(InputError, match="an address of AWS: unset it and give --target aws"):
+        Target.named(name, region="eu-west-1", environ=environ)
+
+
 def test_the_aws_target_follows_the_endpoint_variable() -> None:
     target = Target.named("aws", region="us-east-1", environ={"AWS_ENDPOINT_URL": "http://localhost:4702/"})
 
