@@ -174,6 +174,7 @@ def test_an_engine_that_has_gone_is_named_to_who_asks_for_a_container(
     with relay(tmp_path / "engine") as docker_host:
         monkeypatch.setenv("DOCKER_HOST", docker_host)
         own.up()
+        assert "instead" not in run_cli(own, "status").stdout  # the engine is found, which happens in the background
 
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(Exception, match="The Docker engine does not answer as it should"):
