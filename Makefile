@@ -22,19 +22,19 @@ setup: ## Make .venv with everything in it (the other targets do this by themsel
 	@./setup.sh
 
 demo: setup ## From a survey CSV to a URL that answers 0 or 1, on this machine
-	@$(PYTHON_IN_VENV) -m local up
+	@$(PYTHON_IN_VENV) -m preflight up
 	@$(PYTHON_IN_VENV) -m data_prep $(if $(DATA),"$(DATA)") --features $(FEATURES)
 	@$(PYTHON_IN_VENV) aws/deploy.py --algorithm $(ALGORITHM)
 	@$(PYTHON_IN_VENV) aws/predict.py --rows $(ROWS)
 
 up: setup ## Start the stack
-	@$(PYTHON_IN_VENV) -m local up
+	@$(PYTHON_IN_VENV) -m preflight up
 
 down: setup ## Stop the stack and everything it started
-	@$(PYTHON_IN_VENV) -m local down
+	@$(PYTHON_IN_VENV) -m preflight down
 
 status: setup ## Show whether the stack is up
-	@$(PYTHON_IN_VENV) -m local status
+	@$(PYTHON_IN_VENV) -m preflight status
 
 test: ## Run the tests
 	@./setup.sh dev
@@ -45,13 +45,13 @@ check: ## Lint, formatting and types
 	@./setup.sh dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy data_prep container local aws lambda benchmarks
+	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
 
 clean: setup ## Stop the stacks of all ports and remove what was built
 	@for stack in .preflight/stacks/*/; do \
-		[ ! -d "$$stack" ] || $(PYTHON_IN_VENV) -m local down --port "$$(basename "$$stack")" || exit 1; \
+		[ ! -d "$$stack" ] || $(PYTHON_IN_VENV) -m preflight down --port "$$(basename "$$stack")" || exit 1; \
 	done
 	@rm -rf build .preflight

@@ -204,7 +204,7 @@ def main(
     URL stays. With --target aws it shows the plan first, and asks.
 
     \b
-    Before:  python -m local up        (for --target local)
+    Before:  preflight up        (for --target local)
              python -m data_prep
     After:   python aws/predict.py     send test rows to the URL
              python aws/destroy.py     remove everything again

@@ -46,7 +46,7 @@ def explain(error: Exception) -> str:
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ConnectionClosedError():
             url = str(error.kwargs.get("endpoint_url", "the endpoint"))
             return (
-                f"Nothing answers at {url}. If that is the local stack, start it with `python -m local up`; "
+                f"Nothing answers at {url}. If that is the local stack, start it with `preflight up`; "
                 "if it is AWS, check the network and the region."
             )
         case boto.ReadTimeoutError():

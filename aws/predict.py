@@ -73,7 +73,7 @@ def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
         answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
     except requests.RequestException as error:
         raise AwsRoomError(
-            f"{url} does not answer ({type(error).__name__}). Is the stack up (`python -m local status`)? "
+            f"{url} does not answer ({type(error).__name__}). Is the stack up (`preflight status`)? "
             "Run `python aws/deploy.py` to deploy again."
         ) from error
     if answer.status_code in (403, 404):
@@ -213,7 +213,7 @@ def take_down(deployment: Deployment, environ: Mapping[str, str] = os.environ) -
         return command
     port = urlsplit(deployment.api_url).port or DEFAULT_PORT
     option = "" if port == DEFAULT_PORT else f" --port {port}"
-    return f"python aws/destroy.py; the stack with all that is in it: python -m local down{option}"
+    return f"python aws/destroy.py; the stack with all that is in it: preflight down{option}"
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import click
 import psutil
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import serving
 from benchmarks.load import Target, measure
-from local.sagemaker.launching.ports import free_port
-from local.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 console = Console(soft_wrap=True)
@@ -103,7 +103,7 @@ def serving_port(stack: Stack) -> int:
     process = stack.process()
     assert process is not None
     for child in process.children(recursive=True):
-        if child.cmdline()[-2:] == ["container", "serve"] and "guard.py" not in " ".join(child.cmdline()):
+        if child.cmdline()[-2:] == ["preflight_container", "serve"] and "guard.py" not in " ".join(child.cmdline()):
             for connection in child.net_connections("tcp"):
                 if connection.status == psutil.CONN_LISTEN:
                     return int(connection.laddr[1])

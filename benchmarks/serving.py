@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from preflight.sagemaker.launching.ports import free_port
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Target, measure
-from local.sagemaker.launching.ports import free_port
 
 FEATURES = 22
 TRAIN_ROWS = 5000
@@ -90,7 +90,7 @@ def _measure(target: Target, clients: int, requests_per_client: int) -> tuple[fl
 def _serving(base: Path | None) -> Iterator[int]:
     """The port of a running server: the container on `base`, or the bare app without one."""
     port = free_port()
-    command = ["-m", "container", "serve"] if base else ["-c", BARE_APP]
+    command = ["-m", "preflight_container", "serve"] if base else ["-c", BARE_APP]
     environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "PREFLIGHT_BIND_ADDRESS": "127.0.0.1"}
     if base:
         environment["SAGEMAKER_BASE_DIR"] = str(base)
@@ -123,7 +123,7 @@ def _trained(base: Path, algorithm: str) -> Path:
     (config / "inputdataconfig.json").write_text(json.dumps({"train": {"ContentType": "text/csv"}}))
     environment = {"SAGEMAKER_BASE_DIR": str(base), "PREFLIGHT_ALGORITHM": algorithm}
     subprocess.run(
-        [sys.executable, "-m", "container", "train"],
+        [sys.executable, "-m", "preflight_container", "train"],
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         check=True,

@@ -12,9 +12,8 @@ import docker
 import pytest
 from botocore.config import Config
 from docker.errors import DockerException
-
-from local.sagemaker.launching.ports import free_port
-from local.stack import REPOSITORY, Stack
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import REPOSITORY, Stack
 
 CONTAINER_IMAGE = "preflight-test/container:latest"
 LAUNCHERS = {

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from local.stack import REPOSITORY
+from preflight.stack import REPOSITORY
 
 
 @pytest.mark.parametrize(
     "command",
-    ["-m local", "-m data_prep", "aws/deploy.py", "aws/predict.py", "aws/destroy.py", "aws/cost.py"],
+    ["-m preflight", "-m data_prep", "aws/deploy.py", "aws/predict.py", "aws/destroy.py", "aws/cost.py"],
 )
 def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(command: str, tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")  # each loads it

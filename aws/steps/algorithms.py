@@ -10,7 +10,7 @@ from typing import Any
 from aws.config import DeploySettings
 from aws.errors import InputError
 
-REGISTRIES_PATH = Path(__file__).resolve().parents[2] / "image_registries.json"
+REGISTRIES_PATH = Path(__file__).resolve().parents[1] / "image_registries.json"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def test_without_a_stack_it_says_how_to_start_one() -> None:
         result = CliRunner(env={"AWS_ENDPOINT_URL": url}).invoke(destroy, ["--yes"])
 
     assert result.exit_code == 1
-    assert "start it with `python -m local up`" in result.stderr
+    assert "start it with `preflight up`" in result.stderr
 
 
 def test_aws_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

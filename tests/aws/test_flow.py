@@ -56,7 +56,7 @@ def test_taking_down_is_told_as_it_was_started(deployed: Project) -> None:
     local = Deployment.read(deployed.record)
     port = urlsplit(local.api_url).port
 
-    assert take_down(local, {}).endswith(f"python -m local down --port {port}")
+    assert take_down(local, {}).endswith(f"preflight down --port {port}")
     assert take_down(local, {"PREFLIGHT_TAKE_DOWN": "make down"}) == "make down"
     on_aws = local.model_copy(update={"target": "aws"})
     assert take_down(on_aws, {"PREFLIGHT_TAKE_DOWN": "make down"}) == "python aws/destroy.py --target aws"

@@ -63,7 +63,7 @@ def test_images_come_from_the_regions_registry(algorithm: str, region: str, imag
 
 
 PARTITIONS = Loader().load_data("partitions")["partitions"]
-REGISTRIES = json.loads(Path("image_registries.json").read_text())["algorithms"]
+REGISTRIES = json.loads(Path("aws/image_registries.json").read_text())["algorithms"]
 
 
 @pytest.mark.parametrize("algorithm", ["linear-learner", "xgboost"])

@@ -1,4 +1,4 @@
-"""Runs scripts that use AWS's own clients, as their reader would: ``eval "$(python -m local env)"``, then the script.
+"""Runs scripts that use AWS's own clients, as their reader would: ``eval "$(preflight env)"``, then the script.
 
 The clients are as their makers ship them, in environments of their own (``./setup.sh clients``), and have no way out
 to the network: ``no_network/sitecustomize.py``. A test names its script: ``@pytest.mark.flow(environment, script)``.
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from preflight.stack import REPOSITORY, Stack
 
-from local.stack import REPOSITORY, Stack
 from tests.local.conftest import separable_rows
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = REPOSITORY / ".venv-clients"
 TIMEOUT_SECONDS = 240
-_RUN = 'eval "$("$0" -m local env)" && exec "$@"'
+_RUN = 'eval "$("$0" -m preflight env)" && exec "$@"'
 
 
 @dataclass

@@ -55,7 +55,7 @@ class TrainingRun:
         for name, content in broken.items():
             (config / f"{name}.json").write_text(content)
         return subprocess.Popen(
-            [sys.executable, "-m", "container", "train"],
+            [sys.executable, "-m", "preflight_container", "train"],
             env={**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "PREFLIGHT_ALGORITHM": self.algorithm},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -137,7 +137,7 @@ def serve() -> Iterator[Callable[..., ModelServer]]:
             port = probe.getsockname()[1]
         settings = {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_BIND_TO_PORT": str(port)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "container", "serve"],
+            [sys.executable, "-m", "preflight_container", "serve"],
             env={**os.environ, "PREFLIGHT_BIND_ADDRESS": "127.0.0.1", **settings, **environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

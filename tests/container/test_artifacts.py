@@ -9,8 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-
-from container.linear_learner.mxnet_params import dump_params
+from preflight_container.linear_learner.mxnet_params import dump_params
 
 WEIGHTS = {"arg:fc0_weight": np.array([[1.0], [-1.0]], np.float32), "arg:fc0_bias": np.array([[0.0]], np.float32)}
 PARAMS = {"threshold": 0.7, "loss_type": "logistic", "predictor_type": "binary_classifier", "metrics_params": {}}
@@ -29,7 +28,7 @@ def load(folder, algorithm, name, content):
     (folder / "model").mkdir()
     (folder / "model" / name).write_bytes(content)
     settings = {"SAGEMAKER_BASE_DIR": str(folder), "PREFLIGHT_ALGORITHM": algorithm, "SAGEMAKER_BIND_TO_PORT": "1"}
-    command = [sys.executable, "-m", "container", "serve"]
+    command = [sys.executable, "-m", "preflight_container", "serve"]
     run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, timeout=60, text=True)
     assert run.returncode == 1
     assert "Traceback" not in run.stderr

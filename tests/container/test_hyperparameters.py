@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-
-from container.linear_learner.hyperparameters import TABLE as LINEAR_LEARNER
-from container.xgboost_builtin.hyperparameters import TABLE as XGBOOST
+from preflight_container.linear_learner.hyperparameters import TABLE as LINEAR_LEARNER
+from preflight_container.xgboost_builtin.hyperparameters import TABLE as XGBOOST
 
 DOCUMENT = Path(__file__).parents[2] / "docs/algorithms.md"
 

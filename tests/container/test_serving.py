@@ -18,8 +18,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from container.formats.recordio_protobuf import Record, frame_record, read_frames
+from preflight_container.formats.recordio_protobuf import Record, frame_record, read_frames
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 PROTOBUF, LIBSVM = "application/x-recordio-protobuf", "text/libsvm"
@@ -187,7 +186,7 @@ def test_the_other_paths_answer_as_on_aws(linear_server, xgboost_server):
 
 
 def run_server(**environment):
-    command = [sys.executable, "-m", "container", "serve"]
+    command = [sys.executable, "-m", "preflight_container", "serve"]
     settings = {**os.environ, "PREFLIGHT_BIND_ADDRESS": "127.0.0.1", **environment}
     return subprocess.run(command, env=settings, capture_output=True, timeout=30, text=True)
 

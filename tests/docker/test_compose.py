@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from preflight.sagemaker.launching.ports import free_port
 
-from local.sagemaker.launching.ports import free_port
 from tests.docker.conftest import inspect, run
 
 pytestmark = pytest.mark.docker
@@ -86,7 +86,7 @@ def test_up_ends_with_a_url_that_answers_and_down_leaves_docker_as_it_was(compos
     assert ask_about_passenger(compose)["satisfied"] == 1
     stack = inspect(compose("ps", "-q", "stack").strip())
     assert {published["HostIp"] for [published] in stack["HostConfig"]["PortBindings"].values()} == {"127.0.0.1"}
-    assert started_by(stack["Name"].strip("/")) == ['"python -m container serve"']
+    assert started_by(stack["Name"].strip("/")) == ['"python -m preflight_container serve"']
     compose("down", "-v")
     left = {name: listed - before[name] for name, listed in docker_lists().items()}
     assert left == {"containers": set(), "networks": set(), "volumes": set()}

@@ -31,7 +31,7 @@ def test_the_stack_trains_and_serves_without_a_network(images: dict[str, str]) -
     run("docker", "run", "-d", "--init", "--network", "none", "--name", stack, images["PREFLIGHT_STACK_IMAGE"])
     try:
         health = inspect(stack)["Config"]["Healthcheck"]["Test"][1:]
-        wait = "until python -m local status >/dev/null; do sleep 0.2; done"
+        wait = "until preflight status >/dev/null; do sleep 0.2; done"
         flow = "python -m data_prep && python aws/deploy.py && python aws/predict.py --rows 5"
 
         said = run("docker", "exec", stack, "timeout", "90", "sh", "-c", f"{wait}; {flow}")

@@ -1,4 +1,4 @@
-"""local.testing as another project uses it: its own test file, its own pytest run."""
+"""preflight.testing as another project uses it: its own test file, its own pytest run."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from preflight.testing import StackContainer, StackProcess, StackUnavailable
 
-from local.testing import StackContainer, StackProcess, StackUnavailable
 from tests.docker.conftest import IMAGES, run
 from tests.local.conftest import unique
 
@@ -106,7 +106,7 @@ def test_a_process_stack_is_gone_after_its_block() -> None:
 def test_a_stack_ends_when_the_tests_are_killed(in_form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     form = {"process": "StackProcess", "docker": "StackContainer"}[in_form]
-    program = f"from local.testing import {form}; print({form}().start().endpoint_url, flush=True); input()"
+    program = f"from preflight.testing import {form}; print({form}().start().endpoint_url, flush=True); input()"
     tests = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert tests.stdin and tests.stdout
     with tests:

@@ -9,10 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from preflight.hosts.localstack.lambda_.runtime import RUNTIME
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 
-from local.localstack.lambda_runtime import RUNTIME
-from local.sagemaker.launching.ports import free_port
-from local.stack import Stack
 from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 from tests.local.conftest import make_role, refusal, unique
 
@@ -96,7 +96,7 @@ def test_an_unknown_executor_ends_the_start_with_a_sentence(tmp_path: Path) -> N
         "LAMBDA_RUNTIME_EXECUTOR": "podman",
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "local.localstack"], env=env, cwd=tmp_path, capture_output=True, timeout=60
+        [sys.executable, "-m", "preflight.hosts.localstack"], env=env, cwd=tmp_path, capture_output=True, timeout=60
     )
 
     assert ended.returncode == 1

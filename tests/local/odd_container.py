@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.sagemaker.launching.guarded_process import GuardedProcess
-from local.sagemaker.launching.launcher import ContainerSpec
-from local.sagemaker.launching.launchers import Launchers
-from local.sagemaker.launching.ports import free_port
-from local.sagemaker.settings import Settings
+from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.launching.container import ContainerSpec
+from preflight.sagemaker.launching.ports import free_port
+from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
+from preflight.sagemaker.settings import Settings
 
 
 class OddContainer:

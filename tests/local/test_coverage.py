@@ -1,20 +1,19 @@
 """The coverage tables tell the truth: about the models they are made for, and about what the service answers."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from preflight.cli.main import main
+from preflight.sagemaker.api.coverage import OPERATIONS
+from preflight.sagemaker.api.service_model import service_model
+from preflight.stack import Stack
 
-from local.cli import main
-from local.sagemaker.api.coverage import OPERATIONS
-from local.sagemaker.api.service_model import service_model
-from local.stack import Stack
 from tests.local.raw import call
 
 ROOT = Path(__file__).resolve().parents[2]
-REGENERATE = "python -m local coverage --markdown > docs/coverage.md"
+REGENERATE = "preflight coverage --markdown > docs/coverage.md"
 
 
 def printed(*arguments: str) -> str:
@@ -71,12 +70,3 @@ def test_a_member_that_is_not_listed_is_refused_by_name(stack: Stack) -> None:
             "yet.",
         },
     )
-
-
-def test_every_refusal_in_the_code_is_declared() -> None:
-    """A refusal is of a listed member or a declared case; but for operations, images, launchers, unknown members."""
-    allowed = {"errors.py", "coverage.py", "json_protocol.py", "service.py", "services.py", "images.py", "launchers.py"}
-
-    for module in (ROOT / "local").rglob("*.py"):
-        if module.name not in allowed:
-            assert not re.search(r"UnsupportedByPreflight\(", module.read_text()), f"{module}: use refused_case"

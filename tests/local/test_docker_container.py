@@ -10,11 +10,11 @@ from typing import Any
 import docker
 import pytest
 import urllib3
+from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.settings import Settings
+from preflight.stack import REPOSITORY
 
-from local.sagemaker.errors import ValidationException
-from local.sagemaker.launching.launcher import Container, ContainerSpec
-from local.sagemaker.settings import Settings
-from local.stack import REPOSITORY
 from tests.conftest import build_image
 from tests.local.conftest import LINEAR_LEARNER
 
@@ -26,8 +26,8 @@ Run = Callable[..., Container]
 
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from local.sagemaker.launching.docker_engine import Engine
-    from local.sagemaker.launching.docker_launcher import create_docker_launcher
+    from preflight.sagemaker.launching.docker.engine import Engine
+    from preflight.sagemaker.launching.docker.launcher import create_docker_launcher
 
     build_image("preflight-test/plain:1", REPOSITORY / "tests" / "images" / "plain")
     settings = Settings("http://127.0.0.1:4566", tmp_path_factory.mktemp("state"))
@@ -185,8 +185,8 @@ def test_a_container_of_a_pipeline_answers_on_the_port_it_is_told(run: Run) -> N
 
 
 def test_the_built_in_algorithms_need_their_image_and_are_told_how_to_build_it(tmp_path: Path) -> None:
-    from local.sagemaker.launching.docker_engine import Engine
-    from local.sagemaker.launching.docker_launcher import create_docker_launcher
+    from preflight.sagemaker.launching.docker.engine import Engine
+    from preflight.sagemaker.launching.docker.launcher import create_docker_launcher
 
     settings = Settings("http://127.0.0.1:4567", tmp_path, container_image="preflight-test/absent:1")
     launcher = create_docker_launcher(Engine.connect(), settings)

@@ -11,9 +11,9 @@ from typing import Any
 
 import docker
 import pytest
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import REPOSITORY, Stack
 
-from local.sagemaker.launching.ports import free_port
-from local.stack import REPOSITORY, Stack
 from tests.conftest import CONTAINER_IMAGE, build_image
 from tests.local.conftest import Make, make_config, refusal
 from tests.local.engine_relay import relay
@@ -185,7 +185,7 @@ def test_an_engine_that_has_gone_is_named_to_who_asks_for_a_container(
 
 def run_cli(stack: Stack, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"PREFLIGHT_HOME": str(stack.home), "PREFLIGHT_PORT": str(stack.port)} | variables
-    command = [sys.executable, "-m", "local", *arguments]
+    command = [sys.executable, "-m", "preflight", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 

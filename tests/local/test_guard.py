@@ -8,8 +8,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-
-from local.sagemaker.launching.guarded_process import GUARD, GuardedProcess
+from preflight.sagemaker.launching.process.guarded_process import GUARD, GuardedProcess
 
 STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.05; done"
 OWNER = """

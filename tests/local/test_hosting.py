@@ -7,9 +7,9 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 
-from local.sagemaker.launching.ports import free_port
-from local.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, refusal, wait_for_endpoint
 
 

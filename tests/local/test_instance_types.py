@@ -2,8 +2,7 @@
 
 import botocore.loaders
 import pytest
-
-from local.sagemaker.launching.instance_types import GIB, find_size
+from preflight.sagemaker.launching.instance_types import GIB, find_size
 
 
 @pytest.mark.parametrize(

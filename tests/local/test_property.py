@@ -14,10 +14,10 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from preflight.sagemaker.api.coverage import OPERATIONS
+from preflight.sagemaker.api.service_model import service_model
+from preflight.stack import Stack
 
-from local.sagemaker.api.coverage import OPERATIONS
-from local.sagemaker.api.service_model import service_model
-from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config
 from tests.local.raw import call, send, signature
 

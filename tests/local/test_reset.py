@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-
-from local.testing import StackProcess
+from preflight.testing import StackProcess
 
 RESET = "/_localstack/state/reset"
 

@@ -1,4 +1,4 @@
-"""``python -m local`` as a person uses it: real commands, real processes, ports of their own."""
+"""``preflight`` as a person uses it: real commands, real processes, ports of their own."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 
-from local.sagemaker.launching.ports import free_port
-from local.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, Make, make_role, unique
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -31,11 +31,11 @@ def own(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def cli(own: Stack) -> Cli:
-    """Runs ``python -m local ...`` on that stack."""
+    """Runs ``preflight ...`` on that stack."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         environment = os.environ | {"PREFLIGHT_HOME": str(own.home), "PREFLIGHT_PORT": str(own.port)} | variables
-        command = [sys.executable, "-m", "local", *arguments]
+        command = [sys.executable, "-m", "preflight", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
     return run
@@ -84,7 +84,7 @@ def test_a_killed_stack_can_be_started_again(own: Stack, cli: Cli) -> None:
 
 def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
     environment = os.environ | {"PREFLIGHT_HOME": str(own.home), "PREFLIGHT_PORT": str(own.port)}
-    command = [sys.executable, "-m", "local", "up"]
+    command = [sys.executable, "-m", "preflight", "up"]
     up = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
     wait_until(lambda: own.process() is not None)
     process = own.process()
@@ -106,7 +106,7 @@ def test_a_home_that_cannot_be_one_is_named(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_disk_that_takes_no_record_of_the_stack_leaves_no_process(own: Stack) -> None:
-    command = f"ulimit -f 0; exec {sys.executable} -m local up --port {own.port}"  # files may have 0 bytes
+    command = f"ulimit -f 0; exec {sys.executable} -m preflight up --port {own.port}"  # files may have 0 bytes
     environment = os.environ | {"PREFLIGHT_HOME": str(own.home)}
     up = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=120)
 

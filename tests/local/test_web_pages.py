@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from preflight.stack import Stack
 
-from local.stack import Stack
 from tests.local.raw import call, send
 
 

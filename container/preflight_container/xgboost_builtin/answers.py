@@ -1,0 +1,61 @@
+"""The forms of an answer, and which of them Accept asks for."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preflight_container import content_types
+from preflight_container.errors import NotAcceptable
+from preflight_container.inference import json_lines, json_objects
+
+Array = NDArray[np.float32]
+
+
+def answer_type(accept: str | None, default: str) -> str:
+    """The media type to answer in. As on AWS, Accept names one type; a list of them is not understood.
+
+    Raises:
+        NotAcceptable: it names one that is not written.
+    """
+    name = (accept or "").partition(";")[0].strip()
+    if name in ("", "*/*"):
+        return default
+    if name.lower() not in WRITERS:
+        raise NotAcceptable(
+            f"Accept type {name} is not supported. Please use supported accept types: {SUPPORTED_ACCEPTS}."
+        )
+    return name.lower()
+
+
+def batch_lines(predictions: Array) -> bytes:
+    """One prediction a line, a list where it has several numbers: what batch transform gets whatever it accepts."""
+    return "".join(f"{prediction}\n" for prediction in predictions.tolist()).encode()
+
+
+def _json_objects(predictions: Array) -> Iterable[str]:
+    return (f'{{"score": {score!r}}}' for score in predictions.tolist())
+
+
+def _csv(predictions: Array) -> bytes:
+    return "".join(f"{_csv_line(value)}\n" for value in predictions.tolist()).encode()
+
+
+def _csv_line(value: Any) -> str:
+    return ",".join(map(repr, value)) if isinstance(value, list) else repr(value)
+
+
+def _recordio(predictions: Array) -> bytes:
+    from preflight_container.formats.recordio_protobuf import write_recordio
+
+    return write_recordio({"score": row} for row in predictions.reshape(len(predictions), -1))
+
+
+WRITERS: dict[str, Callable[[Array], bytes]] = {
+    content_types.JSON: lambda predictions: json_objects(_json_objects(predictions)),
+    content_types.JSON_LINES: lambda predictions: json_lines(_json_objects(predictions)),
+    content_types.RECORDIO_PROTOBUF: _recordio,
+    content_types.CSV: _csv,
+}
+SUPPORTED_ACCEPTS = list(WRITERS)

@@ -1,0 +1,1 @@
+"""What carries requests to SageMaker: LocalStack, or a server of its own."""

@@ -1,0 +1,113 @@
+"""LocalStack's contract for running a Lambda function, kept with processes instead of containers."""
+
+import shutil
+import tempfile
+from collections import deque
+from pathlib import Path
+
+from localstack import config
+from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
+from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
+
+from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment, Limits
+from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
+from preflight.hosts.localstack.lambda_.runtime import create_runtime, function_environment
+from preflight.hosts.localstack.lambda_.telemetry import is_stack_stopping, write_in_batches
+
+LOOPBACK = "127.0.0.1"
+REMEMBERED_LOGS = 20
+
+
+class ProcessRuntimeExecutor(RuntimeExecutor):
+    """One execution environment of one version of a function."""
+
+    def __init__(self, id: str, function_version: FunctionVersion) -> None:
+        super().__init__(id=id, function_version=function_version)
+        self._logs: deque[str] = deque(maxlen=REMEMBERED_LOGS)
+        self._environment: ExecutionEnvironment | None = None
+
+    @classmethod
+    def validate_environment(cls) -> bool:
+        """LocalStack calls this once, before there is a function."""
+        write_in_batches()
+        return True
+
+    @classmethod
+    def prepare_version(cls, function_version: FunctionVersion) -> None:
+        """Unpack the function's code, once for all its environments."""
+        _runtime()
+        if function_version.config.code:
+            function_version.config.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version: FunctionVersion) -> None:
+        """Nothing of a version is left but its code, which LocalStack deletes."""
+
+    def start(self, env_vars: dict[str, str]) -> None:
+        """Start the process and return when it waits for work, or has failed to get there."""
+        function = self.function_version.config
+        task_root = Path(function.code.get_unzipped_code_location())
+        temporary = Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root()))
+        runtime = _runtime()
+        variables = function_environment(
+            env_vars,
+            user_variables=function.environment or {},
+            runtime=runtime,
+            task_root=task_root,
+            temporary=temporary,
+        )
+        command = [str(runtime / "bin" / "python"), "-m", "awslambdaric", function.handler]
+        limits = Limits(
+            timeout_seconds=function.timeout,
+            memory_mebibytes=function.memory_size,
+            max_response_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,
+            version=self.function_version.id.qualifier,
+        )
+        self._environment = ExecutionEnvironment(
+            limits,
+            start_process=lambda: FunctionProcess.start(command, variables, task_root),
+            on_closed=lambda: shutil.rmtree(temporary, ignore_errors=True),
+        )
+        self._environment.initialize()
+
+    def stop(self) -> None:
+        """End the process; an invocation that is running is still answered, unless the stack is stopping."""
+        if self._environment is not None:
+            self._environment.close(is_abort=is_stack_stopping())
+
+    def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        """Run the handler on LocalStack's invoke payload."""
+        assert self._environment is not None
+        event = Event(
+            request_id=payload["invoke-id"],
+            payload=payload["payload"].encode(),
+            invoked_function_arn=payload["invoked-function-arn"],
+            trace_id=payload["trace-id"],
+        )
+        outcome, log = self._environment.invoke(event)
+        self._logs.append(log)
+        return InvocationResult(event.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
+
+    def get_logs(self) -> str:
+        """Return the logs of the last invocations."""
+        return "".join(self._logs)
+
+    def get_address(self) -> str:
+        return LOOPBACK
+
+    def get_endpoint_from_executor(self) -> str:
+        return LOOPBACK
+
+    def get_runtime_endpoint(self) -> str:
+        """LocalStack's own agent would call back here; there is none in a process."""
+        return f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
+
+
+def _temporary_root() -> Path:
+    root = Path(config.dirs.tmp)
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _runtime() -> Path:
+    return create_runtime(_temporary_root() / "lambda-runtime")

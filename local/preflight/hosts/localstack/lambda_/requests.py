@@ -1,0 +1,115 @@
+"""Refuses Lambda requests that would otherwise be accepted and then not be kept.
+
+Two kinds: what AWS refuses and LocalStack lets pass, in AWS's words; and what AWS has and a process on this machine
+does not, in ours.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localstack.aws.api import RequestContext
+from localstack.aws.api.lambda_ import InvalidParameterValueException, InvalidRequestContentException
+from localstack.aws.chain import HandlerChain
+from localstack.http import Response
+from localstack.services.lambda_.runtimes import ALL_RUNTIMES
+
+from preflight.hosts.localstack.lambda_.runtime import RUNTIME
+
+RESERVED_VARIABLES = (
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+)
+NOT_SUPPORTED = {
+    "Layers": "put what the layers hold into the function's own .zip file.",
+    "FileSystemConfigs": "a function sees this machine's own files only.",
+    "CapacityProviderConfig": "leave it out, and the function runs on demand.",
+    "DurableConfig": "leave it out.",
+}
+
+
+def check_request(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+    """Raise the error for a request to Lambda that must not go on; a handler in LocalStack's chain."""
+    if context.operation is None or context.service is None or context.service.service_name != "lambda":
+        return
+    check = CHECKS.get(context.operation.name)
+    if check is not None:
+        check(context)
+
+
+def _check_configuration(context: RequestContext) -> None:
+    request: Mapping[str, Any] = context.service_request or {}
+    if request.get("PackageType") == "Image":
+        raise _not_supported("PackageType Image", "deploy the function as a .zip file.")
+    runtime = request.get("Runtime")
+    if runtime in ALL_RUNTIMES and runtime != RUNTIME:  # what is no runtime at all, LocalStack refuses as AWS does
+        raise _not_supported(
+            f"Runtime {runtime}", f"functions run on the stack's own Python, so the runtime has to be {RUNTIME}."
+        )
+    for member, advice in NOT_SUPPORTED.items():
+        if request.get(member):
+            raise _not_supported(member, advice)
+    variables = (request.get("Environment") or {}).get("Variables") or {}
+    if reserved := [name for name in variables if name in RESERVED_VARIABLES]:
+        raise _refused(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+
+
+def _check_payload(context: RequestContext) -> None:
+    request = context.service_request or {}
+    if "Payload" not in request:
+        return
+    payload = request["Payload"].read()
+    request["Payload"] = io.BytesIO(payload)  # a stream is read once, and the function's turn is yet to come
+    try:
+        json.loads(payload or b"{}")
+    except ValueError as error:
+        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        raise InvalidRequestContentException(message, Type="User") from error
+
+
+def _check_layer(context: RequestContext) -> None:
+    raise _not_supported("Layers", NOT_SUPPORTED["Layers"])
+
+
+def _check_code(context: RequestContext) -> None:
+    if (context.service_request or {}).get("ImageUri"):
+        raise _not_supported("ImageUri", "deploy the function as a .zip file.")
+
+
+def _not_supported(what: str, advice: str) -> InvalidParameterValueException:
+    is_or_are = "are" if what.endswith("s") else "is"
+    return _refused(f"{what} {is_or_are} not supported by Preflight yet: {advice}")
+
+
+def _refused(message: str) -> InvalidParameterValueException:
+    return InvalidParameterValueException(message, Type="User")
+
+
+CHECKS: dict[str, Callable[[RequestContext], None]] = {
+    "CreateFunction": _check_configuration,
+    "UpdateFunctionConfiguration": _check_configuration,
+    "UpdateFunctionCode": _check_code,
+    "PublishLayerVersion": _check_layer,
+    "Invoke": _check_payload,
+}

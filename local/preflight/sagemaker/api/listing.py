@@ -1,0 +1,137 @@
+"""List operations: filter, sort and page, the same for every resource."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from preflight.sagemaker.api.errors import ValidationException
+
+Item = dict[str, Any]
+
+
+class Order(NamedTuple):
+    """What a token is good for."""
+
+    result_key: str
+    sort_by: str
+    sort_order: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one List operation answers.
+
+    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer. With
+    ``status_after_page`` StatusEquals takes away from a page of MaxResults, as ListTrainingJobs documents.
+    """
+
+    result_key: str
+    name_key: str
+    status_key: str | None = None
+    default_order: str = "Descending"
+    default_page: int = 10
+    status_after_page: bool = False
+
+    def page(self, summaries: Iterable[Item], request: Mapping[str, Any]) -> dict[str, Any]:
+        """One page of ``summaries``, with ``NextToken`` if more follow.
+
+        NameContains takes away from a page of MaxResults, too: a page can be empty and still not the last, and who
+        reads no further finds nothing. AWS does not document it; it is in boto3's issues 2838 and 4020.
+
+        A token names the last row it gave, so that rows made or deleted meanwhile move no other row; it is good for
+        the list and the order it was given for.
+        """
+        order = Order(
+            self.result_key, request.get("SortBy", "CreationTime"), request.get("SortOrder") or self.default_order
+        )
+        sort_key = self._sort_key(order.sort_by)
+        descending = order.sort_order == "Descending"
+        rows = sorted(filter(self._early_filter(request), summaries), key=sort_key, reverse=descending)
+        if token := request.get("NextToken"):
+            last = _read_token(token, order)
+            rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
+        size = request.get("MaxResults", self.default_page)
+        answer: dict[str, Any] = {self.result_key: list(filter(self._late_filter(request), rows[:size]))}
+        if len(rows) > size:
+            answer["NextToken"] = _write_token(order, _token_key(sort_key(rows[size - 1])))
+        return answer
+
+    def _sort_key(self, sort_by: str) -> Callable[[Item], tuple[Any, str]]:
+        column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
+        return lambda row: (row[column], row[self.name_key])
+
+    def _early_filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
+        """What rows are taken from."""
+        tests: list[Callable[[Item], bool]] = []
+        if not self._takes_status_late(request):
+            tests += self._status_tests(request)
+        for column in ("CreationTime", "LastModifiedTime"):
+            if after := request.get(f"{column}After"):
+                tests.append(_is_later(column, after))
+            if before := request.get(f"{column}Before"):
+                tests.append(_is_earlier(column, before))
+        return lambda row: all(test(row) for test in tests)
+
+    def _late_filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
+        """What is shown of the rows taken."""
+        tests: list[Callable[[Item], bool]] = []
+        if self._takes_status_late(request):
+            tests += self._status_tests(request)
+        if part := request.get("NameContains"):
+            tests.append(lambda row: part.lower() in row[self.name_key].lower())
+        return lambda row: all(test(row) for test in tests)
+
+    def _takes_status_late(self, request: Mapping[str, Any]) -> bool:
+        return self.status_after_page and "MaxResults" in request
+
+    def _status_tests(self, request: Mapping[str, Any]) -> list[Callable[[Item], bool]]:
+        status, key = request.get("StatusEquals"), self.status_key
+        return [lambda row: row[key] == status] if status and key else []
+
+
+def _is_later(column: str, moment: datetime) -> Callable[[Item], bool]:
+    return lambda row: _to_millisecond(row[column]) > moment
+
+
+def _is_earlier(column: str, moment: datetime) -> Callable[[Item], bool]:
+    return lambda row: _to_millisecond(row[column]) < moment
+
+
+def _to_millisecond(moment: datetime) -> datetime:
+    """As answers show it: a filter on a time that was answered is to meet it."""
+    return datetime.fromtimestamp(round(moment.timestamp(), 3), UTC)
+
+
+def _token_key(key: tuple[Any, str]) -> list[str]:
+    first = key[0].isoformat(timespec="microseconds") if isinstance(key[0], datetime) else key[0]
+    return [first, key[1]]
+
+
+def _is_after(key: list[str], last: list[str], descending: bool) -> bool:
+    return key < last if descending else key > last
+
+
+def _write_token(order: Order, key: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([*order, *key]).encode()).decode()
+
+
+def _read_token(token: str, order: Order) -> list[str]:
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, RecursionError):
+        parts = None
+    if (
+        not isinstance(parts, list)
+        or len(parts) != len(order) + 2
+        or not all(isinstance(part, str) for part in parts)
+        or tuple(parts[: len(order)]) != order
+    ):
+        raise invalid_token()
+    return parts[len(order) :]
+
+
+def invalid_token() -> ValidationException:
+    return ValidationException("Invalid NextToken.")  # words guessed

@@ -1,0 +1,1 @@
+"""The other services as SageMaker sees them."""

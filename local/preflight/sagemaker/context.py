@@ -1,0 +1,49 @@
+"""What every part of the service works with."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.resources.store import Stores
+from preflight.sagemaker.settings import Settings
+from preflight.sagemaker.telemetry.cloudwatch import MetricWriter
+from preflight.sagemaker.telemetry.events import EventWriter
+from preflight.sagemaker.telemetry.logs import LogWriter
+
+
+@dataclass(frozen=True)
+class ServiceContext:
+    settings: Settings
+    stores: Stores
+    services: OtherServices
+    logs: LogWriter
+    metrics: MetricWriter
+    events: EventWriter
+    launcher: Launchers
+    training_slots: threading.BoundedSemaphore
+
+    @classmethod
+    def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
+        services, stores = OtherServices(settings.endpoint_url), Stores()
+        return cls(
+            settings,
+            stores,
+            services,
+            LogWriter(services),
+            MetricWriter(services),
+            EventWriter(services, stores),
+            launcher or Launchers(settings),
+            threading.BoundedSemaphore(settings.training_slots),
+        )
+
+    def close(self) -> None:
+        """Write nothing more: what is written to goes down with the stack."""
+        for writer in (self.logs, self.metrics, self.events):
+            writer.close()
+
+    def folder(self, *parts: str) -> Path:
+        """A folder of the service's own; not made yet."""
+        return self.settings.state_folder.joinpath(*parts)

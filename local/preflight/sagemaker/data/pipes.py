@@ -1,0 +1,120 @@
+"""Pipe mode: a channel's objects streamed from S3 into FIFOs, one an epoch, nothing on disk.
+
+``/opt/ml/input/data/<channel>_<epoch>``, from epoch 0. Each epoch's FIFO is there before the last one ends.
+"""
+
+import itertools
+import logging
+import subprocess
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.data.artifacts import ArtifactError, unreadable
+from preflight.sagemaker.data.channels import INPUT_DATA
+from preflight.sagemaker.data.objects import InputObject
+from preflight.sagemaker.launching.container import Container
+from preflight.sagemaker.launching.fifo import make_fifo
+
+LOG = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 20
+ENDING_SECONDS = 5
+
+
+class Pipe:
+    """One channel of one host. ``objects_of(epoch)`` are what it streams."""
+
+    def __init__(
+        self,
+        services: OtherServices,
+        scope: Scope,
+        name: str,
+        host_folder: Path,
+        objects_of: Callable[[int], Iterable[InputObject]],
+        is_gzipped: bool,
+    ) -> None:
+        self._services = services
+        self._scope = scope
+        self._name = name
+        self._host_folder = host_folder
+        self._objects_of = objects_of
+        self._is_gzipped = is_gzipped
+        self._thread: threading.Thread | None = None
+        (host_folder / INPUT_DATA).mkdir(parents=True, exist_ok=True)
+        make_fifo(host_folder / self._path(0))
+
+    def start(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
+        """Feed ``container`` until it ends; ``on_error`` is called while it still waits for more."""
+        arguments = (container, on_error)
+        self._thread = threading.Thread(target=self._feed, args=arguments, name=f"pipe-{self._name}", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait until nothing of the host's folder is touched any more; call once the container has ended."""
+        if self._thread:
+            self._thread.join(timeout_seconds)
+
+    def _feed(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
+        try:
+            for epoch in itertools.count():
+                make_fifo(self._host_folder / self._path(epoch + 1))
+                container.feed(self._path(epoch), self._chunks(epoch, on_error))
+                if container.poll() is not None:
+                    return
+                (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
+        except Exception as error:
+            if not _ends(container):  # it would wait for the rest for ever
+                LOG.exception("Channel %s is not fed any more.", self._name)
+                on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
+
+    def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Iterator[bytes]:
+        try:
+            for entry in self._objects_of(epoch):
+                yield from self._read(entry)
+        except ArtifactError as error:
+            on_error(error)  # before the FIFO is closed: what has come so far must not pass for the whole
+
+    def _read(self, entry: InputObject) -> Iterator[bytes]:
+        try:
+            body = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
+            chunks: Iterator[bytes] = body["Body"].iter_chunks(CHUNK_BYTES)
+            yield from _decompressed(chunks) if self._is_gzipped else chunks
+        except (ClientError, BotoCoreError, Boto3Error) as error:
+            raise unreadable(entry.uri, error) from error
+        except zlib.error as error:
+            raise ArtifactError(f"{entry.uri} is not gzip: {error}.") from error  # words guessed
+
+    def _path(self, epoch: int) -> str:
+        return f"{INPUT_DATA}/{self._name}_{epoch}"
+
+
+def _ends(container: Container) -> bool:
+    """Whether ``container`` is about to end, which alone may have kept it from being fed."""
+    try:
+        container.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of one gzip file, which may have several members; in pieces of a bounded size."""
+    member = None
+    for chunk in chunks:
+        while chunk:
+            member = member or zlib.decompressobj(wbits=31)
+            piece = member.decompress(chunk, CHUNK_BYTES)
+            if piece:
+                yield piece
+            chunk = member.unused_data if member.eof else member.unconsumed_tail
+            if member.eof:
+                member = None
+    if member is not None:
+        raise zlib.error("the file ends too soon")

@@ -1,0 +1,147 @@
+"""Deployment: an endpoint on its way from one fleet to the next, and back if the next does not hold.
+
+Blue/green starts the whole new fleet, then gives it the traffic, in steps if asked to. Rolling starts it in batches
+and ends as much of the old one after each. After each step it bakes: an alarm that goes off meanwhile turns it back.
+"""
+
+import time
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting.deployed_model import HostingError
+from preflight.sagemaker.hosting.deployment_config import DeploymentConfig, instances_of
+from preflight.sagemaker.hosting.fleet import Fleet
+from preflight.sagemaker.hosting.variant import Variant
+
+ALARM_INTERVAL_SECONDS = 0.5
+
+
+class Deployment:
+    """``shift`` gives the new fleet a share of the traffic, 0 to 1, and tells so; ``tell`` tells what is done to it."""
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        scope: Scope,
+        config: DeploymentConfig,
+        old: Fleet | None,
+        new: Fleet,
+        shift: Callable[[float], None],
+        tell: Callable[[], None],
+    ) -> None:
+        self._context, self._scope = context, scope
+        self._config = config
+        self._old, self._new = old, new
+        self._old_counts = {variant.name: variant.count for variant in old.variants} if old else {}
+        self._shift, self._tell = shift, tell
+        self._deadline = time.monotonic() + config.max_execution_seconds
+
+    def run(self) -> None:
+        """Return once the new fleet has all the traffic and has kept it; the old one may still run.
+
+        Raises:
+            HostingError: it did not; ``roll_back`` is next.
+        """
+        if self._old is None:
+            self._new.start()
+        elif self._config.rolling:
+            self._roll(self._old)
+        else:
+            self._shift_traffic()
+
+    def roll_back(self) -> None:
+        """Give the old fleet, if there is one, all its instances and the traffic again, and stop the new one."""
+        try:
+            for variant in self._old.variants if self._old else ():
+                self._restore(variant, self._old_counts[variant.name])
+        finally:
+            self._shift(0)
+            self._new.drain(self._context.settings.stream_timeout_seconds)
+            self._new.stop()
+
+    def _restore(self, variant: Variant, count: int) -> None:
+        """Bring a variant of the old fleet back to ``count`` instances, and its share of the traffic with them."""
+        all_at_once = {"Type": "CAPACITY_PERCENT", "Value": 100}
+        size = (self._config.rolling or {}).get("RollbackMaximumBatchSize", all_at_once)
+        while variant.count < count:
+            variant.scale(min(count, variant.count + instances_of(size, count)))
+            self._shift(1 - variant.count / count)
+
+    def _shift_traffic(self) -> None:
+        self._new.start()
+        for share in self._config.shares(min(variant.desired_count for variant in self._new.variants)):
+            self._activate(share)
+            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
+        self._bake(self._config.termination_wait_seconds, "TerminationWaitInSeconds", 1)
+
+    def _roll(self, old: Fleet) -> None:
+        assert self._config.rolling is not None
+        before, after = old.variants[0], self._new.variants[0]
+        batch = instances_of(self._config.rolling["MaximumBatchSize"], after.desired_count)
+        self._new.fetch_data()
+        while after.count < after.desired_count:
+            count = min(after.desired_count, after.count + batch)
+            after.set_status("Creating", f"Launching {count - after.count} instance(s).")
+            after.scale(count)
+            share = count / after.desired_count
+            self._activate(share)
+            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
+            if share < 1:
+                before.scale(max(1, round(self._old_counts[before.name] * (1 - share))))
+
+    def _activate(self, share: float) -> None:
+        self._set_status("ActivatingTraffic", "Activating traffic on", share)
+        self._shift(share)
+
+    def _set_status(self, status: str, words: str, share: float) -> None:
+        """AWS publishes the words for a canary and for the whole; a linear or rolling step is taken for a canary."""
+        part = "full" if share == 1 else "canary"
+        for variant in self._new.variants:
+            count = max(1, round(variant.desired_count * share))
+            variant.set_status(status, f"{words} {part} capacity of {count} instance(s).")
+
+    def _bake(self, seconds: float, member: str, share: float) -> None:
+        """Wait, and raise HostingError if an alarm goes off or the deployment takes too long.
+
+        ``member`` of the deployment configuration says how long.
+        """
+        self._set_status("Baking", f"Baking for {seconds} seconds ({member}) with traffic enabled on", share)
+        if seconds:
+            self._tell()
+        end = time.monotonic() + seconds
+        while True:
+            self._require_no_alarm()
+            now = time.monotonic()
+            if now >= self._deadline:
+                raise HostingError(  # words guessed
+                    f"The deployment did not complete within {self._config.max_execution_seconds} seconds."
+                )
+            if now >= end:
+                return
+            time.sleep(min(ALARM_INTERVAL_SECONDS, end - now))
+
+    def _require_no_alarm(self) -> None:
+        if alarmed := alarms_in_state(self._context, self._scope, self._config, "ALARM"):
+            raise HostingError(  # words guessed
+                f"The deployment was rolled back: CloudWatch alarms {', '.join(alarmed)} went off."
+            )
+
+
+def alarms_in_state(
+    context: ServiceContext, scope: Scope, config: DeploymentConfig, state: str | None = None
+) -> list[str]:
+    """Which of the configuration's alarms exist, and are in ``state`` if one is given."""
+    if not config.alarm_names:
+        return []
+    client = context.services.client("cloudwatch", scope)
+    try:
+        alarms = client.describe_alarms(AlarmNames=config.alarm_names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise
+        return []  # a name that no alarm can have
+    found = [*alarms.get("MetricAlarms", ()), *alarms.get("CompositeAlarms", ())]
+    return [alarm["AlarmName"] for alarm in found if state in (None, alarm["StateValue"])]

@@ -1,0 +1,229 @@
+"""InvokeEndpoint, whole and streamed: one request to one instance, its answer or failure in the runtime's own form.
+
+Pages: InvokeEndpoint and InvokeEndpointWithResponseStream in the SageMaker Runtime API reference.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from preflight.sagemaker.api.answer import Answer
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.api.service_model import service_model
+from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting.fleet import Fleet
+from preflight.sagemaker.hosting.invocation_clock import InvocationClock
+from preflight.sagemaker.hosting.invocation_request import ANSWERED, InvocationRequest
+from preflight.sagemaker.hosting.response_stream import EVENT_STREAM, events
+from preflight.sagemaker.hosting.runtime_errors import (
+    RuntimeServiceError,
+    model_error,
+    throttling_exception,
+    validation_error,
+)
+from preflight.sagemaker.hosting.variant import Variant
+from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
+from preflight.sagemaker.serving.serving_container import NoAnswer, NotReached
+
+MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
+REPLACEMENT_WAIT_SECONDS = 10.0  # how long a request waits for an instance that is being replaced
+
+
+class Invocations:
+    """Operations of SageMaker Runtime. The headers they get have their names in lower case."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        model = service_model("sagemaker-runtime")
+        self._invoke_operation = model.operation_model("InvokeEndpoint")
+        self._stream_operation = model.operation_model("InvokeEndpointWithResponseStream")
+
+    def invoke(self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one InvokeEndpoint."""
+        request = InvocationRequest.read(scope, endpoint_name, headers, body)
+        return self._answered(request, self._invoke)
+
+    def invoke_with_response_stream(
+        self, scope: Scope, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer one InvokeEndpointWithResponseStream; the answer's ``chunks`` come as the container sends them."""
+        request = InvocationRequest.read(scope, endpoint_name, headers, body, is_stream=True)
+        return self._answered(request, self._stream)
+
+    def _answered(
+        self, request: InvocationRequest, operation: Callable[[InvocationRequest, InvocationClock], Answer]
+    ) -> Answer:
+        """The operation's answer or its error as an answer, with the request's id; measured when it is complete."""
+        clock = InvocationClock()
+        try:
+            answer = operation(request, clock)
+            model_status = answer.status
+        except RuntimeServiceError as error:
+            answer = error.answer()
+            model_status = error.members.get("OriginalStatusCode", error.status)
+        answer.headers["x-amzn-RequestId"] = request.id
+        if answer.chunks is None:
+            self._measure(request, clock, model_status)
+        return answer
+
+    def _measure(self, request: InvocationRequest, clock: InvocationClock, model_status: int) -> None:
+        if clock.variant:
+            measurement = clock.invocation(request.scope, request.endpoint_name, clock.variant, model_status)
+            self._context.metrics.put(measurement)
+
+    def _invoke(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
+        request.require_valid(self._invoke_operation)
+        timeout_seconds = self._context.settings.invocation_timeout_seconds
+        with self._admitted(request) as (fleet, variant), clock.model(variant):
+            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.invoke)
+            fleet.sessions.follow(reply.headers, variant, instance)
+            variant.end_request(instance)
+        headers = _answer_headers(variant, reply.headers)
+        headers["Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
+        return Answer(200, reply.body, headers)
+
+    def _stream(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
+        request.require_valid(self._stream_operation)
+        timeout_seconds = self._context.settings.stream_timeout_seconds
+        with contextlib.ExitStack() as stack:
+            fleet, variant = stack.enter_context(self._admitted(request))
+            stack.enter_context(clock.model(variant))
+            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.open)
+            fleet.sessions.follow(reply.headers, variant, instance)
+            stack.callback(variant.end_request, instance)
+            stack.callback(reply.chunks.close)
+            until_the_end = contextlib.ExitStack()
+            until_the_end.callback(self._measure, request, clock, 200)  # the last that happens
+            until_the_end.enter_context(stack.pop_all())
+        headers = _answer_headers(variant, reply.headers) | {"Content-Type": EVENT_STREAM}
+        headers["X-Amzn-SageMaker-Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
+        return Answer(200, b"", headers, events(reply.chunks, until_the_end))
+
+    @contextlib.contextmanager
+    def _admitted(self, request: InvocationRequest) -> Iterator[tuple[Fleet, Variant]]:
+        """The variant that takes the request, and its fleet, which stays meanwhile."""
+        fleet = self._begin_request(request)
+        try:
+            variant = _choose_variant(fleet, request)
+            _require_fit(variant, request)
+            if not variant.admit():
+                raise throttling_exception()
+            try:
+                yield fleet, variant
+            finally:
+                variant.dismiss()
+        finally:
+            fleet.end_request()
+
+    def _begin_request(self, request: InvocationRequest) -> Fleet:
+        """The fleet that serves; it stays until ``end_request``. Names are case-sensitive here, and only here."""
+        with self._context.stores.lock:
+            endpoint = self._context.stores[request.scope].endpoints.get(request.endpoint_name)
+            is_named = endpoint is not None and endpoint.name == request.endpoint_name
+            fleet: Fleet | None = endpoint.route(request.session_id) if is_named else None
+            if fleet:
+                fleet.begin_request()
+        if fleet is None:
+            raise validation_error(
+                f"Endpoint {request.endpoint_name} of account {request.scope.account_id} not found.",
+                ErrorCode="NO_SUCH_ENDPOINT",
+            )
+        return fleet
+
+    def _ask[Result](
+        self,
+        fleet: Fleet,
+        variant: Variant,
+        request: InvocationRequest,
+        timeout_seconds: float,
+        attempt: Callable[[Instance, Call], Result],
+    ) -> tuple[Instance, Result]:
+        """What an instance answers, or another that takes its place if it dies; it is for the caller to give back."""
+        start = time.monotonic()
+        call = Call(
+            request.forwarded_headers(),
+            request.body,
+            start + timeout_seconds,
+            request.members.get("TargetContainerHostname"),
+        )
+        is_second_try = False
+        while True:
+            instance = _wait_for_instance(variant, call, fleet.sessions.instance_of(request.session_id))
+            try:
+                return instance, attempt(instance, call)
+            except ContainerFailure as failure:
+                variant.end_request(instance)
+                if isinstance(failure.cause, NotReached):
+                    # Another instance, or this one's replacement, can take it.
+                    if time.monotonic() > min(start + REPLACEMENT_WAIT_SECONDS, call.deadline):
+                        raise _unavailable(variant) from None
+                    time.sleep(0.01)
+                elif isinstance(failure.cause, NoAnswer) and not is_second_try:
+                    # The one that takes its place gets the request, once: it may be the request that kills.
+                    is_second_try = True
+                    time.sleep(0.05)
+                else:
+                    raise model_error(request.scope, request.endpoint_name, failure) from None
+            except BaseException:
+                variant.end_request(instance)
+                raise
+
+
+def _choose_variant(fleet: Fleet, request: InvocationRequest) -> Variant:
+    if request.session_id is not None:
+        of_session = fleet.sessions.variant_of(request.session_id)
+        if of_session is None:
+            raise validation_error(f"Session {request.session_id} not found.")  # words guessed
+        return of_session
+    name = request.members.get("TargetVariant")
+    variant = fleet.choose_variant() if name is None else fleet.find_variant(name)
+    if variant is None:
+        raise validation_error(  # words guessed
+            f"Variant {name} of endpoint {request.endpoint_name} not found."
+            if name is not None
+            else f"No variant of endpoint {request.endpoint_name} has a weight above 0."
+        )
+    return variant
+
+
+def _require_fit(variant: Variant, request: InvocationRequest) -> None:
+    """Raises ValidationError if ``request`` asks for what ``variant`` does not do."""
+    endpoint_name = request.endpoint_name
+    if "TargetModel" in request.members:
+        raise validation_error(
+            f"Endpoint {endpoint_name} is not a multi-model endpoint and does not support target model header.",
+            ErrorCode="TARGET_MODEL_HEADER_NOT_SUPPORTED",
+        )
+    if variant.serverless and len(request.body) > MAX_SERVERLESS_PAYLOAD_BYTES:
+        raise validation_error(f"Request {request.id} has oversize body.")
+    hostname = request.members.get("TargetContainerHostname")
+    if hostname is not None and not variant.model.is_direct:
+        raise validation_error(  # words guessed
+            f"Endpoint {endpoint_name} is not configured for direct invocation and does not support target container "
+            f"hostname header."
+        )
+    if variant.model.is_direct and hostname not in variant.model.containers:
+        raise validation_error(  # words guessed
+            f"Endpoint {endpoint_name} is configured for direct invocation and needs a target container hostname."
+            if hostname is None
+            else f"Container {hostname} of endpoint {endpoint_name} not found."
+        )
+
+
+def _wait_for_instance(variant: Variant, call: Call, only: Instance | None) -> Instance:
+    deadline = min(time.monotonic() + REPLACEMENT_WAIT_SECONDS, call.deadline)
+    while (instance := variant.begin_request(only)) is None:
+        if time.monotonic() > deadline:
+            raise _unavailable(variant)
+        time.sleep(0.01)
+    return instance
+
+
+def _unavailable(variant: Variant) -> RuntimeServiceError:
+    return RuntimeServiceError(503, "ServiceUnavailable", f"No instance of {variant.name} is healthy.")
+
+
+def _answer_headers(variant: Variant, reply_headers: Mapping[str, str]) -> dict[str, str]:
+    """What the client gets of the container's headers: those that the API has."""
+    passed_on = {name: reply_headers[name] for name in ANSWERED if name in reply_headers}
+    return {"x-Amzn-Invoked-Production-Variant": variant.name} | passed_on

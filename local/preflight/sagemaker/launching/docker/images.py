@@ -1,0 +1,51 @@
+"""Which local image stands behind an image URI: our own for the built-in algorithms, the one of its name for others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from docker import DockerClient
+from docker.errors import APIError
+
+from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.launching.images import find_builtin_algorithm, local_name, require_same_region
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """What to run, by its id, and what it needs in its environment."""
+
+    id: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_local_image(client: DockerClient, uri: str, region: str, builtin_image: str) -> LocalImage:
+    """The local image of ``uri``; ``builtin_image`` is the name of the one with the built-in algorithms.
+
+    Raises:
+        ValidationException: there is none.
+    """
+    require_same_region(uri, region)
+    algorithm = find_builtin_algorithm(uri, region)
+    names = [builtin_image] if algorithm else [uri, local_name(uri)]
+    for name in names:
+        try:
+            image = client.images.get(name)
+        except APIError as error:
+            if error.is_server_error():
+                raise
+            continue  # not there, or no name of an image at all
+        return LocalImage(image.id, {"PREFLIGHT_ALGORITHM": algorithm} if algorithm else {})
+    raise ValidationException(f"Requested image {uri} not found. {_advice(names, algorithm)}")
+
+
+def _advice(names: list[str], algorithm: str | None) -> str:
+    if algorithm:
+        return (
+            f"Preflight runs the built-in algorithms in its own image, {names[0]}, which is not there; "
+            f"build it: docker build -f container/Dockerfile -t {names[0]} ."
+        )
+    wanted = " or ".join(dict.fromkeys(names))
+    return (
+        f"Preflight runs the local image of that name, and there is no {wanted}. "
+        f"Build it (docker build -t {names[-1]} .) or pull it (docker pull {names[0]})."
+    )

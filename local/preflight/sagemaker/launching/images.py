@@ -1,0 +1,90 @@
+"""What an image URI says: its registry, its name, and whether it is the image of one of AWS's built-in algorithms."""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
+
+_REGISTRIES = files(__package__) / "image_registries.json"
+_ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>[a-z.]+)/"
+    r"(?P<name>(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?)"
+)
+
+_ADVICE = "For <account>.dkr.ecr.<region>.amazonaws.com/NAME:TAG, Preflight runs the local image NAME:TAG."
+
+
+@functools.cache
+def _registries() -> dict[str, dict[str, object]]:
+    algorithms: dict[str, dict[str, object]] = json.loads(_REGISTRIES.read_text())["algorithms"]
+    return algorithms
+
+
+def find_builtin_algorithm(image: str, region: str) -> str | None:
+    """``linear-learner`` or ``xgboost`` if ``image`` is that algorithm's own image in ``region``, else None."""
+    match = _ECR_IMAGE.fullmatch(image)
+    if match is None:
+        return None
+    for algorithm, registry in _registries().items():
+        accounts = registry["accounts"]
+        assert isinstance(accounts, dict)
+        if match["repository"] == registry["repository"] and accounts.get(region) == match["account"]:
+            return algorithm
+    return None
+
+
+def local_name(image: str) -> str:
+    """``name:tag`` of an ECR image, without its registry; any other name as it is."""
+    match = _ECR_IMAGE.fullmatch(image)
+    return match["name"] if match else image
+
+
+def require_model_image(container: Mapping[str, Any]) -> None:
+    """Raises ValidationException if AWS would not pull the Image of a ContainerDefinition."""
+    if not _is_pullable(container["Image"], container.get("ImageConfig", {}).get("RepositoryAccessMode")):
+        raise ValidationException(
+            f'Using non-ECR image "{container["Image"]}" without Vpc repository access mode is not supported. {_ADVICE}'
+        )
+
+
+def require_training_image(specification: Mapping[str, Any]) -> None:
+    """Raises ValidationException if AWS would not pull the TrainingImage of an AlgorithmSpecification."""
+    access_mode = specification.get("TrainingImageConfig", {}).get("TrainingRepositoryAccessMode")
+    if not _is_pullable(specification["TrainingImage"], access_mode):
+        raise ValidationException(
+            "Invalid training image. Please provide a valid Amazon Elastic Container Registry path of the Docker image "
+            f"to run: {specification['TrainingImage']} is none. {_ADVICE}"
+        )
+
+
+def _is_pullable(image: str, access_mode: str | None) -> bool:
+    """AWS pulls from ECR; from another registry in Vpc mode only."""
+    return bool(_ECR_IMAGE.fullmatch(image)) or access_mode == "Vpc"
+
+
+def require_same_region(image: str, region: str) -> None:
+    """Raises ValidationException for a built-in algorithm's image of another region, which AWS cannot pull."""
+    match = _ECR_IMAGE.fullmatch(image)
+    if match and match["region"] != region and find_builtin_algorithm(image, match["region"]):
+        raise ValidationException(f"Requested image {image} not found in region {region}.")  # words guessed
+
+
+def require_builtin_algorithm(image: str, region: str) -> str:
+    """The built-in algorithm of ``image``.
+
+    Raises:
+        ValidationException: the image is a built-in algorithm's of another region.
+        UnsupportedByPreflight: any other image; it needs a container engine.
+    """
+    algorithm = find_builtin_algorithm(image, region)
+    if algorithm:
+        return algorithm
+    require_same_region(image, region)
+    raise UnsupportedByPreflight(
+        f"Image {image} (not the image of a built-in algorithm, {' or '.join(_registries())}, in {region}) "
+        f"without Docker"
+    )

@@ -1,0 +1,81 @@
+"""State changes to EventBridge, in the background, each resource's in their order.
+
+The detail is what Describe answers, with times in epoch milliseconds and tags as a map; what has no value is null.
+Page: "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageMaker developer guide.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.api.service_model import describe_members
+from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.resources.store import Stores
+from preflight.sagemaker.telemetry.background import BackgroundWriter
+
+LOG = logging.getLogger(__name__)
+
+MAX_BATCH_EVENTS = 100
+MAX_QUEUED_EVENTS = 10_000
+ENTRIES_PER_CALL = 10  # PutEvents takes no more
+
+
+@dataclass(frozen=True)
+class _Event:
+    scope: Scope
+    entry: dict[str, Any]
+
+
+class EventWriter:
+    """Takes state changes and puts them on the default event bus of their account and region."""
+
+    def __init__(self, services: OtherServices, stores: Stores) -> None:
+        self._services = services
+        self._stores = stores
+        self._writer: BackgroundWriter[_Event] = BackgroundWriter(
+            "EventBridge", self._write, interval_seconds=0, max_batch=MAX_BATCH_EVENTS, max_queued=MAX_QUEUED_EVENTS
+        )
+        self.close = self._writer.close
+
+    def write(self, scope: Scope, kind: str, arn: str, description: Mapping[str, Any]) -> None:
+        """Queue a ``SageMaker <kind> State Change``; call under the stores' lock, so that none overtakes another.
+
+        ``kind`` is a resource with its words apart (``Training Job``), or ``Endpoint Deployment``; ``description`` is
+        what its Describe answers.
+        """
+        describe = f"Describe{kind.replace(' ', '').removesuffix('Deployment')}"
+        detail = {
+            **dict.fromkeys(describe_members(describe)),
+            **description,
+            "Tags": dict(self._stores[scope].tags.get(arn, {})),
+        }
+        if status := description.get("EndpointStatus"):
+            detail["EndpointStatus"] = re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
+        entry = {
+            "Source": "aws.sagemaker",
+            "DetailType": f"SageMaker {kind} State Change",
+            "Resources": [arn],
+            "Detail": json.dumps(detail, default=_epoch_milliseconds),
+        }
+        self._writer.put(_Event(scope, entry))
+
+    def _write(self, events: list[_Event]) -> None:
+        while events:
+            scope = events[0].scope
+            count = next((i for i, event in enumerate(events) if event.scope != scope), len(events))
+            count = min(count, ENTRIES_PER_CALL)
+            call, events = events[:count], events[count:]
+            answer = self._services.client("events", scope).put_events(Entries=[event.entry for event in call])
+            if answer["FailedEntryCount"]:
+                LOG.warning("EventBridge refused events: %s", answer["Entries"])
+
+
+def _epoch_milliseconds(value: Any) -> int:
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    raise TypeError(f"An event cannot hold {type(value).__name__}.")

@@ -1,0 +1,11 @@
+"""A stack for the tests of your own application, in Docker or as a process.
+
+With pytest, name ``preflight.testing.fixtures`` in ``pytest_plugins``; without, use one of these as a context manager.
+Needs ``pip install "preflight[testing]"``.
+"""
+
+from preflight.testing.container import StackContainer
+from preflight.testing.handle import StackHandle, StackUnavailable
+from preflight.testing.process import StackProcess
+
+__all__ = ["StackContainer", "StackHandle", "StackProcess", "StackUnavailable"]

@@ -1,0 +1,66 @@
+"""The stack as a process of this machine: no Docker needed."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from preflight.sagemaker.launching.ports import free_port
+from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
+from preflight.stack import STOP_TIMEOUT_SECONDS
+from preflight.testing.handle import StackHandle
+
+
+class StackProcess(StackHandle):
+    """A stack of its own on a free port, with a temporary folder; use it as a context manager.
+
+    It ends with this process, in whatever way that ends.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._process: GuardedProcess | None = None
+        self._home: Path | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def stack_log(self) -> str:
+        return (self._home / "stack.log").read_text(errors="replace") if self._home else ""
+
+    def start(self) -> Self:
+        """Return once the stack answers. Raises StackUnavailable with the last lines of its log."""
+        home = self._home = Path(tempfile.mkdtemp(prefix="preflight-"))
+        command = [sys.executable, "-m", "preflight", "run", "--port", str(self.port)]
+        environment = os.environ | {"PREFLIGHT_HOME": str(home)}
+        try:
+            with (home / "stack.log").open("wb") as log:
+                self._process = process = GuardedProcess.start(
+                    command, env=environment, stdout=log, orphan_grace_seconds=2 * STOP_TIMEOUT_SECONDS
+                )
+            self.wait_until_up(lambda: process.poll() is not None)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop it and all it started. Can be called again."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop(2 * STOP_TIMEOUT_SECONDS)
+        home, self._home = self._home, None
+        if home is not None:
+            shutil.rmtree(home)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
