@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.launching.by_image import Launchers
 from preflight.sagemaker.resources.store import Stores
 from preflight.sagemaker.settings import Settings
@@ -18,7 +18,7 @@ from preflight.sagemaker.telemetry.logs import LogWriter
 class ServiceContext:
     settings: Settings
     stores: Stores
-    services: OtherServices
+    services: Clients
     logs: LogWriter
     metrics: MetricWriter
     events: EventWriter
@@ -27,7 +27,7 @@ class ServiceContext:
 
     @classmethod
     def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
-        services, stores = OtherServices(settings.endpoint_url), Stores()
+        services, stores = Clients(settings.endpoint_url), Stores()
         return cls(
             settings,
             stores,

@@ -6,13 +6,12 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
-
-S3_ERRORS = (ClientError, BotoCoreError, Boto3Error)  # S3 says no, or breaks off
+from preflight.sagemaker.aws import s3
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 
 # How tarfile ends on an archive made to break it: also links to nothing, times beyond the clock's ends, null characters
 # in names, folders thousands deep.
@@ -26,10 +25,10 @@ class ArtifactError(Exception):
     """An object cannot be used; the text is for FailureReason."""
 
 
-def download_prefix(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path) -> int:
+def download_prefix(services: Clients, scope: Scope, uri: S3Uri, folder: Path) -> int:
     """Copy every object whose key starts with ``uri``'s to ``folder``; returns how many."""
     count = 0
-    for entry in services.objects(scope, uri):
+    for entry in s3.objects(services, scope, uri):
         if not entry.key.endswith("/"):  # else a folder marker of the console
             download_object(services, scope, S3Uri(uri.bucket, entry.key), folder, path_below(uri.key, entry.key))
             count += 1
@@ -48,7 +47,7 @@ def path_below(prefix: str, key: str) -> str:
     return key.removeprefix(folder.rpartition("/")[0]).lstrip("/")
 
 
-def download_object(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path, relative: str) -> None:
+def download_object(services: Clients, scope: Scope, uri: S3Uri, folder: Path, relative: str) -> None:
     """Copy one object to ``folder / relative``.
 
     Raises:
@@ -89,7 +88,7 @@ def safe_path(folder: Path, relative: str) -> Path:
     return folder / path
 
 
-def download_model(services: OtherServices, scope: Scope, uri: S3Uri, folder: Path) -> None:
+def download_model(services: Clients, scope: Scope, uri: S3Uri, folder: Path) -> None:
     """Unpack the model archive at ``uri`` into ``folder``.
 
     Raises:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.artifacts import ArtifactError, download_object, safe_path
 from preflight.sagemaker.data.objects import InputObject, list_objects
 
@@ -78,7 +79,7 @@ class Channel:
         return {**defaults, **self.request, "DataSource": {"S3DataSource": source}}
 
 
-def find_objects(services: OtherServices, scope: Scope, channel: Channel) -> list[InputObject]:
+def find_objects(services: Clients, scope: Scope, channel: Channel) -> list[InputObject]:
     """The channel's objects.
 
     Raises:
@@ -93,7 +94,7 @@ def find_objects(services: OtherServices, scope: Scope, channel: Channel) -> lis
 
 
 def download(
-    services: OtherServices,
+    services: Clients,
     scope: Scope,
     channel: Channel,
     objects: Iterable[InputObject],

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.data.artifacts import ArtifactError, download_prefix, key_below
 from preflight.sagemaker.launching.container import Container
 
@@ -32,9 +30,7 @@ class FolderSync:
     Nothing is deleted from S3.
     """
 
-    def __init__(
-        self, services: OtherServices, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri
-    ) -> None:
+    def __init__(self, services: Clients, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri) -> None:
         self._services = services
         self._scope = scope
         self._relative_path = relative_path
@@ -62,7 +58,7 @@ class FolderSync:
             self._thread.join()
         try:
             self._upload_changes()
-        except (ClientError, BotoCoreError, Boto3Error, OSError) as error:
+        except (*S3_ERRORS, OSError) as error:
             raise ArtifactError(f"Unable to upload to {self._uri}: {error}") from error
 
     def _run(self, container: Container) -> None:
@@ -106,7 +102,7 @@ class FolderSync:
                     yield str(path.relative_to(self._folder)), (status.st_mtime_ns, status.st_size)
 
 
-def syncs_of(services: OtherServices, scope: Scope, request: Mapping[str, Any], host_folder: Path) -> list[FolderSync]:
+def syncs_of(services: Clients, scope: Scope, request: Mapping[str, Any], host_folder: Path) -> list[FolderSync]:
     """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
     syncs = []
     if checkpoints := request.get("CheckpointConfig"):

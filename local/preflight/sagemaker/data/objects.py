@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
+from preflight.sagemaker.aws import s3
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.data.artifacts import ArtifactError, path_below, unreadable
 
 
@@ -23,7 +22,7 @@ class InputObject:
     path: str
 
 
-def list_objects(services: OtherServices, scope: Scope, source: Mapping[str, Any]) -> list[InputObject]:
+def list_objects(services: Clients, scope: Scope, source: Mapping[str, Any]) -> list[InputObject]:
     """The objects of an S3DataSource, S3Prefix or ManifestFile, in key or manifest order.
 
     Raises:
@@ -34,7 +33,7 @@ def list_objects(services: OtherServices, scope: Scope, source: Mapping[str, Any
         return _read_manifest(services, scope, uri)
     return [
         InputObject(S3Uri(uri.bucket, entry.key), path_below(uri.key, entry.key))
-        for entry in services.objects(scope, uri)
+        for entry in s3.objects(services, scope, uri)
         if not entry.key.endswith("/")  # a folder marker of the console
     ]
 
@@ -47,11 +46,11 @@ def share(objects: Sequence[InputObject], place: int, hosts: int, seed: int | No
     return ordered[place::hosts]
 
 
-def _read_manifest(services: OtherServices, scope: Scope, uri: S3Uri) -> list[InputObject]:
+def _read_manifest(services: Clients, scope: Scope, uri: S3Uri) -> list[InputObject]:
     """``[{"prefix": "s3://bucket/some/prefix/"}, "relative/key", ...]``; a relative key is also the file's path."""
     try:
         body = services.client("s3", scope).get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read()
-    except (ClientError, BotoCoreError, Boto3Error) as error:
+    except S3_ERRORS as error:
         raise unreadable(uri, error) from error
     try:
         head, *relative_keys = json.loads(body)

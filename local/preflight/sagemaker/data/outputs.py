@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
+from preflight.sagemaker.aws import kms
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.artifacts import key_below
 
 
@@ -46,7 +48,7 @@ class OutputLocation:
 
 
 def upload(
-    services: OtherServices, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
+    services: Clients, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
 ) -> bool:
     """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/``, else as one tar.gz made in ``scratch``.
 
@@ -63,7 +65,7 @@ def upload(
     if kms_key_id:
         encryption = {
             "ServerSideEncryption": "aws:kms",
-            "SSEKMSKeyId": services.key_arn(scope, kms_key_id) or kms_key_id,
+            "SSEKMSKeyId": kms.key_arn(services, scope, kms_key_id) or kms_key_id,
         }
     if uri.key.endswith("/"):
         for name, path in contents.items():

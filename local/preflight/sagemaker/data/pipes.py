@@ -11,11 +11,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.data.artifacts import ArtifactError, unreadable
 from preflight.sagemaker.data.channels import INPUT_DATA
 from preflight.sagemaker.data.objects import InputObject
@@ -33,7 +31,7 @@ class Pipe:
 
     def __init__(
         self,
-        services: OtherServices,
+        services: Clients,
         scope: Scope,
         name: str,
         host_folder: Path,
@@ -86,7 +84,7 @@ class Pipe:
             body = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
             chunks: Iterator[bytes] = body["Body"].iter_chunks(CHUNK_BYTES)
             yield from _decompressed(chunks) if self._is_gzipped else chunks
-        except (ClientError, BotoCoreError, Boto3Error) as error:
+        except S3_ERRORS as error:
             raise unreadable(entry.uri, error) from error
         except zlib.error as error:
             raise ArtifactError(f"{entry.uri} is not gzip: {error}.") from error  # words guessed

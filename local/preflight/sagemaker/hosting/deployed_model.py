@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data.artifacts import S3_ERRORS, ArtifactError
+from preflight.sagemaker.data.artifacts import ArtifactError
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.serving.container_definition import Definition
 from preflight.sagemaker.serving.instance import Instance

@@ -9,6 +9,7 @@ from preflight.sagemaker.api.coverage import refused_case
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws import roles
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.launching.images import find_builtin_algorithm
 from preflight.sagemaker.resources.tags import tag_resource
@@ -75,7 +76,7 @@ class Models:
         if "ExecutionRoleArn" not in request:
             raise ValidationException("ExecutionRoleArn is required.")  # words guessed
         self._require_free_name(scope, name, arn)
-        self._context.services.require_assumable_role(scope, request["ExecutionRoleArn"])
+        roles.require_assumable_role(self._context.services, scope, request["ExecutionRoleArn"])
         for path, definition in definitions.items():
             require_runnable(self._context, scope, definition, path)
             if request.get("EnableNetworkIsolation") and not find_builtin_algorithm(definition["Image"], scope.region):

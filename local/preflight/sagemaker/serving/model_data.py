@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
-from preflight.sagemaker.data.artifacts import S3_ERRORS, ArtifactError, download_model, safe_path
+from preflight.sagemaker.aws import s3
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
+from preflight.sagemaker.data.artifacts import ArtifactError, download_model, safe_path
 
 MAX_NAME_BYTES = 255
 
@@ -32,11 +34,11 @@ class ModelData:
             return cls(source["S3Uri"], source["CompressionType"] == "Gzip", source["S3DataType"] == "S3Prefix")
         return None
 
-    def is_there(self, services: OtherServices, scope: Scope) -> bool:
+    def is_there(self, services: Clients, scope: Scope) -> bool:
         uri = S3Uri.parse(self.url)
-        return any(services.objects(scope, uri)) if self.is_prefix else services.has_object(scope, uri)
+        return any(s3.objects(services, scope, uri)) if self.is_prefix else s3.has_object(services, scope, uri)
 
-    def download(self, services: OtherServices, scope: Scope, folder: Path) -> None:
+    def download(self, services: Clients, scope: Scope, folder: Path) -> None:
         """Put the model's files into ``folder``.
 
         Raises:
@@ -56,12 +58,12 @@ class ModelData:
             except S3_ERRORS as error:
                 raise ArtifactError(f"s3://{uri.bucket}/{key} could not be downloaded: {error}") from error
 
-    def _files(self, services: OtherServices, scope: Scope, uri: S3Uri) -> Iterator[tuple[str, str]]:
+    def _files(self, services: Clients, scope: Scope, uri: S3Uri) -> Iterator[tuple[str, str]]:
         """Each object's key, and the path it gets below the model's folder."""
         if not self.is_prefix:
             yield uri.key, uri.key.rpartition("/")[2]
             return
-        for entry in services.objects(scope, uri):
+        for entry in s3.objects(services, scope, uri):
             yield entry.key, entry.key.removeprefix(uri.key)
 
 

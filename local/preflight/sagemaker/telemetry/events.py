@@ -14,7 +14,7 @@ from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import describe_members
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.resources.store import Stores
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
@@ -34,7 +34,7 @@ class _Event:
 class EventWriter:
     """Takes state changes and puts them on the default event bus of their account and region."""
 
-    def __init__(self, services: OtherServices, stores: Stores) -> None:
+    def __init__(self, services: Clients, stores: Stores) -> None:
         self._services = services
         self._stores = stores
         self._writer: BackgroundWriter[_Event] = BackgroundWriter(

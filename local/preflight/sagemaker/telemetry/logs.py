@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _Line = tuple[LogStream, int, str]
 class LogWriter:
     """Takes lines and writes them to CloudWatch Logs."""
 
-    def __init__(self, services: OtherServices) -> None:
+    def __init__(self, services: Clients) -> None:
         self._services = services
         self._known: set[LogStream] = set()
         self._writer: BackgroundWriter[_Line] = BackgroundWriter(

@@ -7,7 +7,8 @@ from typing import Any
 from preflight.sagemaker.api.coverage import refused_case
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws import s3
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.data.channels import Channel
 
 _DATA_TYPES = refused_case("CreateTrainingJob", "S3DataType other than S3Prefix and ManifestFile")
@@ -75,11 +76,11 @@ def _require_readable(channel: Channel) -> None:
         raise _RECORD_IO.error(f"channel {name}")
 
 
-def require_data(services: OtherServices, scope: Scope, channels: Iterable[Channel], role_arn: str) -> None:
+def require_data(services: Clients, scope: Scope, channels: Iterable[Channel], role_arn: str) -> None:
     """Raises ValidationException, in AWS's words, for a channel without objects, or in another region's bucket."""
     for channel in channels:
         bucket = channel.uri.bucket
-        if services.bucket_region(scope, bucket) == scope.region and _has_objects(services, scope, channel):
+        if s3.bucket_region(services, scope, bucket) == scope.region and _has_objects(services, scope, channel):
             continue
         raise ValidationException(
             f'No S3 objects found under S3 URL "{channel.source["S3Uri"]}" given in input data source. Please '
@@ -88,7 +89,7 @@ def require_data(services: OtherServices, scope: Scope, channels: Iterable[Chann
         )
 
 
-def _has_objects(services: OtherServices, scope: Scope, channel: Channel) -> bool:
+def _has_objects(services: Clients, scope: Scope, channel: Channel) -> bool:
     if channel.source["S3DataType"] == "ManifestFile":
-        return services.has_object(scope, channel.uri)
-    return next(services.objects(scope, channel.uri), None) is not None
+        return s3.has_object(services, scope, channel.uri)
+    return next(s3.objects(services, scope, channel.uri), None) is not None

@@ -7,6 +7,7 @@ from typing import Any
 from preflight.sagemaker.api.errors import ResourceInUse, ValidationException
 from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws import roles
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.channels import Channel
 from preflight.sagemaker.resources.store import Store
@@ -37,7 +38,7 @@ class TrainingJobs:
         services = self._context.services
         self._require_free_name(scope, request["TrainingJobName"], arn)
         require_valid(request, scope.region)
-        services.require_assumable_role(scope, request["RoleArn"])
+        roles.require_assumable_role(services, scope, request["RoleArn"])
         self._context.launcher.require_image(request["AlgorithmSpecification"]["TrainingImage"], scope.region)
         require_data(services, scope, Channel.all_of(request), request["RoleArn"])
         require_buckets(services, scope, request)

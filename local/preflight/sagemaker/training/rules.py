@@ -8,7 +8,9 @@ import regex
 from preflight.sagemaker.api.coverage import refused_case
 from preflight.sagemaker.api.errors import ResourceLimitExceeded, ValidationException
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
+from preflight.sagemaker.aws import kms, s3
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
 from preflight.sagemaker.launching.images import find_builtin_algorithm, require_training_image
 from preflight.sagemaker.training import debugger
@@ -175,15 +177,15 @@ def _require_default_path(member: str, request: Request, default: str) -> None:
         raise _LOCAL_PATHS[member].error(path)
 
 
-def require_keys(services: OtherServices, scope: Scope, request: Request) -> None:
+def require_keys(services: Clients, scope: Scope, request: Request) -> None:
     """Raises ValidationException unless each KMS key of the request is there."""
     for member, section in (("KmsKeyId", "OutputDataConfig"), ("VolumeKmsKeyId", "ResourceConfig")):
         key_id = request[section].get(member)
-        if key_id and services.key_arn(scope, key_id) is None:
+        if key_id and kms.key_arn(services, scope, key_id) is None:
             raise ValidationException(f"The KMS key {key_id} of {section}.{member} does not exist.")  # words guessed
 
 
-def require_buckets(services: OtherServices, scope: Scope, request: Request) -> None:
+def require_buckets(services: Clients, scope: Scope, request: Request) -> None:
     """Raises ValidationException unless each bucket the job writes to is there, in the job's region."""
     written = {
         "OutputDataConfig.S3OutputPath": request["OutputDataConfig"]["S3OutputPath"],
@@ -194,7 +196,7 @@ def require_buckets(services: OtherServices, scope: Scope, request: Request) -> 
         if uri is None:
             continue
         bucket = S3Uri.parse(uri).bucket
-        found = services.bucket_region(scope, bucket)
+        found = s3.bucket_region(services, scope, bucket)
         if found is None:
             raise ValidationException(f"The S3 bucket {bucket} of {member} does not exist.")  # words guessed
         if found != scope.region:

@@ -11,10 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data import channels
 from preflight.sagemaker.data import outputs as training_outputs
@@ -82,7 +80,7 @@ class TrainingRun:
                 self._syncs[host.name] = syncs_of(self._context.services, self._scope, self._request, host.folder)
             for channel in self._channels:
                 self._bring(channel, before_each)
-        except (ArtifactError, ClientError, BotoCoreError) as error:
+        except (ArtifactError, *S3_ERRORS) as error:
             raise _download_failure(error) from error
 
     def train(self, limit_seconds: float, created: datetime, on_line: Callable[[str], None]) -> Exit:
@@ -110,7 +108,7 @@ class TrainingRun:
                 training_outputs.upload(
                     self._context.services, self._scope, folders, self._folder, uri, output.kms_key_id
                 )
-            except (ArtifactError, ClientError, BotoCoreError, Boto3Error) as error:
+            except (ArtifactError, *S3_ERRORS) as error:
                 raise _upload_failure(f"Unable to upload {uri}: {error}") from error
 
     def failure_reason(self, ended: Exit) -> str:
