@@ -7,7 +7,7 @@ member is refused by name: see ``operation.py``.
 """
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
@@ -22,16 +22,20 @@ _DESCRIBED = {"described": True}
 class Shape(BaseModel):
     """Its fields are AWS's members in snake case: ``s3_output_path`` is S3OutputPath."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_pascal, extra="ignore")
+    model_config = ConfigDict(frozen=True, alias_generator=to_pascal, populate_by_name=True, extra="ignore")
 
     def as_asked(self) -> dict[str, Any]:
         """The members that were given, under AWS's names."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
+    def updated(self, changes: Self) -> Self:
+        """With the members that ``changes`` has in the place of its own."""
+        return type(self).model_validate({**self.as_asked(), **changes.as_asked()})
 
-def described(default: Any = None) -> Any:
-    """A member that is shown as it was asked for, and acted on nowhere."""
-    return Field(default, json_schema_extra=_DESCRIBED)
+
+def described(default: Any = None, *, alias: str | None = None) -> Any:
+    """A member that is shown as it was asked for, and acted on nowhere; ``alias`` where its name is not regular."""
+    return Field(default, alias=alias, json_schema_extra=_DESCRIBED)
 
 
 def known_members(shape: type[Shape]) -> Tree:

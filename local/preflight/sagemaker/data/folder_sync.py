@@ -6,9 +6,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
@@ -100,17 +99,3 @@ class FolderSync:
                     continue
                 if path.is_file() and not path.is_symlink():
                     yield str(path.relative_to(self._folder)), (status.st_mtime_ns, status.st_size)
-
-
-def syncs_of(services: Clients, scope: Scope, request: Mapping[str, Any], host_folder: Path) -> list[FolderSync]:
-    """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
-    syncs = []
-    if checkpoints := request.get("CheckpointConfig"):
-        sync = FolderSync(services, scope, host_folder, "checkpoints", S3Uri.parse(checkpoints["S3Uri"]))
-        sync.fill()
-        syncs.append(sync)
-    if tensorboard := request.get("TensorBoardOutputConfig"):
-        uri = S3Uri.parse(tensorboard["S3OutputPath"])
-        below = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/{request['TrainingJobName']}/tensorboard-output".lstrip("/"))
-        syncs.append(FolderSync(services, scope, host_folder, "output/tensorboard", below))
-    return syncs

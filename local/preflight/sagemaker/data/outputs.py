@@ -7,44 +7,14 @@ import gzip
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import kms
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.artifacts import key_below
-
-
-@dataclass(frozen=True)
-class OutputLocation:
-    """Where S3OutputPath and CompressionType put a job's model and its other output."""
-
-    folder: S3Uri  # <S3OutputPath>/<job>/output
-    compressed: bool
-    kms_key_id: str
-
-    @classmethod
-    def of(cls, request: Mapping[str, Any]) -> "OutputLocation":
-        config = request["OutputDataConfig"]
-        output = S3Uri.parse(config["S3OutputPath"])
-        key = f"{output.key.rstrip('/')}/{request['TrainingJobName']}/output".lstrip("/")
-        compressed = config.get("CompressionType", "GZIP") == "GZIP"
-        return cls(S3Uri(output.bucket, key), compressed, config.get("KmsKeyId", ""))
-
-    @property
-    def model(self) -> S3Uri:
-        return self._below("model.tar.gz" if self.compressed else "model/")
-
-    @property
-    def data(self) -> S3Uri:
-        return self._below("output.tar.gz" if self.compressed else "data/")
-
-    def _below(self, name: str) -> S3Uri:
-        return S3Uri(self.folder.bucket, f"{self.folder.key}/{name}")
 
 
 def upload(

@@ -44,12 +44,11 @@ class Work(Protocol):
 
 
 class Job:
-    """Carries ``work`` through. ``noun`` is what messages call it: ``training job``."""
+    """Carries ``work`` through."""
 
     def __init__(
         self,
         record: JobRecord,
-        noun: str,
         work: Work,
         *,
         limits: TimeLimits,
@@ -60,13 +59,12 @@ class Job:
     ) -> None:
         """``on_change`` is told each state; ``on_end`` is called last, when nothing of the job runs any more."""
         self.record = record
-        self._noun = noun
         self._work = work
         self._limits = limits
         self._slots = slots
         self._on_end = on_end
-        self._status = JobStatus(record, noun, lock, on_change)
-        self._thread = threading.Thread(target=self._live, name=f"{noun} {record.name}", daemon=True)
+        self._status = JobStatus(record, lock, on_change)
+        self._thread = threading.Thread(target=self._live, name=f"{record.noun} {record.name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -98,7 +96,7 @@ class Job:
         except ServiceError as error:
             status.fail(f"ClientError: {error.message}")
         except Exception as error:
-            LOG.exception("The %s %s failed inside Preflight.", self._noun, self.record.name)
+            LOG.exception("The %s %s failed inside Preflight.", self.record.noun, self.record.name)
             status.fail(f"InternalServerError: {type(error).__name__}: {error}")
         finally:
             self._work.remove()
@@ -109,7 +107,7 @@ class Job:
         """Wait for one of the few places to run, as a job on AWS waits for instances."""
         self._status.proceed("Starting", "Launching requested ML instances")
         while not self._slots.acquire(timeout=SLOT_POLL_SECONDS):
-            self._status.proceed("Pending", guessed(f"Waiting for other {self._noun}s to end"))
+            self._status.proceed("Pending", guessed(f"Waiting for other {self.record.noun}s to end"))
             if exceeded := self._limits.exceeded_waiting(self.record.seconds_waited):
                 raise Stopped(exceeded)
         try:

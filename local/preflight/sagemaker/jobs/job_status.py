@@ -23,15 +23,17 @@ class Stopped(Exception):
     """The job was asked to stop, or ran out of time: the secondary status it ends in."""
 
 
+def require_not_final(record: JobRecord) -> None:
+    """Raises ValidationException, in AWS's words, if the job has ended."""
+    if record.is_final:
+        raise ValidationException(f"The request was rejected because the {record.noun} is in status {record.status}")
+
+
 class JobStatus:
-    """Takes a job's ``record`` from state to state, under ``lock``, and tells ``on_change`` each.
+    """Takes a job's ``record`` from state to state, under ``lock``, and tells ``on_change`` each."""
 
-    ``noun`` is what messages call the job: ``training job``.
-    """
-
-    def __init__(self, record: JobRecord, noun: str, lock: threading.RLock, on_change: Callable[[], None]) -> None:
+    def __init__(self, record: JobRecord, lock: threading.RLock, on_change: Callable[[], None]) -> None:
         self._record = record
-        self._noun = noun
         self._lock = lock
         self._on_change = on_change
         self._stop_asked = threading.Event()
@@ -65,13 +67,10 @@ class JobStatus:
     def ask_to_stop(self) -> None:
         """Raises ValidationException, in AWS's words, if the job has ended."""
         with self._lock:
-            if self._record.is_final:
-                raise ValidationException(
-                    f"The request was rejected because the {self._noun} is in status {self._record.status}"
-                )
+            require_not_final(self._record)
             if not self.stop_asked:
                 self._record.status = "Stopping"
-                self._enter("Stopping", f"Stopping the {self._noun}")
+                self._enter("Stopping", f"Stopping the {self._record.noun}")
                 self._stop_asked.set()
 
     def complete(self) -> None:
@@ -80,11 +79,11 @@ class JobStatus:
             if self.stop_asked:
                 self.stop("Stopped")
             else:
-                self._end("Completed", "Completed", f"{self._noun.capitalize()} completed")
+                self._end("Completed", "Completed", f"{self._record.noun.capitalize()} completed")
 
     def stop(self, secondary_status: str) -> None:
         """End as Stopped: Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded."""
-        subject = self._noun.capitalize()
+        subject = self._record.noun.capitalize()
         messages = {
             "MaxRuntimeExceeded": f"{subject} runtime exceeded MaxRuntimeInSeconds provided",
             "MaxWaitTimeExceeded": guessed(f"{subject} wait time exceeded MaxWaitTimeInSeconds provided"),
@@ -94,7 +93,7 @@ class JobStatus:
     def fail(self, reason: str) -> None:
         with self._lock:
             self._record.failure_reason = reason[:FAILURE_REASON_CHARACTERS]
-            self._end("Failed", "Failed", f"{self._noun.capitalize()} failed")
+            self._end("Failed", "Failed", f"{self._record.noun.capitalize()} failed")
 
     def _enter(self, secondary_status: str, message: str, final_status: str | None = None) -> None:
         """Every change comes by here. A new message in the same state replaces the old one, as on AWS."""
@@ -102,11 +101,10 @@ class JobStatus:
         record = self._record
         with self._lock:
             record.last_modified = now
-            if record.transitions and record.secondary_status == secondary_status:
+            if record.secondary_status == secondary_status:
                 record.transitions[-1].message = message
                 return
-            if record.transitions:
-                record.transitions[-1].end_time = now
+            record.transitions[-1].end_time = now
             entered = Transition(status=secondary_status, start_time=now, message=message)
             record.transitions.append(entered)
             if final_status:

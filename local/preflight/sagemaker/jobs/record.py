@@ -1,7 +1,7 @@
 """JobRecord: where a job is, and how it came there."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -24,14 +24,20 @@ class Transition(BaseModel):
 
 
 class JobRecord(Record):
-    """What every kind of job has; ``job_status.py`` has the states."""
+    """What every kind of job has; ``job_status.py`` has the states. ``noun`` is what messages call the job."""
 
+    noun: ClassVar[str]
     status: str = "InProgress"
     transitions: list[Transition] = Field(default_factory=list)
     last_modified: datetime = Field(default_factory=lambda: datetime.now(UTC))
     start_time: datetime | None = None
     end_time: datetime | None = None
     failure_reason: str | None = None
+
+    def model_post_init(self, context: object) -> None:
+        if not self.transitions:
+            starting = f"Starting the {self.noun}"
+            self.transitions = [Transition(status="Starting", start_time=self.creation_time, message=starting)]
 
     @property
     def secondary_status(self) -> str:

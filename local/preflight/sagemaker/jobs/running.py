@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.jobs.job import Job, Work
+from preflight.sagemaker.jobs.job_status import require_not_final
 from preflight.sagemaker.jobs.record import JobRecord
 from preflight.sagemaker.jobs.time_limits import TimeLimits
 
@@ -17,13 +17,10 @@ class RunningJobs:
         self._lock = lock
         self._jobs: dict[str, Job] = {}
 
-    def start(
-        self, record: JobRecord, noun: str, work: Work, limits: TimeLimits, on_change: Callable[[], None]
-    ) -> None:
+    def start(self, record: JobRecord, work: Work, limits: TimeLimits, on_change: Callable[[], None]) -> None:
         """Set a new job to work; ``on_change`` is told each of its states."""
         job = Job(
             record,
-            noun,
             work,
             limits=limits,
             slots=self._slots,
@@ -35,12 +32,11 @@ class RunningJobs:
             self._jobs[record.arn] = job
         job.start()
 
-    def stop(self, record: JobRecord, noun: str) -> None:
+    def stop(self, record: JobRecord) -> None:
         """Ask it to stop. Raises ValidationException, in AWS's words, if it has ended."""
         with self._lock:
-            job = self._jobs.get(record.arn)
-        if job is None:
-            raise ValidationException(f"The request was rejected because the {noun} is in status {record.status}")
+            require_not_final(record)
+            job = self._jobs[record.arn]
         job.stop()
 
     def wait(self, arn: str, timeout_seconds: float | None = None) -> bool:

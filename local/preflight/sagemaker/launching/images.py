@@ -3,9 +3,7 @@
 import functools
 import json
 import re
-from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
 
 from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
 
@@ -43,21 +41,20 @@ def local_name(image: str) -> str:
     return match["name"] if match else image
 
 
-def require_model_image(container: Mapping[str, Any]) -> None:
-    """Raises ValidationException if AWS would not pull the Image of a ContainerDefinition."""
-    if not _is_pullable(container["Image"], container.get("ImageConfig", {}).get("RepositoryAccessMode")):
+def require_model_image(image: str, access_mode: str | None) -> None:
+    """Raises ValidationException if AWS would not pull the image of a model; ``access_mode`` is RepositoryAccessMode."""
+    if not _is_pullable(image, access_mode):
         raise ValidationException(
-            f'Using non-ECR image "{container["Image"]}" without Vpc repository access mode is not supported. {_ADVICE}'
+            f'Using non-ECR image "{image}" without Vpc repository access mode is not supported. {_ADVICE}'
         )
 
 
-def require_training_image(specification: Mapping[str, Any]) -> None:
-    """Raises ValidationException if AWS would not pull the TrainingImage of an AlgorithmSpecification."""
-    access_mode = specification.get("TrainingImageConfig", {}).get("TrainingRepositoryAccessMode")
-    if not _is_pullable(specification["TrainingImage"], access_mode):
+def require_training_image(image: str, access_mode: str | None) -> None:
+    """Raises ValidationException if AWS would not pull a training image; ``access_mode`` is its RepositoryAccessMode."""
+    if not _is_pullable(image, access_mode):
         raise ValidationException(
             "Invalid training image. Please provide a valid Amazon Elastic Container Registry path of the Docker image "
-            f"to run: {specification['TrainingImage']} is none. {_ADVICE}"
+            f"to run: {image} is none. {_ADVICE}"
         )
 
 
