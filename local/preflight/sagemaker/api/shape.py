@@ -11,12 +11,13 @@ from typing import Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 Structure = dict[str, Any]  # known whole: with every member that AWS gives it
 Tree = dict[str, Any]
 
-_DESCRIBED = {"described": True}
+_DESCRIBED: JsonDict = {"described": True}
 
 
 class Shape(BaseModel):

@@ -42,7 +42,7 @@ def local_name(image: str) -> str:
 
 
 def require_model_image(image: str, access_mode: str | None) -> None:
-    """Raises ValidationException if AWS would not pull the image of a model; ``access_mode`` is RepositoryAccessMode."""
+    """Raises ValidationException if AWS would not pull a model's image; ``access_mode`` is RepositoryAccessMode."""
     if not _is_pullable(image, access_mode):
         raise ValidationException(
             f'Using non-ECR image "{image}" without Vpc repository access mode is not supported. {_ADVICE}'
@@ -50,7 +50,7 @@ def require_model_image(image: str, access_mode: str | None) -> None:
 
 
 def require_training_image(image: str, access_mode: str | None) -> None:
-    """Raises ValidationException if AWS would not pull a training image; ``access_mode`` is its RepositoryAccessMode."""
+    """Raises ValidationException if AWS would not pull it to train; ``access_mode`` is TrainingRepositoryAccessMode."""
     if not _is_pullable(image, access_mode):
         raise ValidationException(
             "Invalid training image. Please provide a valid Amazon Elastic Container Registry path of the Docker image "

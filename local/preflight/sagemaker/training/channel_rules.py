@@ -92,7 +92,8 @@ def require_data(services: Clients, scope: Scope, request: CreateTrainingJob) ->
         raise ValidationException(
             f'No S3 objects found under S3 URL "{source.s3_uri}" given in input data source. Please '
             f"ensure that the bucket exists in the selected region ({scope.region}), that objects exist under "
-            f'that S3 prefix, and that the role "{request.role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+            f'that S3 prefix, and that the role "{request.role_arn}" has "s3:ListBucket" permissions on bucket '
+            f'"{bucket}".'
         )
 
 

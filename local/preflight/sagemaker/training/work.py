@@ -246,9 +246,8 @@ def _groups(resources: ResourceConfig) -> list[HostGroup]:
             HostGroup(group.instance_group_name, group.instance_type, group.instance_count)
             for group in resources.instance_groups
         ]
-    assert (
-        resources.instance_type is not None and resources.instance_count is not None
-    )  # CreateTrainingJob asks for both
+    # CreateTrainingJob asks for both, or for groups.
+    assert resources.instance_type is not None and resources.instance_count is not None
     return [HostGroup(HOMOGENEOUS_GROUP, resources.instance_type, resources.instance_count)]
 
 
