@@ -17,6 +17,7 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.api.validation import validate
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting import invocation_request
 from preflight.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from preflight.sagemaker.hosting.endpoints import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
@@ -28,7 +29,8 @@ from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
 
 FAMILIES: tuple[type, ...] = (TrainingJobs, Models, EndpointConfigs, Endpoints, TagOperations)
-OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each in operations_of(family)}
+OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
+RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
 
 
 class SageMaker:
@@ -45,7 +47,7 @@ class SageMaker:
         self.invocations = Invocations(context, endpoints)
         families = (TrainingJobs(context, running), models, configs, endpoints, TagOperations(context.resources))
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
-            each.name: partial(each.run, family) for family in families for each in operations_of(type(family))
+            each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }
 
     def answer(self, scope: Scope, operation_name: str, body: bytes) -> Answer:

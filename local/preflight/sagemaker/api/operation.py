@@ -33,11 +33,10 @@ class RefusedCase:
 
 @dataclass(frozen=True)
 class Operation:
-    """``run`` carries it out: the method of a family, not yet bound to one."""
+    """``request`` has its name and its members."""
 
     request: type[Shape]
-    run: Callable[[Any, Scope, Any], Answer]
-    refuses: tuple[RefusedCase, ...]
+    refuses: tuple[RefusedCase, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,18 +65,18 @@ def operation[Family, Request: Shape](
     """Declare that a method carries out the operation that ``request`` is named after."""
 
     def declare(run: Callable[[Family, Scope, Request], Answer]) -> Callable[[Family, Scope, Request], Answer]:
-        vars(run)["operation"] = Operation(request, run, tuple(refuses))
+        vars(run)["operation"] = Operation(request, tuple(refuses))
         return run
 
     return declare
 
 
-def operations_of(family: type) -> Iterator[Operation]:
-    """What the methods of ``family`` are declared to carry out."""
+def operations_of(family: type) -> Iterator[tuple[Operation, Callable[[Any, Scope, Any], Answer]]]:
+    """What the methods of ``family`` are declared to carry out, each with the method."""
     for member in vars(family).values():
         declared = getattr(member, "operation", None)
         if isinstance(declared, Operation):
-            yield declared
+            yield declared, member
 
 
 def _unknown(value: Mapping[str, Any], known: Tree, path: str) -> Iterator[str]:

@@ -116,7 +116,7 @@ class Table[R: Record]:
         return self._kind.listing.page(filter(only, summaries), request)
 
     def remove(self, record: R) -> None:
-        """Forget the resource and its tags; ``announce`` it before if its end is an event."""
+        """Forget the resource and its tags; ``announce`` it if that is an event."""
         with self._lock:
             del self._of(record.scope)[record.name.lower()]
             self._resources.tags.forget(record.arn)

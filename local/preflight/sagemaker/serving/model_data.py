@@ -3,16 +3,16 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import s3
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.data.artifacts import ArtifactError, download_model, safe_path
+from preflight.sagemaker.serving.request import ContainerDefinition
 
 MAX_NAME_BYTES = 255
 
@@ -26,12 +26,12 @@ class ModelData:
     is_prefix: bool
 
     @classmethod
-    def of(cls, definition: Mapping[str, Any]) -> "ModelData | None":
-        """The data of a ContainerDefinition; None if its image holds all it needs."""
-        if url := definition.get("ModelDataUrl"):
+    def of(cls, definition: ContainerDefinition) -> "ModelData | None":
+        """The data of a container; None if its image holds all it needs."""
+        if url := definition.model_data_url:
             return cls(url, is_archive=True, is_prefix=False)
-        if source := definition.get("ModelDataSource", {}).get("S3DataSource"):
-            return cls(source["S3Uri"], source["CompressionType"] == "Gzip", source["S3DataType"] == "S3Prefix")
+        if definition.model_data_source and (source := definition.model_data_source.s3_data_source):
+            return cls(source.s3_uri, source.compression_type == "Gzip", source.s3_data_type == "S3Prefix")
         return None
 
     def is_there(self, services: Clients, scope: Scope) -> bool:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +28,10 @@ class LogStream:
     scope: Scope
     group: str
     name: str
+
+    def below(self, part: str) -> "LogStream":
+        """The stream of one ``part`` of what this stream is of."""
+        return replace(self, name=f"{self.name}/{part}")
 
 
 _Line = tuple[LogStream, int, str]
