@@ -169,8 +169,14 @@ def env(stack: Stack) -> None:
 @main.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As docs/coverage.md.")
+@click.option("--guesses", "form", flag_value="guesses", help="The messages whose words are not known to be AWS's.")
 def coverage(form: str | None) -> None:
     """Show what of SageMaker is supported. What of an operation is refused by name stands below it."""
+    if form == "guesses":
+        from preflight.cli import guesses
+
+        click.echo(guesses.as_text(guesses.guesses()))
+        return
     from preflight.cli import coverage_report as report  # slow to import: it reads AWS's service models
 
     entries = report.coverage()

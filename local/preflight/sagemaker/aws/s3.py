@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients, require_refusal
 
@@ -32,7 +32,7 @@ class S3Uri:
         except ValueError:
             parsed = cls("", "")
         if not _BUCKET.fullmatch(parsed.bucket):
-            raise ValidationException(f"The S3 URI {uri} does not name a bucket.")  # words guessed
+            raise ValidationException(guessed(f"The S3 URI {uri} does not name a bucket."))
         return parsed
 
     @classmethod

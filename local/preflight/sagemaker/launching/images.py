@@ -5,7 +5,7 @@ import json
 import re
 from importlib.resources import files
 
-from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
+from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException, guessed
 
 _REGISTRIES = files(__package__) / "image_registries.json"
 _ECR_IMAGE = re.compile(
@@ -67,7 +67,7 @@ def require_same_region(image: str, region: str) -> None:
     """Raises ValidationException for a built-in algorithm's image of another region, which AWS cannot pull."""
     match = _ECR_IMAGE.fullmatch(image)
     if match and match["region"] != region and find_builtin_algorithm(image, match["region"]):
-        raise ValidationException(f"Requested image {image} not found in region {region}.")  # words guessed
+        raise ValidationException(guessed(f"Requested image {image} not found in region {region}."))
 
 
 def require_builtin_algorithm(image: str, region: str) -> str:
