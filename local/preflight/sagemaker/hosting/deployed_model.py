@@ -9,7 +9,7 @@ from typing import Any
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data.artifacts import ArtifactError
+from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.serving.container_definition import Definition
 from preflight.sagemaker.serving.instance import Instance
@@ -17,9 +17,12 @@ from preflight.sagemaker.serving.model import Model
 from preflight.sagemaker.serving.model_data import ModelData
 from preflight.sagemaker.serving.serving_container import ServingContainer
 from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.unpacking import GIB
 
 STARTUP_TIMEOUT_SECONDS = 480
 SERVERLESS_STARTUP_TIMEOUT_SECONDS = 180
+SERVERLESS_VOLUME_GB = 5  # page: "Deploy models with Amazon SageMaker Serverless Inference"
+VOLUME_GB = 30  # of most instance types; others have less or more. A guess for all.
 FIRST_PIPELINE_PORT = 8080
 SAFE_PORT_RANGE = "9000-9999"
 
@@ -47,14 +50,16 @@ class DeployedModel:
     def _serverless(self) -> Mapping[str, int] | None:
         return self.config.get("ServerlessConfig")
 
-    def fetch_data(self) -> None:
-        """Put each container's model into its folder. Raises HostingError."""
+    def fetch_data(self, check: Callable[[], None]) -> None:
+        """Put each container's model into its folder; ``check`` may raise to give up. Raises HostingError."""
+        default = SERVERLESS_VOLUME_GB if self._serverless else VOLUME_GB
+        max_bytes = self.config.get("VolumeSizeInGB", default) * GIB
         for place, (name, definition) in enumerate(self.model.containers.items(), start=1):
             folder = self.folder / name / "model"
             folder.mkdir(parents=True, exist_ok=True)
             if data := ModelData.of(definition):
                 try:
-                    data.download(self.context.services, self.scope, folder)
+                    data.download(self.context.services, self.scope, folder, max_bytes, check)
                 except ArtifactError as error:
                     raise HostingError(_data_failure(data, place, error)) from error
 

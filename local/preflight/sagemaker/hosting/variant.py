@@ -42,7 +42,11 @@ class Variant:
 
     def fetch_data(self) -> None:
         """Fetch what instances need before any can start. Raises HostingError."""
-        self._deployed.fetch_data()
+        self._deployed.fetch_data(self._require_going)
+
+    def _require_going(self) -> None:
+        if self._is_stopped:
+            raise HostingError("The variant was stopped before its model was there.")  # words guessed
 
     def scale(self, count: int) -> None:
         """Run ``count`` instances; those that go answer their requests first.

@@ -15,6 +15,12 @@ _DATA_TYPES = refused_case("CreateTrainingJob", "S3DataType other than S3Prefix 
 _RECORD_IO = refused_case("CreateTrainingJob", "RecordWrapperType RecordIO")
 
 
+def channels_of(request: Mapping[str, Any]) -> list[Channel]:
+    """The channels of a CreateTrainingJob request."""
+    default = request["AlgorithmSpecification"]["TrainingInputMode"]
+    return [Channel.of(entry, default) for entry in request.get("InputDataConfig", [])]
+
+
 def require_channels(request: Mapping[str, Any]) -> None:
     """Return if AWS would take the channels of ``request`` and Preflight can read them.
 
@@ -26,7 +32,7 @@ def require_channels(request: Mapping[str, Any]) -> None:
             raise ValidationException(  # words guessed
                 f"Channel {entry['ChannelName']} needs a DataSource with an S3DataSource."
             )
-    channels = Channel.all_of(request)
+    channels = channels_of(request)
     _require_names(channels)
     groups = [group["InstanceGroupName"] for group in request["ResourceConfig"].get("InstanceGroups", [])]
     for channel in channels:
@@ -53,21 +59,20 @@ def _require_names(channels: list[Channel]) -> None:
 
 
 def _require_readable(channel: Channel) -> None:
-    source, mode, name = channel.source, channel.input_mode, channel.name
-    kind = source["S3DataType"]
+    kind, mode, name = channel.data_type, channel.input_mode, channel.name
     if kind == "AugmentedManifestFile" and mode != "Pipe":
         raise ValidationException(  # words guessed
             f"AugmentedManifestFile can only be used if the input mode is Pipe (channel {name})."
         )
     if kind not in ("S3Prefix", "ManifestFile"):
         raise _DATA_TYPES.error(f"{kind}, channel {name}")
-    if source.get("AttributeNames"):
+    if channel.attribute_names:
         raise ValidationException(  # words guessed
             f"AttributeNames can only be used with AugmentedManifestFile (channel {name})."
         )
     if mode == "FastFile" and kind != "S3Prefix":
         raise ValidationException(f"FastFile mode supports S3DataType S3Prefix only (channel {name}).")  # words guessed
-    wrapped = channel.request.get("RecordWrapperType") == "RecordIO"
+    wrapped = channel.record_wrapper == "RecordIO"
     if mode != "Pipe":
         for member, is_set in (("CompressionType Gzip", channel.is_gzipped), ("RecordWrapperType RecordIO", wrapped)):
             if is_set:
@@ -83,13 +88,13 @@ def require_data(services: Clients, scope: Scope, channels: Iterable[Channel], r
         if s3.bucket_region(services, scope, bucket) == scope.region and _has_objects(services, scope, channel):
             continue
         raise ValidationException(
-            f'No S3 objects found under S3 URL "{channel.source["S3Uri"]}" given in input data source. Please '
+            f'No S3 objects found under S3 URL "{channel.s3_uri}" given in input data source. Please '
             f"ensure that the bucket exists in the selected region ({scope.region}), that objects exist under "
             f'that S3 prefix, and that the role "{role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
         )
 
 
 def _has_objects(services: Clients, scope: Scope, channel: Channel) -> bool:
-    if channel.source["S3DataType"] == "ManifestFile":
+    if channel.is_manifest:
         return s3.has_object(services, scope, channel.uri)
     return next(s3.objects(services, scope, channel.uri), None) is not None

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from preflight.sagemaker.data.channels import Channel
 from preflight.sagemaker.data.outputs import OutputLocation
 from preflight.sagemaker.jobs.time_limits import DEFAULT_MAX_RUNTIME_SECONDS
 from preflight.sagemaker.launching.images import find_builtin_algorithm
@@ -35,12 +34,12 @@ def describe(job: "TrainingJob") -> dict[str, Any]:
     description = {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
-        "ModelArtifacts": {"S3ModelArtifacts": str(OutputLocation.of(request).model)},
+        "ModelArtifacts": {"S3ModelArtifacts": str(OutputLocation.of(job.name, request["OutputDataConfig"]).model)},
         "TrainingJobStatus": status.status,
         "SecondaryStatus": status.secondary,
         "FailureReason": status.failure_reason,
         "AlgorithmSpecification": _algorithm_specification(job),
-        "InputDataConfig": [channel.describe() for channel in Channel.all_of(request)],
+        "InputDataConfig": [_channel(entry) for entry in request.get("InputDataConfig", [])],
         "OutputDataConfig": {"CompressionType": "GZIP", "KmsKeyId": "", **request["OutputDataConfig"]},
         "ResourceConfig": _resource_config(job),
         "WarmPoolStatus": job.warm_pool.describe(),
@@ -93,6 +92,12 @@ def _algorithm_specification(job: "TrainingJob") -> dict[str, Any]:
     if definitions := metric_definitions(job.request, job.scope.region):
         specification["MetricDefinitions"] = definitions
     return specification
+
+
+def _channel(entry: Mapping[str, Any]) -> dict[str, Any]:
+    source = {"S3DataDistributionType": "FullyReplicated", **entry["DataSource"]["S3DataSource"]}
+    defaults = {"CompressionType": "None", "RecordWrapperType": "None"}
+    return {**defaults, **entry, "DataSource": {"S3DataSource": source}}
 
 
 def _resource_config(job: "TrainingJob") -> dict[str, Any]:

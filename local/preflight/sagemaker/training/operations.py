@@ -9,11 +9,10 @@ from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import roles
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data.channels import Channel
 from preflight.sagemaker.resources.store import Store
 from preflight.sagemaker.resources.tags import tag_resource
 from preflight.sagemaker.training import debugger
-from preflight.sagemaker.training.channel_rules import require_data
+from preflight.sagemaker.training.channel_rules import channels_of, require_data
 from preflight.sagemaker.training.description import describe, summarize
 from preflight.sagemaker.training.job import TrainingJob
 from preflight.sagemaker.training.rules import require_buckets, require_keys, require_valid
@@ -40,7 +39,7 @@ class TrainingJobs:
         require_valid(request, scope.region)
         roles.require_assumable_role(services, scope, request["RoleArn"])
         self._context.launcher.require_image(request["AlgorithmSpecification"]["TrainingImage"], scope.region)
-        require_data(services, scope, Channel.all_of(request), request["RoleArn"])
+        require_data(services, scope, channels_of(request), request["RoleArn"])
         require_buckets(services, scope, request)
         require_keys(services, scope, request)
         job = TrainingJob(self._context, scope, request)

@@ -12,13 +12,13 @@ from time import monotonic
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.s3 import S3_ERRORS
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data import channels
 from preflight.sagemaker.data import outputs as training_outputs
-from preflight.sagemaker.data.artifacts import ArtifactError
 from preflight.sagemaker.data.channels import Channel
-from preflight.sagemaker.data.folder_sync import FolderSync, syncs_of
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.folder_sync import FolderSync
 from preflight.sagemaker.data.objects import share
 from preflight.sagemaker.data.outputs import OutputLocation
 from preflight.sagemaker.data.pipes import Pipe
@@ -27,6 +27,7 @@ from preflight.sagemaker.jobs.status import FAILURE_REASON_CHARACTERS
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.sagemaker.training.channel_rules import channels_of
 
 STOP_GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, as on AWS
 WATCH_SECONDS = 0.2
@@ -58,7 +59,7 @@ class TrainingRun:
         self._request = request
         self._arn = arn
         self._folder = folder
-        self._channels = Channel.all_of(request)
+        self._channels = channels_of(request)
         self._hosts = make_hosts(request["ResourceConfig"], folder)
         self._pipes: dict[str, list[Pipe]] = {host.name: [] for host in self._hosts}
         self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
@@ -68,8 +69,8 @@ class TrainingRun:
         self._unsaved: ArtifactError | None = None
         self._lock = threading.Lock()
 
-    def prepare(self, before_each: Callable[[], None]) -> None:
-        """Make each host's folders and bring its input; ``before_each`` object may raise to give up.
+    def prepare(self, check: Callable[[], None]) -> None:
+        """Make each host's folders and bring its input; ``check`` is called again and again, and may raise to give up.
 
         Raises:
             TrainingFailure: the input cannot be read.
@@ -77,9 +78,9 @@ class TrainingRun:
         try:
             for host in self._hosts:
                 write_configuration(host, self._hosts, self._request, self._channels)
-                self._syncs[host.name] = syncs_of(self._context.services, self._scope, self._request, host.folder)
+                self._syncs[host.name] = self._make_syncs(host, check)
             for channel in self._channels:
-                self._bring(channel, before_each)
+                self._bring(channel, check)
         except (ArtifactError, *S3_ERRORS) as error:
             raise _download_failure(error) from error
 
@@ -101,7 +102,7 @@ class TrainingRun:
         """Raises TrainingFailure if S3 does not take the output, or did not take the last checkpoints."""
         if self._unsaved:
             raise _upload_failure(self._unsaved)
-        output = OutputLocation.of(self._request)
+        output = OutputLocation.of(self._request["TrainingJobName"], self._request["OutputDataConfig"])
         for below, uri in (("model", output.model), ("output/data", output.data)):
             folders = [host.folder / below for host in self._hosts]
             try:
@@ -132,7 +133,21 @@ class TrainingRun:
     def remove(self) -> None:
         remove_folder(self._folder)
 
-    def _bring(self, channel: Channel, before_each: Callable[[], None]) -> None:
+    def _make_syncs(self, host: Host, check: Callable[[], None]) -> list[FolderSync]:
+        """What CheckpointConfig and TensorBoardOutputConfig ask for; checkpoints are there already."""
+        services, syncs = self._context.services, []
+        if checkpoints := self._request.get("CheckpointConfig"):
+            sync = FolderSync(services, self._scope, host.folder, "checkpoints", S3Uri.parse(checkpoints["S3Uri"]))
+            sync.fill(check)
+            syncs.append(sync)
+        if tensorboard := self._request.get("TensorBoardOutputConfig"):
+            uri = S3Uri.parse(tensorboard["S3OutputPath"])
+            key = f"{uri.key.rstrip('/')}/{self._request['TrainingJobName']}/tensorboard-output".lstrip("/")
+            below = S3Uri(uri.bucket, key)
+            syncs.append(FolderSync(services, self._scope, host.folder, "output/tensorboard", below))
+        return syncs
+
+    def _bring(self, channel: Channel, check: Callable[[], None]) -> None:
         services, scope = self._context.services, self._scope
         objects = channels.find_objects(services, scope, channel)
         hosts = [host for host in self._hosts if host.gets(channel)]
@@ -143,7 +158,7 @@ class TrainingRun:
                 pipe = Pipe(services, scope, channel.name, host.folder, mine, channel.is_gzipped)
                 self._pipes[host.name].append(pipe)
             else:
-                channels.download(services, scope, channel, mine(0), host.folder, before_each)
+                channels.download(services, scope, channel, mine(0), host.folder, check)
 
     def _launch(self, host: Host, stream_name: str, on_line: Callable[[str], None]) -> None:
         name = self._request["TrainingJobName"]
