@@ -39,9 +39,8 @@ def read_manifest(services: Clients, scope: Scope, uri: S3Uri) -> tuple[S3Uri, l
 
 def _read(services: Clients, scope: Scope, uri: S3Uri) -> bytes:
     try:
-        with contextlib.closing(
-            services.client("s3", scope).get_object(Bucket=uri.bucket, Key=uri.key)["Body"]
-        ) as body:
+        answer = services.client("s3", scope).get_object(Bucket=uri.bucket, Key=uri.key)
+        with contextlib.closing(answer["Body"]) as body:
             content: bytes = body.read()
     except S3_ERRORS as error:
         raise unreadable(uri, error) from error

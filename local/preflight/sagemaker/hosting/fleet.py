@@ -30,7 +30,9 @@ class Fleet:
         models: Mapping[str, Model],
     ) -> None:
         self.config = config
-        self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+        self._folder = context.folder(
+            scope.account_id, scope.region, "endpoints", f"{endpoint_name}-{secrets.token_hex(4)}"
+        )
         self.sessions = Sessions()
         self._requests = 0
         self._idle = threading.Condition()

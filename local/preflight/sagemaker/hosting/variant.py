@@ -46,7 +46,7 @@ class Variant:
 
     def _require_going(self) -> None:
         if self._is_stopped:
-            raise HostingError("The variant was stopped before its model was there.")  # words guessed
+            raise HostingError("The endpoint was deleted while it started.")
 
     def scale(self, count: int) -> None:
         """Run ``count`` instances; those that go answer their requests first.
@@ -143,8 +143,7 @@ class Variant:
 
     def _add(self, count: int) -> None:
         with self._changed:
-            if self._is_stopped:
-                raise HostingError("The endpoint was deleted while it started.")
+            self._require_going()
             self._starting = [self._deployed.new_instance() for _ in range(count)]
         try:
             failed = next((name for name in at_once([one.start for one in self._starting]) if name), None)
