@@ -86,7 +86,7 @@ def unpack_tar(
                     if member.isreg():
                         _count(_content(tar, member), target)
         # tarfile stops at its own end mark; what comes after it may still be a compressed stream's checksum.
-        _count(iter(lambda: reader.read(CHUNK_BYTES), b""), target)
+        _count(_chunks(reader), target)
 
 
 def unpack_zip(archive: Path, folder: Path, *, max_bytes: int | None = None, check: Callable[[], None] = go_on) -> None:
@@ -107,8 +107,7 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int | None = None, che
                     target.link(parts, os.fsdecode(content.read(MAX_LINK_BYTES)))
             elif stat.S_IFMT(mode) in _PLAIN_KINDS:
                 with members.open(member) as content:
-                    chunks = iter(lambda content=content: content.read(CHUNK_BYTES), b"")  # type: ignore[misc]
-                    target.write(parts, chunks, mode)
+                    target.write(parts, _chunks(content), mode)
             else:
                 raise _Refused(f"{_quoted(member.filename)} is neither a file, a folder nor a link")
 
@@ -290,6 +289,10 @@ def _put(target: _Folder, tar: tarfile.TarFile, member: tarfile.TarInfo, skip: i
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
     file = tar.extractfile(member)
     assert file is not None  # it is a file
+    return _chunks(file)
+
+
+def _chunks(file: Stream) -> Iterator[bytes]:
     while chunk := file.read(CHUNK_BYTES):
         yield chunk
 
