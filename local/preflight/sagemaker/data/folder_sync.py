@@ -6,13 +6,15 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
-from preflight.sagemaker.data.artifacts import ArtifactError, download_prefix, key_below
+from preflight.sagemaker.data.downloads import download_prefix
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.names import key_below
 from preflight.sagemaker.launching.container import Container
 
 LOG = logging.getLogger(__name__)
@@ -40,9 +42,9 @@ class FolderSync:
         self._thread: threading.Thread | None = None
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def fill(self) -> None:
-        """Copy what S3 has to the folder. Raises ArtifactError."""
-        download_prefix(self._services, self._scope, self._uri, self._folder)
+    def fill(self, check: Callable[[], None]) -> None:
+        """Copy what S3 has to the folder; ``check`` may raise to give up. Raises ArtifactError."""
+        download_prefix(self._services, self._scope, self._uri, self._folder, check)
         self._uploaded = dict(self._states())
 
     def start(self, container: Container) -> None:
@@ -88,6 +90,8 @@ class FolderSync:
 
     def _states(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Name below the folder, change time and size of each file; links are not followed."""
+        if self._folder.is_symlink():  # the container's doing
+            return
         for parent, _, files in os.walk(self._folder):
             for file in files:
                 if file.endswith(IGNORED_SUFFIX):

@@ -14,7 +14,8 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import kms
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
-from preflight.sagemaker.data.artifacts import key_below
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.names import key_below
 
 
 def upload(
@@ -25,7 +26,7 @@ def upload(
     Of a path that two folders have, the later folder's is kept. Returns False if all of them are empty.
 
     Raises:
-        ArtifactError: a name cannot be an object's.
+        ArtifactError: a name cannot be an object's, or one of ``folders`` has become a link.
     """
     contents = _merge(folders)
     if not contents:
@@ -63,6 +64,8 @@ def _merge(folders: Iterable[Path]) -> dict[str, Path]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Links are kept as links and not followed: what a container links to is not its output."""
+    if folder.is_symlink():
+        raise ArtifactError(f"The folder {folder.name} has become a link; it must stay a folder.")
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             yield Path(parent, name)

@@ -18,6 +18,8 @@ from preflight.sagemaker.telemetry.logs import LogStream
 
 STARTUP_TIMEOUT_SECONDS = 480
 SERVERLESS_STARTUP_TIMEOUT_SECONDS = 180
+VOLUME_GB = 30  # of most instance types; others have less or more. A guess for all.
+SERVERLESS_VOLUME_GB = 5  # page: "Deploy models with Amazon SageMaker Serverless Inference"
 
 
 class Fleet:
@@ -26,7 +28,9 @@ class Fleet:
     def __init__(self, context: ServiceContext, scope: Scope, endpoint_name: str, record: FleetRecord) -> None:
         self.record = record
         self.sessions = Sessions()
-        self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+        self._folder = context.folder(
+            scope.account_id, scope.region, "endpoints", f"{endpoint_name}-{secrets.token_hex(4)}"
+        )
         self._requests = 0
         self._idle = threading.Condition()
         self.variants = [
@@ -93,6 +97,7 @@ def _place(scope: Scope, endpoint_name: str, variant: VariantRecord) -> Place:
         instance_type=request.instance_type or "",
         memory_mb=serverless.memory_size_in_mb if serverless else None,
         startup_timeout_seconds=request.container_startup_health_check_timeout_in_seconds or default,
+        volume_gb=request.volume_size_in_gb or (SERVERLESS_VOLUME_GB if serverless else VOLUME_GB),
         log_stream=lambda instance_id: LogStream(
             scope, f"/aws/sagemaker/Endpoints/{endpoint_name}", f"{request.variant_name}/{instance_id}"
         ),

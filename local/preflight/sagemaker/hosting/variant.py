@@ -39,7 +39,7 @@ class Variant:
 
     def fetch_data(self) -> None:
         """Fetch what instances need before any can start. Raises ServingError."""
-        self._served.fetch_data()
+        self._served.fetch_data(self._require_going)
 
     def scale(self, count: int) -> None:
         """Run ``count`` instances; those that go answer their requests first.
@@ -108,14 +108,17 @@ class Variant:
             instance.outstanding += 1
         return instance
 
+    def _require_going(self) -> None:
+        if self._is_stopped:
+            raise ServingError("The endpoint was deleted while it started.")
+
     def _set_instances(self, instances: list[Instance]) -> None:
         self._instances = instances
         self.record.count = len(instances)
 
     def _add(self, count: int) -> None:
         with self._changed:
-            if self._is_stopped:
-                raise ServingError("The endpoint was deleted while it started.")
+            self._require_going()
             self._starting = [self._served.new_instance() for _ in range(count)]
         try:
             failed = next((name for name in at_once([one.start for one in self._starting]) if name), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data.artifacts import ArtifactError
+from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import ModelRecord
@@ -16,6 +16,7 @@ from preflight.sagemaker.serving.model_data import ModelData
 from preflight.sagemaker.serving.request import ContainerDefinition
 from preflight.sagemaker.serving.serving_container import ServingContainer
 from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.unpacking import GIB
 
 FIRST_PIPELINE_PORT = 8080
 SAFE_PORT_RANGE = "9000-9999"
@@ -37,6 +38,7 @@ class Place:
     instance_type: str
     memory_mb: int | None
     startup_timeout_seconds: float
+    volume_gb: int
     log_stream: Callable[[str], LogStream]
 
 
@@ -49,14 +51,15 @@ class ServedModel:
     place: Place
     folder: Path
 
-    def fetch_data(self) -> None:
-        """Put each container's model into its folder. Raises ServingError."""
+    def fetch_data(self, check: Callable[[], None]) -> None:
+        """Put each container's model into its folder; ``check`` may raise to give up. Raises ServingError."""
+        max_bytes = self.place.volume_gb * GIB
         for number, (name, definition) in enumerate(self.model.containers.items(), start=1):
             folder = self.folder / name / "model"
             folder.mkdir(parents=True, exist_ok=True)
             if data := ModelData.of(definition):
                 try:
-                    data.download(self.context.services, self.place.scope, folder)
+                    data.download(self.context.services, self.place.scope, folder, max_bytes, check)
                 except ArtifactError as error:
                     raise ServingError(_data_failure(data, number, error)) from error
 

@@ -13,8 +13,8 @@ from itertools import chain
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data import channels, outputs
-from preflight.sagemaker.data.artifacts import ArtifactError
 from preflight.sagemaker.data.channels import Channel
+from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.folder_sync import FolderSync
 from preflight.sagemaker.data.objects import share
 from preflight.sagemaker.data.pipes import Pipe
@@ -38,7 +38,7 @@ from preflight.sagemaker.training.description import metric_definitions
 from preflight.sagemaker.training.metrics import MetricReader
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import MetricData, TrainingJobRecord
-from preflight.sagemaker.training.request import ResourceConfig, StoppingCondition
+from preflight.sagemaker.training.request import InputChannel, ResourceConfig, StoppingCondition
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 PIPE_JOIN_SECONDS = 10
@@ -55,10 +55,7 @@ class TrainingWork:
         unique = f"{job.name}-{uuid.uuid4().hex[:8]}"
         self._folder = context.folder(job.scope.account_id, job.scope.region, "training-jobs", unique)
         default_mode = job.specification.training_input_mode
-        self._channels = [
-            Channel(channel.channel_name, channel.as_asked(), channel.input_mode or default_mode)
-            for channel in job.request.input_data_config
-        ]
+        self._channels = [_channel(entry, default_mode) for entry in job.request.input_data_config]
         self._hosts = make_hosts(_groups(job.resources), self._folder)
         self._cluster = Cluster(context.launcher.launch)
         self._metrics = MetricReader(metric_definitions(job.request, job.scope.region), self._take_metric)
@@ -93,14 +90,14 @@ class TrainingWork:
     def remove(self) -> None:
         remove_folder(self._folder)
 
-    def _prepare(self, before_each: Callable[[], None]) -> None:
-        """Make each host's folders and bring its input; ``before_each`` object may raise to give up."""
+    def _prepare(self, check: Callable[[], None]) -> None:
+        """Make each host's folders and bring its input; ``check`` may raise to give up."""
         try:
             for host in self._hosts:
                 self._write_configuration(host)
-                self._syncs[host.name] = self._make_syncs(host)
+                self._syncs[host.name] = self._make_syncs(host, check)
             for channel in self._channels:
-                self._bring(channel, before_each)
+                self._bring(channel, check)
         except (ArtifactError, *S3_ERRORS) as error:
             raise _download_failure(error) from error
 
@@ -149,13 +146,13 @@ class TrainingWork:
         for output in ("model", "output/data"):
             (host.folder / output).mkdir(parents=True, exist_ok=True)
 
-    def _make_syncs(self, host: Host) -> list[FolderSync]:
+    def _make_syncs(self, host: Host, check: Callable[[], None]) -> list[FolderSync]:
         """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
         request, services = self._job.request, self._context.services
         syncs = []
         if checkpoints := request.checkpoint_config:
             sync = FolderSync(services, self._scope, host.folder, "checkpoints", S3Uri.parse(checkpoints.s3_uri))
-            sync.fill()
+            sync.fill(check)
             syncs.append(sync)
         if tensor_board := request.tensor_board_output_config:
             uri = S3Uri.parse(tensor_board.s3_output_path)
@@ -164,7 +161,7 @@ class TrainingWork:
             syncs.append(FolderSync(services, self._scope, host.folder, "output/tensorboard", below))
         return syncs
 
-    def _bring(self, channel: Channel, before_each: Callable[[], None]) -> None:
+    def _bring(self, channel: Channel, check: Callable[[], None]) -> None:
         services, scope = self._context.services, self._scope
         objects = channels.find_objects(services, scope, channel)
         hosts = [host for host in self._hosts if _gets(host, channel)]
@@ -175,7 +172,7 @@ class TrainingWork:
                 pipe = Pipe(services, scope, channel.name, host.folder, mine, channel.is_gzipped)
                 self._pipes[host.name].append(pipe)
             else:
-                channels.download(services, scope, channel, mine(0), host.folder, before_each)
+                channels.download(services, scope, channel, mine(0), host.folder, check)
 
     def _launch(self, host: Host) -> None:
         created = int(self._job.creation_time.timestamp())
@@ -249,6 +246,23 @@ def _groups(resources: ResourceConfig) -> list[HostGroup]:
     # CreateTrainingJob asks for both, or for groups.
     assert resources.instance_type is not None and resources.instance_count is not None
     return [HostGroup(HOMOGENEOUS_GROUP, resources.instance_type, resources.instance_count)]
+
+
+def _channel(channel: InputChannel, default_mode: str) -> Channel:
+    source = channel.data_source.s3_data_source
+    assert source is not None  # CreateTrainingJob asks for it
+    return Channel(
+        name=channel.channel_name,
+        s3_uri=source.s3_uri,
+        data_type=source.s3_data_type,
+        distribution=source.s3_data_distribution_type,
+        input_mode=channel.input_mode or default_mode,
+        content_type=channel.content_type,
+        record_wrapper=channel.record_wrapper_type,
+        is_gzipped=channel.compression_type == "Gzip",
+        seed=channel.shuffle_config.seed if channel.shuffle_config else None,
+        groups=source.instance_group_names,
+    )
 
 
 def _gets(host: Host, channel: Channel) -> bool:

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import math
 import subprocess
-import tarfile
 import threading
 from collections.abc import Callable, Iterable
 
@@ -17,6 +16,7 @@ from preflight.sagemaker.launching.docker.engine import ENGINE_ERRORS, EngineErr
 from preflight.sagemaker.launching.docker.feed import feed
 from preflight.sagemaker.launching.docker.files import unpack
 from preflight.sagemaker.launching.output_lines import OutputLines
+from preflight.unpacking import UnpackError
 
 LOG = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class DockerContainer:
             with self._fetching:
                 if not self._ended.is_set():
                     self._fetch(relative_path, LOG.warning)
-        except (*ENGINE_ERRORS, tarfile.TarError, OSError) as error:  # a file that changed under way, for one
+        except (*ENGINE_ERRORS, UnpackError, OSError) as error:  # a file that changed under way, for one
             LOG.warning("%s of %s could not be fetched: %s", relative_path, self._spec.owner_arn, error)
 
     def _watch(self, output: CancellableStream) -> None:
