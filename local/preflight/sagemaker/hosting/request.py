@@ -32,7 +32,7 @@ class ProductionVariant(Shape):
     serverless_config: ServerlessConfig | None = None
     routing_config: RoutingConfig | None = None
     container_startup_health_check_timeout_in_seconds: int | None = None
-    volume_size_in_gb: int | None = described(alias="VolumeSizeInGB")
+    volume_size_in_gb: int | None = Field(None, alias="VolumeSizeInGB")
     model_data_download_timeout_in_seconds: int | None = described()
     enable_ssm_access: bool | None = described(alias="EnableSSMAccess")
     inference_ami_version: str | None = described()

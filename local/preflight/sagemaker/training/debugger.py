@@ -9,10 +9,12 @@ from typing import Any
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
-from preflight.sagemaker.training.request import CreateTrainingJob, ProfilerConfig, RuleConfiguration
+from preflight.sagemaker.training.request import CreateTrainingJob, ProfilerConfig, RemoteDebugConfig, RuleConfiguration
 
 RULE_ACTION = RefusedCase("CreateTrainingJob", "RuleParameters.action_json, a rule's action")
+REMOTE_DEBUG = RefusedCase("CreateTrainingJob", "RemoteDebugConfig.EnableRemoteDebug true")
 UPDATED_RULE_ACTION = RefusedCase("UpdateTrainingJob", RULE_ACTION.case)
+UPDATED_REMOTE_DEBUG = RefusedCase("UpdateTrainingJob", REMOTE_DEBUG.case)
 
 PROFILING_INTERVALS = (100, 200, 500, 1_000, 5_000, 60_000)  # milliseconds
 
@@ -23,6 +25,12 @@ def require_valid(request: CreateTrainingJob) -> None:
     if request.debug_rule_configurations and request.debug_hook_config is None:
         raise ValidationException(guessed("DebugRuleConfigurations requires DebugHookConfig."))
     _require_rules("DebugRuleConfigurations", request.debug_rule_configurations, RULE_ACTION)
+    require_no_remote_debug(request.remote_debug_config, REMOTE_DEBUG)
+
+
+def require_no_remote_debug(config: RemoteDebugConfig | None, refused: RefusedCase) -> None:
+    if config and config.enable_remote_debug:
+        raise refused.error()
 
 
 def require_profiling(

@@ -23,6 +23,7 @@ _AS_ASKED = (
     "ExperimentConfig",
     "TensorBoardOutputConfig",
     "RetryStrategy",
+    "RemoteDebugConfig",
     "InfraCheckConfig",
 )
 

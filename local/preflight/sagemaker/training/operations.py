@@ -32,7 +32,9 @@ class TrainingJobs:
         self._lock = context.resources.lock
         self._table: Table[TrainingJobRecord] = Table(context.resources, TRAINING_JOB)
 
-    @operation(CreateTrainingJob, refuses=(*rules.REFUSED, *channel_rules.REFUSED, debugger.RULE_ACTION))
+    @operation(
+        CreateTrainingJob, refuses=(*rules.REFUSED, *channel_rules.REFUSED, debugger.RULE_ACTION, debugger.REMOTE_DEBUG)
+    )
     def create(self, scope: Scope, request: CreateTrainingJob) -> Answer:
         services, name = self._context.services, request.training_job_name
         self._table.require_free(scope, name)
@@ -71,16 +73,17 @@ class TrainingJobs:
         self._running.stop(self._table.require(scope, request.training_job_name))
         return {}
 
-    @operation(UpdateTrainingJob, refuses=(debugger.UPDATED_RULE_ACTION,))
+    @operation(UpdateTrainingJob, refuses=(debugger.UPDATED_RULE_ACTION, debugger.UPDATED_REMOTE_DEBUG))
     def update(self, scope: Scope, request: UpdateTrainingJob) -> Answer:
         """Profiler settings while the job runs; KeepAlivePeriodInSeconds while its warm pool is there."""
         config, more_rules = request.profiler_config, request.profiler_rule_configurations
         with self._lock:
             job = self._table.require(scope, request.training_job_name)
-            if (config or more_rules) and job.is_final:
+            if (config or more_rules or request.remote_debug_config) and job.is_final:
                 raise ValidationException(
                     guessed(f"The request was rejected because the training job is in status {job.status}")
                 )
+            debugger.require_no_remote_debug(request.remote_debug_config, debugger.UPDATED_REMOTE_DEBUG)
             debugger.require_profiling(config, more_rules, debugger.UPDATED_RULE_ACTION)
             if request.resource_config:
                 _require_pool(job)

@@ -121,6 +121,10 @@ class ExperimentConfig(Shape):
     trial_component_display_name: str | None = described()
 
 
+class RemoteDebugConfig(Shape):
+    enable_remote_debug: bool = described(False)
+
+
 class CreateTrainingJob(Shape):
     training_job_name: str
     hyper_parameters: dict[str, str] = Field(default_factory=dict)
@@ -143,6 +147,7 @@ class CreateTrainingJob(Shape):
     profiler_config: ProfilerConfig | None = None
     profiler_rule_configurations: tuple[RuleConfiguration, ...] = described(())
     experiment_config: ExperimentConfig | None = None
+    remote_debug_config: RemoteDebugConfig | None = None
     retry_strategy: Structure | None = described()
     infra_check_config: Structure | None = described()
 
@@ -169,6 +174,7 @@ class UpdateTrainingJob(Shape):
     resource_config: ResourceConfigForUpdate | None = None
     profiler_config: ProfilerConfig | None = None
     profiler_rule_configurations: tuple[RuleConfiguration, ...] = described(())
+    remote_debug_config: RemoteDebugConfig | None = None
 
 
 class DeleteTrainingJob(Shape):
