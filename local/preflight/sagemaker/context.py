@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.launching.dispatching_launcher import DispatchingLauncher
 from preflight.sagemaker.resources.store import Stores
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.telemetry.cloudwatch import MetricWriter
@@ -22,11 +23,11 @@ class ServiceContext:
     logs: LogWriter
     metrics: MetricWriter
     events: EventWriter
-    launcher: Launchers
+    launcher: Launcher
     training_slots: threading.BoundedSemaphore
 
     @classmethod
-    def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
+    def create(cls, settings: Settings, launcher: Launcher | None = None) -> Self:
         services, stores = Clients(settings.endpoint_url), Stores()
         return cls(
             settings,
@@ -35,7 +36,7 @@ class ServiceContext:
             LogWriter(services),
             MetricWriter(services),
             EventWriter(services, stores),
-            launcher or Launchers(settings),
+            launcher or DispatchingLauncher(settings),
             threading.BoundedSemaphore(settings.training_slots),
         )
 

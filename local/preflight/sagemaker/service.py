@@ -19,7 +19,7 @@ from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.hosting.endpoint_config import EndpointConfigs
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.hosting.operations import Endpoints
-from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.resources.tags import Tags
 from preflight.sagemaker.serving.model import Models
 from preflight.sagemaker.settings import Settings
@@ -31,7 +31,7 @@ Operation = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
 class SageMaker:
     """The service. One instance serves every account and region."""
 
-    def __init__(self, settings: Settings, launcher: Launchers | None = None) -> None:
+    def __init__(self, settings: Settings, launcher: Launcher | None = None) -> None:
         """``launcher`` takes the place of the one that ``settings`` would choose."""
         self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher

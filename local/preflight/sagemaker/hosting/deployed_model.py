@@ -10,7 +10,7 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.artifacts import ArtifactError
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.serving.container_definition import Definition
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import Model
@@ -20,7 +20,7 @@ from preflight.sagemaker.telemetry.logs import LogStream
 
 STARTUP_TIMEOUT_SECONDS = 480
 SERVERLESS_STARTUP_TIMEOUT_SECONDS = 180
-FIRST_PIPELINE_PORT = 8080
+SERVING_PORT = 8080  # in a pipeline the first container's; each has the port after the one before
 SAFE_PORT_RANGE = "9000-9999"
 
 
@@ -92,14 +92,12 @@ class DeployedModel:
             f"/aws/sagemaker/Endpoints/{self.endpoint_name}",
             f"{self.config['VariantName']}/{instance_id}" + (f"/{name}" if is_pipeline else ""),
         )
-        ports = {
-            "SAGEMAKER_BIND_TO_PORT": str(FIRST_PIPELINE_PORT + place),
-            "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE,
-        }
+        port = SERVING_PORT + place
+        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE}
         spec = ContainerSpec(
             image=definition["Image"],
             region=self.scope.region,
-            command="serve",
+            owner_arn=self.scope.arn("endpoint", self.endpoint_name),
             folder=self.folder / name,
             environment={
                 **definition.get("Environment", {}),
@@ -108,9 +106,13 @@ class DeployedModel:
                 **(ports if is_pipeline else {}),
             },
             on_line=lambda line: self.context.logs.write(stream, line),
-            owner_arn=self.scope.arn("endpoint", self.endpoint_name),
-            instance_type=self.config.get("InstanceType", ""),
-            memory_mb=self._serverless["MemorySizeInMB"] if self._serverless else None,
+            arguments=("serve",),
+            port=port,
+            read_only=("model",),
+            limits=Limits(
+                instance_type=self.config.get("InstanceType", ""),
+                memory_mb=self._serverless["MemorySizeInMB"] if self._serverless else None,
+            ),
         )
         return lambda: self.context.launcher.launch(spec)
 

@@ -15,6 +15,7 @@ from preflight.sagemaker.hosting.deployed_model import HostingError
 from preflight.sagemaker.hosting.deployment_config import DeploymentConfig, instances_of
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.variant import Variant
+from preflight.waiting import wait_until
 
 ALARM_INTERVAL_SECONDS = 0.5
 
@@ -111,22 +112,16 @@ class Deployment:
         self._set_status("Baking", f"Baking for {seconds} seconds ({member}) with traffic enabled on", share)
         if seconds:
             self._tell()
-        end = time.monotonic() + seconds
-        while True:
-            self._require_no_alarm()
-            now = time.monotonic()
-            if now >= self._deadline:
-                raise HostingError(  # words guessed
-                    f"The deployment did not complete within {self._config.max_execution_seconds} seconds."
-                )
-            if now >= end:
-                return
-            time.sleep(min(ALARM_INTERVAL_SECONDS, end - now))
+        wait_until(self._require_going_well, seconds, ALARM_INTERVAL_SECONDS)
 
-    def _require_no_alarm(self) -> None:
+    def _require_going_well(self) -> None:
         if alarmed := alarms_in_state(self._context, self._scope, self._config, "ALARM"):
             raise HostingError(  # words guessed
                 f"The deployment was rolled back: CloudWatch alarms {', '.join(alarmed)} went off."
+            )
+        if time.monotonic() >= self._deadline:
+            raise HostingError(  # words guessed
+                f"The deployment did not complete within {self._config.max_execution_seconds} seconds."
             )
 
 

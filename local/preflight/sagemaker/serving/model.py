@@ -11,7 +11,7 @@ from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import roles
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.launching.images import find_builtin_algorithm
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.resources.tags import tag_resource
 from preflight.sagemaker.serving.container_definition import (
     Definition,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from preflight.sagemaker.data.channels import Channel
 from preflight.sagemaker.data.outputs import OutputLocation
 from preflight.sagemaker.jobs.time_limits import DEFAULT_MAX_RUNTIME_SECONDS
-from preflight.sagemaker.launching.images import find_builtin_algorithm
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.training import debugger
 from preflight.sagemaker.training.metrics import BUILTIN_METRICS
 

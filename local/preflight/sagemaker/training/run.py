@@ -24,7 +24,7 @@ from preflight.sagemaker.data.outputs import OutputLocation
 from preflight.sagemaker.data.pipes import Pipe
 from preflight.sagemaker.jobs.cluster import Host, make_hosts, write_configuration
 from preflight.sagemaker.jobs.status import FAILURE_REASON_CHARACTERS
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
 
@@ -154,12 +154,14 @@ class TrainingRun:
             on_line(line)
 
         specification = self._request["AlgorithmSpecification"]
+        entrypoint = specification.get("ContainerEntrypoint")
         container = self._context.launcher.launch(
             ContainerSpec(
                 image=specification["TrainingImage"],
                 region=self._scope.region,
-                command="train",
+                owner_arn=self._arn,
                 folder=host.folder,
+                on_line=take,
                 environment={
                     **self._request.get("Environment", {}),
                     "AWS_REGION": self._scope.region,
@@ -167,11 +169,10 @@ class TrainingRun:
                     "TRAINING_JOB_NAME": name,
                     "TRAINING_JOB_ARN": self._arn,
                 },
-                on_line=take,
-                owner_arn=self._arn,
-                instance_type=host.instance_type,
-                entrypoint=specification.get("ContainerEntrypoint"),
-                arguments=specification.get("ContainerArguments"),
+                entrypoint=entrypoint,
+                arguments=specification.get("ContainerArguments", () if entrypoint else ("train",)),
+                brought_back=("model", "output", "checkpoints"),
+                limits=Limits(instance_type=host.instance_type),
                 hostname=host.name,
                 network=self._folder.name if len(self._hosts) > 1 else "",
             )

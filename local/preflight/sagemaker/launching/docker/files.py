@@ -7,7 +7,7 @@ nothing the container writes, as whatever user, is owned by anyone but us.
 import stat
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -20,10 +20,15 @@ _DIRECTORY_MODE = 0o777
 _FILE_MODE = 0o666
 
 
-def pack(folder: Path, name: str) -> Iterator[bytes]:
-    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root."""
+def pack(folder: Path, name: str, without: Collection[str] = ()) -> Iterator[bytes]:
+    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root.
+
+    The folders ``without``, named relative to ``folder``, are left out.
+    """
+    left_out = {folder / name for name in without}
     for path in (folder, *sorted(folder.rglob("*"))):
-        yield from _member(path, f"{name}/{path.relative_to(folder)}".removesuffix("/."))
+        if left_out.isdisjoint((path, *path.parents)):
+            yield from _member(path, f"{name}/{path.relative_to(folder)}".removesuffix("/."))
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 

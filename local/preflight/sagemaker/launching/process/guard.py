@@ -15,8 +15,8 @@ On Linux that holds for daemons, too: orphans come to the guard, which is their 
 with the guard, should that be killed. Elsewhere a process that leaves the command's group leaves the guard's reach.
 
 Started once for every Lambda environment and every container, so it has to start fast: no imports of ours,
-`_signal` instead of `signal`, whose enums take longer to build than all the rest of this program, and `_ctypes`
-(half a millisecond) instead of `ctypes` (five).
+no `contextlib` or `pathlib`; `_signal` instead of `signal`, whose enums take longer to build than all the rest of this
+program; `_ctypes` (half a millisecond) instead of `ctypes` (five).
 """
 
 import _signal as signal  # type: ignore[import-not-found]
@@ -120,7 +120,7 @@ def _start(command: list[str]) -> int:
     pid = os.fork()
     if pid == 0:
         _become(command, guard)
-    try:
+    try:  # noqa: SIM105
         os.setpgid(pid, pid)  # as the child does: whoever is first, from here on there is a group to kill
     except (ProcessLookupError, PermissionError):
         pass  # it has become the command already
@@ -150,9 +150,9 @@ def _prctl(option: int, value: int) -> None:
     """prctl(2), where there is one."""
     if sys.platform != "linux":
         return
-    import _ctypes  # type: ignore[import-not-found]
+    import _ctypes
 
-    prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")
+    prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: this very program
     _ctypes.call_function(prctl, (option, value, 0, 0, 0))
 
 
@@ -166,7 +166,7 @@ def _kill_descendants() -> None:
             return
         if not ended:
             for pid in _children():
-                try:
+                try:  # noqa: SIM105
                     os.kill(pid, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
                     pass
@@ -176,7 +176,7 @@ def _kill_descendants() -> None:
 def _children() -> list[int]:
     """The children of this process, as far as the system says."""
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from preflight.sagemaker.launching.process.guarded_process import GUARD, GuardedProcess
 

@@ -1,0 +1,17 @@
+"""Waiting for what nobody announces."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until[Result](condition: Callable[[], Result], timeout_seconds: float, interval_seconds: float) -> Result:
+    """The first true result of ``condition``; after ``timeout_seconds``, its last one.
+
+    It is asked at once, then every ``interval_seconds``, and once more at the end. What it raises ends the wait.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        remaining = deadline - time.monotonic()
+        if (result := condition()) or remaining <= 0:
+            return result
+        time.sleep(min(interval_seconds, max(0.0, deadline - time.monotonic())))
