@@ -113,6 +113,7 @@ class DockerLauncher:
             self._closed = True
         self._engine.remove_all_of(self._stack_id)
         self._mark.unlink(missing_ok=True)
+        self._client.close()
 
     def _launch(self, spec: ContainerSpec) -> Container:
         belongings = ExitStack()  # what goes with the container, which goes first

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 import urllib3
 from preflight.sagemaker.api.errors import ValidationException
@@ -191,6 +192,17 @@ def test_the_built_in_algorithms_need_their_image_and_are_told_how_to_build_it(t
 
     with pytest.raises(ValidationException, match="docker build -f container/Dockerfile -t preflight-test/absent:1"):
         launcher.require_image(LINEAR_LEARNER, "us-east-1")
+
+
+def test_what_has_ended_holds_no_connection_to_the_engine(run: Run, lines: list[str]) -> None:
+    this = psutil.Process()
+    assert run("exit 3").wait(60) == 3
+    before = this.num_fds()
+
+    ended = [run("exit 0"), run("", entrypoint=["/no/such/program"]), run("exit 1")]
+
+    assert [container.wait(60) for container in ended] == [0, 127, 1]
+    assert this.num_fds() <= before
 
 
 def test_waiting_has_a_limit(run: Run) -> None:
