@@ -11,7 +11,8 @@ def wait_until[Result](condition: Callable[[], Result], timeout_seconds: float, 
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
-        remaining = deadline - time.monotonic()
-        if (result := condition()) or remaining <= 0:
+        is_last = time.monotonic() >= deadline
+        result = condition()
+        if result or is_last:
             return result
-        time.sleep(min(interval_seconds, max(0.0, deadline - time.monotonic())))
+        time.sleep(max(0.0, min(interval_seconds, deadline - time.monotonic())))

@@ -32,7 +32,7 @@ def algorithms() -> list[str]:
 def find_algorithm(image: str, region: str) -> str | None:
     """The algorithm whose own image ``image`` is in ``region``, or None.
 
-    Whether Preflight runs it, and how, is ``programs``' to say.
+    What runs it here is for ``programs.py`` to say.
     """
     match = _ECR_IMAGE.fullmatch(image)
     if match is None:

@@ -21,9 +21,9 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What does an image's work: ``words`` for the interpreter of ``environment``, before the container's arguments.
+    """What does an image's work: the interpreter of ``environment`` with ``words``, then the container's arguments.
 
-    ``variables`` are in the program's environment, in the local Docker image of the programs, too.
+    ``variables`` are added to the container's own, also where the program runs in its local Docker image.
     ``algorithm`` is the name of a built-in algorithm, None for any other program.
     """
 

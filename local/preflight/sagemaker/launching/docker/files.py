@@ -25,7 +25,7 @@ def pack(folder: Path, name: str, without: Collection[str] = ()) -> Iterator[byt
 
     The folders ``without``, named relative to ``folder``, are left out.
     """
-    left_out = {folder / name for name in without}
+    left_out = {folder / each for each in without}
     for path in (folder, *sorted(folder.rglob("*"))):
         if left_out.isdisjoint((path, *path.parents)):
             yield from _member(path, f"{name}/{path.relative_to(folder)}".removesuffix("/."))

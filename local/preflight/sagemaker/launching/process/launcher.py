@@ -18,8 +18,10 @@ READER_JOIN_SECONDS = 5
 
 
 class ProcessLauncher:
-    """Runs programs over the spec's folder itself: what is read-only can be written, and nothing has to be brought
-    back. It limits nothing, and all its processes share this machine's name and network."""
+    """Runs programs over the spec's folder itself: what is read-only can be written, nothing has to be brought back.
+
+    It limits nothing, and all its processes share this machine's name and network.
+    """
 
     def require_image(self, image: str, region: str) -> None:
         require_program(image, region)
