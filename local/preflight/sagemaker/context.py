@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.launching.dispatching_launcher import DispatchingLauncher
 from preflight.sagemaker.resources.table import Resources
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.telemetry.cloudwatch import MetricWriter
@@ -21,10 +22,10 @@ class ServiceContext:
     logs: LogWriter
     metrics: MetricWriter
     events: EventWriter
-    launcher: Launchers
+    launcher: Launcher
 
     @classmethod
-    def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
+    def create(cls, settings: Settings, launcher: Launcher | None = None) -> Self:
         services, resources = Clients(settings.endpoint_url), Resources()
         events = EventWriter(services)
         resources.observe(events.write)
@@ -35,7 +36,7 @@ class ServiceContext:
             LogWriter(services),
             MetricWriter(services),
             events,
-            launcher or Launchers(settings),
+            launcher or DispatchingLauncher(settings),
         )
 
     def close(self) -> None:

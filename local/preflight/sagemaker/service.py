@@ -22,7 +22,7 @@ from preflight.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from preflight.sagemaker.hosting.endpoints import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
-from preflight.sagemaker.launching.by_image import Launchers
+from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.resources.operations import TagOperations
 from preflight.sagemaker.serving.models import Models
 from preflight.sagemaker.settings import Settings
@@ -36,7 +36,7 @@ RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocati
 class SageMaker:
     """The service. One instance serves every account and region."""
 
-    def __init__(self, settings: Settings, launcher: Launchers | None = None) -> None:
+    def __init__(self, settings: Settings, launcher: Launcher | None = None) -> None:
         """``launcher`` takes the place of the one that ``settings`` would choose."""
         self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher

@@ -1,6 +1,7 @@
 """SageMaker and SageMaker Runtime inside LocalStack: translation only, no behaviour of their own."""
 
 import functools
+import logging
 import os
 import threading
 
@@ -20,6 +21,8 @@ from localstack.services.plugins import Service, aws_provider
 from preflight.sagemaker.api.errors import UnknownOperationException, UnsupportedByPreflight
 from preflight.sagemaker.service import SageMaker
 from preflight.sagemaker.settings import SettingError, Settings
+
+LOG = logging.getLogger(__name__)
 
 DEFAULT_REGION = "us-east-1"
 LAUNCHER_PATH = "/_preflight/launcher"
@@ -92,13 +95,18 @@ def prepare_launcher() -> None:
         raise LocalstackExit(f"{error}\n", 1) from None
     ROUTER.add(LAUNCHER_PATH, _describe_launcher, methods=["GET"])
     if settings.launcher == "docker":
-        threading.Thread(target=lambda: service().launcher.prepare(), name="docker-launcher", daemon=True).start()
+        threading.Thread(target=_connect_to_docker, name="docker-launcher", daemon=True).start()
+
+
+def _connect_to_docker() -> None:
+    if problem := service().launcher.fallback():
+        LOG.warning("%s", problem)
 
 
 def _describe_launcher(request: Request) -> Response:
     """What ``preflight status`` says of the launcher."""
     response = Response()
-    response.set_json({"fallback": service().launcher.fallback() if _settings().launcher == "docker" else None})
+    response.set_json({"fallback": service().launcher.fallback()})
     return response
 
 

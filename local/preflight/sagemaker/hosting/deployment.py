@@ -17,6 +17,7 @@ from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.request import CapacitySize, DeploymentConfig, RollingUpdatePolicy
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.served_model import ServingError
+from preflight.waiting import wait_until
 
 ALARM_INTERVAL_SECONDS = 0.5
 MAX_EXECUTION_SECONDS = 28_800
@@ -132,21 +133,15 @@ class Deployment:
         self._set_status("Baking", f"Baking for {seconds} seconds ({member}) with traffic enabled on", share)
         if seconds:
             self._tell()
-        end = time.monotonic() + seconds
-        while True:
-            self._require_no_alarm()
-            now = time.monotonic()
-            if now >= self._deadline:
-                raise ServingError(guessed(f"The deployment did not complete within {self._limit_seconds} seconds."))
-            if now >= end:
-                return
-            time.sleep(min(ALARM_INTERVAL_SECONDS, end - now))
+        wait_until(self._require_going_well, seconds, ALARM_INTERVAL_SECONDS)
 
-    def _require_no_alarm(self) -> None:
+    def _require_going_well(self) -> None:
         if alarmed := alarms_in_state(self._context, self._scope, self._config, "ALARM"):
             raise ServingError(
                 guessed(f"The deployment was rolled back: CloudWatch alarms {', '.join(alarmed)} went off.")
             )
+        if time.monotonic() >= self._deadline:
+            raise ServingError(guessed(f"The deployment did not complete within {self._limit_seconds} seconds."))
 
 
 def alarm_names(config: DeploymentConfig) -> list[str]:

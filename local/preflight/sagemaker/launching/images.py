@@ -1,11 +1,11 @@
-"""What an image URI says: its registry, its name, and whether it is the image of one of AWS's built-in algorithms."""
+"""What an image URI says: its registry, its name, and which of AWS's built-in algorithms it is the image of."""
 
 import functools
 import json
 import re
 from importlib.resources import files
 
-from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException, guessed
+from preflight.sagemaker.api.errors import ValidationException, guessed
 
 _REGISTRIES = files(__package__) / "image_registries.json"
 _ECR_IMAGE = re.compile(
@@ -22,8 +22,16 @@ def _registries() -> dict[str, dict[str, object]]:
     return algorithms
 
 
-def find_builtin_algorithm(image: str, region: str) -> str | None:
-    """``linear-learner`` or ``xgboost`` if ``image`` is that algorithm's own image in ``region``, else None."""
+def algorithms() -> list[str]:
+    """The built-in algorithms whose registries are known here: ``linear-learner`` and ``xgboost``."""
+    return list(_registries())
+
+
+def find_algorithm(image: str, region: str) -> str | None:
+    """The algorithm whose own image ``image`` is in ``region``, or None.
+
+    What runs it here is for ``programs.py`` to say.
+    """
     match = _ECR_IMAGE.fullmatch(image)
     if match is None:
         return None
@@ -66,22 +74,5 @@ def _is_pullable(image: str, access_mode: str | None) -> bool:
 def require_same_region(image: str, region: str) -> None:
     """Raises ValidationException for a built-in algorithm's image of another region, which AWS cannot pull."""
     match = _ECR_IMAGE.fullmatch(image)
-    if match and match["region"] != region and find_builtin_algorithm(image, match["region"]):
+    if match and match["region"] != region and find_algorithm(image, match["region"]):
         raise ValidationException(guessed(f"Requested image {image} not found in region {region}."))
-
-
-def require_builtin_algorithm(image: str, region: str) -> str:
-    """The built-in algorithm of ``image``.
-
-    Raises:
-        ValidationException: the image is a built-in algorithm's of another region.
-        UnsupportedByPreflight: any other image; it needs a container engine.
-    """
-    algorithm = find_builtin_algorithm(image, region)
-    if algorithm:
-        return algorithm
-    require_same_region(image, region)
-    raise UnsupportedByPreflight(
-        f"Image {image} (not the image of a built-in algorithm, {' or '.join(_registries())}, in {region}) "
-        f"without Docker"
-    )

@@ -5,7 +5,7 @@ from preflight.sagemaker.api.operation import Answer, RefusedCase, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.roles import require_assumable_role
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.launching.images import find_builtin_algorithm
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.serving import container_rules
 from preflight.sagemaker.serving.model import MODEL, ModelRecord

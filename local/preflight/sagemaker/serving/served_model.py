@@ -1,7 +1,7 @@
 """ServedModel: a model made to answer; fetches its data and makes instances of its containers."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.errors import ArtifactError
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import ModelRecord
 from preflight.sagemaker.serving.model_data import ModelData
@@ -18,7 +18,7 @@ from preflight.sagemaker.serving.serving_container import ServingContainer
 from preflight.sagemaker.telemetry.logs import LogStream
 from preflight.unpacking import GIB
 
-FIRST_PIPELINE_PORT = 8080
+SERVING_PORT = 8080  # in a pipeline the first container's; each has the port after the one before
 SAFE_PORT_RANGE = "9000-9999"
 
 
@@ -76,7 +76,8 @@ class ServedModel:
                         name,
                         definition,
                         stream.below(name) if is_pipeline else stream,
-                        _ports(number) if is_pipeline else {},
+                        SERVING_PORT + number,
+                        is_pipeline,
                     ),
                     self.place.startup_timeout_seconds,
                 )
@@ -85,30 +86,25 @@ class ServedModel:
         )
 
     def _launcher_of(
-        self, name: str, definition: ContainerDefinition, stream: LogStream, ports: Mapping[str, str]
+        self, name: str, definition: ContainerDefinition, stream: LogStream, port: int, is_pipeline: bool
     ) -> Callable[[], Container]:
         assert definition.image is not None  # CreateModel requires it
         region = self.place.scope.region
+        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE}
         spec = ContainerSpec(
             image=definition.image,
             region=region,
-            command="serve",
             folder=self.folder / name,
-            environment={**definition.environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region, **ports},
+            environment={**definition.environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+            | (ports if is_pipeline else {}),
             on_line=lambda line: self.context.logs.write(stream, line),
             owner_arn=self.place.owner_arn,
-            instance_type=self.place.instance_type,
-            memory_mb=self.place.memory_mb,
+            arguments=("serve",),
+            port=port,
+            read_only=("model",),
+            limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
         )
         return lambda: self.context.launcher.launch(spec)
-
-
-def _ports(number: int) -> dict[str, str]:
-    """What tells a container of a pipeline where to listen."""
-    return {
-        "SAGEMAKER_BIND_TO_PORT": str(FIRST_PIPELINE_PORT + number),
-        "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE,
-    }
 
 
 def _data_failure(data: ModelData, number: int, error: ArtifactError) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from preflight.sagemaker.api.errors import ResourceInUse, ValidationException
 from preflight.sagemaker.api.listing import Listing
-from preflight.sagemaker.launching.images import find_builtin_algorithm
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.resources.table import Kind
 from preflight.sagemaker.training import debugger
 from preflight.sagemaker.training.metrics import BUILTIN_METRICS

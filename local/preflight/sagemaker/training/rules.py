@@ -9,7 +9,8 @@ from preflight.sagemaker.aws import kms, s3
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
-from preflight.sagemaker.launching.images import find_builtin_algorithm, require_training_image
+from preflight.sagemaker.launching.images import require_training_image
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.training import debugger
 from preflight.sagemaker.training.channel_rules import require_channels
 from preflight.sagemaker.training.metrics import MAX_UNROLLED_LENGTH, unrolled_length

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -31,14 +31,14 @@ from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
 from preflight.sagemaker.jobs.record import JobRecord
 from preflight.sagemaker.jobs.time_limits import TimeLimits
-from preflight.sagemaker.launching.container import ContainerSpec
+from preflight.sagemaker.launching.container import ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
 from preflight.sagemaker.training.description import metric_definitions
 from preflight.sagemaker.training.metrics import MetricReader
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import MetricData, TrainingJobRecord
-from preflight.sagemaker.training.request import InputChannel, ResourceConfig, StoppingCondition
+from preflight.sagemaker.training.request import AlgorithmSpecification, InputChannel, ResourceConfig, StoppingCondition
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 PIPE_JOIN_SECONDS = 10
@@ -188,7 +188,6 @@ class TrainingWork:
             ContainerSpec(
                 image=self._job.image,
                 region=self._scope.region,
-                command="train",
                 folder=host.folder,
                 environment={
                     **self._job.request.environment,
@@ -199,9 +198,10 @@ class TrainingWork:
                 },
                 on_line=take,
                 owner_arn=self._job.arn,
-                instance_type=host.instance_type,
                 entrypoint=specification.container_entrypoint,
-                arguments=specification.container_arguments,
+                arguments=_arguments(specification),
+                brought_back=("model", "output", "checkpoints"),
+                limits=Limits(instance_type=host.instance_type),
                 hostname=host.name,
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
@@ -246,6 +246,13 @@ def _groups(resources: ResourceConfig) -> list[HostGroup]:
     # CreateTrainingJob asks for both, or for groups.
     assert resources.instance_type is not None and resources.instance_count is not None
     return [HostGroup(HOMOGENEOUS_GROUP, resources.instance_type, resources.instance_count)]
+
+
+def _arguments(specification: AlgorithmSpecification) -> Sequence[str]:
+    """The image's command is ``train``, unless the request has arguments or an entry point of its own."""
+    if specification.container_arguments is not None:
+        return specification.container_arguments
+    return () if specification.container_entrypoint else ("train",)
 
 
 def _channel(channel: InputChannel, default_mode: str) -> Channel:

@@ -8,7 +8,7 @@ import os
 import stat
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from preflight.sagemaker.launching.folders import remove_folder
@@ -21,13 +21,18 @@ _DIRECTORY_MODE = 0o777
 _FILE_MODE = 0o666
 
 
-def pack(folder: Path, name: str) -> Iterator[bytes]:
-    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root."""
+def pack(folder: Path, name: str, without: Collection[str] = ()) -> Iterator[bytes]:
+    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root.
+
+    The folders ``without``, named relative to ``folder``, are left out.
+    """
     yield from _member(folder, name)
     for parent, folders, files in os.walk(folder):
-        for entry in sorted((*folders, *files)):
+        kept = [entry for entry in folders if str(Path(parent, entry).relative_to(folder)) not in without]
+        for entry in sorted((*kept, *files)):
             path = Path(parent, entry)
             yield from _member(path, f"{name}/{path.relative_to(folder)}")
+        folders[:] = kept
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from preflight.sagemaker.launching.process.guarded_process import GUARD, GuardedProcess
 
@@ -17,6 +17,9 @@ guard = [sys.executable, "-I", "-S", sys.argv[1], "--grace", sys.argv[2], "--", 
 subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
 sys.stdin.read()
 """
+DAEMON = "setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 3600' &"
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 
 
 def start(script: str) -> GuardedProcess:
@@ -89,6 +92,39 @@ def test_children_left_behind_by_the_command_are_killed() -> None:
         left_behind = read_pid(process)
         assert process.wait(10) == 5
         assert eventually(lambda: is_gone(left_behind))
+
+
+@on_linux
+@pytest.mark.parametrize("grace_seconds", [0, 60])
+def test_a_daemon_in_a_session_of_its_own_ends_with_the_command(grace_seconds: int) -> None:
+    with start(f"trap 'exit 5' TERM; ({DAEMON}); while :; do sleep 0.05; done") as process:
+        daemon = read_pid(process)
+
+        assert process.stop(grace_seconds) == (5 if grace_seconds else -signal.SIGKILL)
+        assert is_gone(daemon)
+
+
+@on_linux
+def test_a_daemon_that_ends_before_the_command_leaves_no_zombie() -> None:
+    with start("(setsid sh -c 'echo $$' &); sleep 3600") as process:
+        daemon = read_pid(process)
+
+        assert eventually(lambda: not psutil.pid_exists(daemon))
+        assert process.poll() is None
+
+
+@on_linux
+def test_the_command_ends_when_the_owner_and_the_guard_are_killed_at_once() -> None:
+    owner = [sys.executable, "-c", OWNER, str(GUARD), "3600", STUBBORN]
+    with subprocess.Popen(owner, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        command = read_pid(process)
+        [guard] = psutil.Process(process.pid).children()
+
+        process.send_signal(signal.SIGSTOP)
+        guard.kill()
+        process.kill()
+
+        assert eventually(lambda: is_gone(command))
 
 
 def test_a_killed_guard_takes_its_command_with_it() -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 import urllib3
 from preflight.sagemaker.api.errors import ValidationException
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.settings import Settings
 from preflight.stack import REPOSITORY
 
@@ -51,7 +52,7 @@ def lines() -> list[str]:
 
 @pytest.fixture
 def run(launcher: Any, folder: Path, lines: list[str]) -> Iterator[Run]:
-    """Runs a shell script as a training container."""
+    """Runs a shell script as a job's container."""
     started: list[Container] = []
 
     def run(script: str, **members: Any) -> Container:
@@ -59,13 +60,12 @@ def run(launcher: Any, folder: Path, lines: list[str]) -> Iterator[Run]:
             **{
                 "image": IMAGE,
                 "region": "us-east-1",
-                "command": "train",
-                "folder": folder,
-                "environment": {},
-                "on_line": lines.append,
                 "owner_arn": "arn:aws:sagemaker:us-east-1:000000000000:training-job/test",
-                "instance_type": "ml.m5.large",
+                "folder": folder,
+                "on_line": lines.append,
                 "entrypoint": ["sh", "-c", script],
+                "brought_back": ["model", "output"],
+                "limits": Limits(instance_type="ml.m5.large"),
                 **members,
             }
         )
@@ -169,15 +169,14 @@ def test_terminate_sends_sigterm_and_kills_after_the_grace(run: Run, lines: list
 
 def test_a_serverless_container_has_the_memory_it_was_given(run: Run, lines: list[str]) -> None:
     limit = "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
-    container = run(limit, instance_type="", memory_mb=512)
+    container = run(limit, limits=Limits(memory_mb=512))
 
     assert container.wait(60) == 0
     assert lines == [str(512 << 20)]
 
 
-def test_a_container_of_a_pipeline_answers_on_the_port_it_is_told(run: Run) -> None:
-    serve = "cd /opt/ml && exec python3 -m http.server $SAGEMAKER_BIND_TO_PORT"
-    container = run(serve, command="serve", environment={"SAGEMAKER_BIND_TO_PORT": "15001"})
+def test_a_container_is_reached_at_the_port_it_listens_on(run: Run) -> None:
+    container = run("cd /opt/ml && exec python3 -m http.server 15001", port=15001)
 
     host, port = container.address
     retries = urllib3.Retry(20, backoff_factor=0.1, backoff_max=1)
@@ -193,6 +192,17 @@ def test_the_built_in_algorithms_need_their_image_and_are_told_how_to_build_it(t
 
     with pytest.raises(ValidationException, match="docker build -f container/Dockerfile -t preflight-test/absent:1"):
         launcher.require_image(LINEAR_LEARNER, "us-east-1")
+
+
+def test_what_has_ended_holds_no_connection_to_the_engine(run: Run, lines: list[str]) -> None:
+    this = psutil.Process()
+    assert run("exit 3").wait(60) == 3
+    before = this.num_fds()
+
+    ended = [run("exit 0"), run("", entrypoint=["/no/such/program"]), run("exit 1")]
+
+    assert [container.wait(60) for container in ended] == [0, 127, 1]
+    assert this.num_fds() <= before
 
 
 def test_waiting_has_a_limit(run: Run) -> None:

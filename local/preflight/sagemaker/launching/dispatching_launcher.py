@@ -1,27 +1,24 @@
 """Processes or containers: which launcher runs an image, by the setting, the image, and whether Docker is there."""
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
 from preflight.sagemaker.api.errors import UnsupportedByPreflight
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Launcher
-from preflight.sagemaker.launching.images import find_builtin_algorithm, require_same_region
+from preflight.sagemaker.launching.images import require_same_region
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
+from preflight.sagemaker.launching.programs import find_program
 from preflight.sagemaker.settings import Settings
 
 if TYPE_CHECKING:
     from preflight.sagemaker.launching.docker.launcher import DockerLauncher
 
-LOG = logging.getLogger(__name__)
 
+class DispatchingLauncher:
+    """Gives each container to the launcher that runs its image.
 
-class Launchers:
-    """The launcher of every image.
-
-    ``PREFLIGHT_LAUNCHER=process``: the built-in algorithms run as processes, any other image in Docker.
-    ``PREFLIGHT_LAUNCHER=docker``: everything runs in Docker; without an engine the built-in algorithms still run,
-    as processes.
+    ``PREFLIGHT_LAUNCHER=process``: an image with a program runs as a process, any other image in Docker.
+    ``PREFLIGHT_LAUNCHER=docker``: everything runs in Docker; without an engine the programs still run, as processes.
 
     The Docker SDK is imported, and the engine asked, when it is needed and not before.
     """
@@ -38,19 +35,8 @@ class Launchers:
     def launch(self, spec: ContainerSpec) -> Container:
         return self._launcher_of(spec.image, spec.region).launch(spec)
 
-    def close(self) -> None:
-        self._processes.close()
-        with self._connecting:
-            if self._docker:
-                self._docker.close()
-
-    def prepare(self) -> None:
-        """Connect to Docker if everything is to run there: what an earlier run left is removed, a fallback logged."""
-        if problem := self.fallback():
-            LOG.warning("%s", problem)
-
     def fallback(self) -> str | None:
-        """Why the built-in algorithms run as processes though Docker is asked for; None if they do as asked."""
+        """Connects to Docker if everything is to run there."""
         if self._settings.launcher != "docker":
             return None
         docker = self._find_docker()
@@ -58,15 +44,21 @@ class Launchers:
             return None
         return f"PREFLIGHT_LAUNCHER is docker, but {docker}. The built-in algorithms run as processes instead."
 
+    def close(self) -> None:
+        self._processes.close()
+        with self._connecting:
+            if self._docker:
+                self._docker.close()
+
     def _launcher_of(self, image: str, region: str) -> Launcher:
-        builtin = find_builtin_algorithm(image, region) is not None
-        if builtin and self._settings.launcher == "process":
+        has_program = find_program(image, region) is not None
+        if has_program and self._settings.launcher == "process":
             return self._processes
         require_same_region(image, region)
         docker = self._find_docker()
         if not isinstance(docker, str):
             return docker
-        if builtin:
+        if has_program:
             return self._processes
         raise UnsupportedByPreflight(
             f"Image {image}, which is not the image of a built-in algorithm in {region}, runs in Docker, and {docker}. "
