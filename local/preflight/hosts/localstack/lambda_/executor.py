@@ -12,7 +12,7 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment, Limits
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
 from preflight.hosts.localstack.lambda_.runtime import create_runtime, function_environment
-from preflight.hosts.localstack.lambda_.telemetry import is_stack_stopping, write_in_batches
+from preflight.hosts.localstack.lambda_.telemetry import is_stack_stopping
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED_LOGS = 20
@@ -28,8 +28,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def validate_environment(cls) -> bool:
-        """LocalStack calls this once, before there is a function."""
-        write_in_batches()
+        """A process needs nothing that could be missing."""
         return True
 
     @classmethod

@@ -1,8 +1,7 @@
 """Writes functions' logs and metrics in batches, away from the invocations.
 
-LocalStack writes both after each invocation, with calls to its own CloudWatch that take three times as long as the
-invocation, and the next invocation waits for them. Here an invocation leaves a note, and a batch is written a moment
-later.
+An invocation leaves a note, and a batch is written a moment later. ``patches/function_telemetry.py`` puts this in the
+place of LocalStack's own.
 """
 
 import logging
@@ -18,7 +17,6 @@ from typing import Any
 from botocore.config import Config
 from localstack.aws.connect import connect_to
 from localstack.runtime import get_current_runtime
-from localstack.services.lambda_.invocation import version_manager
 from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
 from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
@@ -122,14 +120,6 @@ class BatchedMetrics:
                 client.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
             except Exception as error:
                 LOG.warning("Cannot write the metrics of function %s: %s", function_name, error)
-
-
-def write_in_batches() -> None:
-    """Put both in the place of LocalStack's own, for the versions that are started from now on."""
-    metrics = BatchedMetrics()
-    version_manager.LogHandler = BatchedLogHandler
-    version_manager.record_cw_metric_invocation = metrics.record_invocation
-    version_manager.record_cw_metric_error = metrics.record_error
 
 
 def is_stack_stopping() -> bool:
