@@ -11,8 +11,9 @@ from localstack.http import Request, Response
 from localstack.runtime import hooks
 from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
-from localstack.services.plugins import Service, aws_provider
+from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 
+from preflight.hosts.localstack.patches.unavailable_services import NOT_HERE
 from preflight.sagemaker.http import SageMakerHttp
 from preflight.sagemaker.life import ServiceGone, ServiceLife
 from preflight.sagemaker.settings import SettingError, Settings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from preflight.sagemaker.service import SageMaker
 
 LAUNCHER_PATH = "/_preflight/launcher"
+SERVICES_PATH = "/_preflight/services"
 
 
 def _settings() -> Settings:
@@ -52,6 +54,7 @@ def check_settings() -> None:
     except SettingError as error:
         raise LocalstackExit(f"{error}\n", 1) from None
     ROUTER.add(LAUNCHER_PATH, _describe_launcher, methods=["GET"])
+    ROUTER.add(SERVICES_PATH, _describe_services, methods=["GET"])
 
 
 @hooks.on_infra_ready()
@@ -73,6 +76,14 @@ def _describe_launcher(request: Request) -> Response:
     """What ``preflight status`` says of the launcher."""
     response = Response()
     response.set_json({"fallback": LIFE.service().launcher.fallback() if _settings().launcher == "docker" else None})
+    return response
+
+
+def _describe_services(request: Request) -> Response:
+    """What ``preflight status`` says of AWS's services: which are here, which are not and why; all others are not."""
+    here = sorted(SERVICE_PLUGINS.list_available())
+    response = Response()
+    response.set_json({"supported": here, "refused": dict(sorted(NOT_HERE.items()))})
     return response
 
 

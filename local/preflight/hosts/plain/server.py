@@ -22,6 +22,7 @@ THREADS = 64  # requests at the same time; a thread that waits costs next to not
 HEALTH = ("/_localstack/health", "/_preflight/health")
 RESET = "/_localstack/state/reset"
 LAUNCHER = "/_preflight/launcher"
+SERVICES = "/_preflight/services"
 
 
 class Application:
@@ -55,6 +56,8 @@ class Application:
         match method, path:
             case "GET", path if path in HEALTH:
                 return _json({"services": {"sagemaker": "running"}})
+            case "GET", path if path == SERVICES:
+                return _json({"supported": ["sagemaker"], "refused": {}})
             case "GET", path if path == LAUNCHER:
                 fallback = self._life.service().launcher.fallback() if self._launcher == "docker" else None
                 return _json({"fallback": fallback})
