@@ -10,6 +10,8 @@ from preflight.stack import Stack
 from tests.local.conftest import Make, refusal
 from tests.local.raw import send, signature
 
+METRIC = {"MetricName": "m", "Timestamp": 0, "Value": 1.0}
+RECORD = {"FeatureGroupName": "g", "RecordIdentifiersValueAsString": ["1"]}
 REGIONS = ["nowhere-1", "us-east-1x", "a b", "us-east-1.evil.com"]
 
 
@@ -31,7 +33,7 @@ REGIONS = ["nowhere-1", "us-east-1x", "a b", "us-east-1.evil.com"]
         (
             "sagemaker-featurestore-runtime",
             "batch_get_record",
-            {"Identifiers": [{"FeatureGroupName": "g", "RecordIdentifiersValueAsString": ["1"]}]},
+            {"Identifiers": [RECORD]},
             "BatchGetRecord",
         ),
         ("sagemaker-edge", "get_deployments", {"DeviceName": "d", "DeviceFleetName": "f"}, "GetDeployments"),
