@@ -290,3 +290,34 @@ def test_a_function_that_never_stops_to_write_times_out(create_function: Create)
 
     assert function(True).payload["errorType"] == "Sandbox.Timedout"
     assert function(False).payload is None
+
+
+def test_what_a_function_prints_reaches_cloudwatch_while_it_runs(
+    create_function: Create, client: Any, tmp_path: Path
+) -> None:
+    source = """
+import pathlib, time
+def handler(folder, context):
+    print("boarding")
+    while not pathlib.Path(folder, "go").exists(): time.sleep(0.01)
+    print("gone")
+"""
+    function = create_function(source, Timeout=60)
+    group = f"/aws/lambda/{function.name}"
+
+    def messages() -> list[str]:
+        groups = client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        events = client("logs").filter_log_events(logGroupName=group)["events"] if groups else []
+        return [event["message"].split()[0] for event in events]
+
+    with ThreadPoolExecutor(1) as caller:
+        running = caller.submit(function, str(tmp_path))
+        try:
+            assert eventually(lambda: messages() == ["START", "boarding"])
+            assert not running.done()
+        finally:
+            (tmp_path / "go").touch()
+        log = running.result().log
+
+    assert eventually(lambda: messages() == ["START", "boarding", "gone", "END", "REPORT"]), messages()
+    assert log.count("boarding\n") == 1

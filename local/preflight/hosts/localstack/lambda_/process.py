@@ -27,6 +27,7 @@ API = "/2018-06-01/runtime"
 NEXT = f"{API}/invocation/next"
 INIT_ERROR = f"{API}/init/error"
 SEND_TIMEOUT_SECONDS = 10
+PASS_ON_SECONDS = 0.5
 DRAIN_ROUNDS = 8  # what a pipe holds takes one or two
 MAX_CONNECTIONS = 64  # a function that opens more gets no answer on them
 
@@ -122,8 +123,13 @@ class FunctionProcess:
                 break
         return not self._output.closed
 
-    def invoke(self, event: Event, *, deadline: float, max_response_bytes: int) -> Answer:
-        """Run the handler. Raises ResponseTooLarge, and what ``wait_until_ready`` raises."""
+    def invoke(
+        self, event: Event, *, deadline: float, max_response_bytes: int, on_lines: Callable[[str], None]
+    ) -> Answer:
+        """Run the handler; ``on_lines`` gets what it prints, now and then, while it runs longer than a moment.
+
+        Raises ResponseTooLarge, and what ``wait_until_ready`` raises.
+        """
         deadline_milliseconds = int((time.time() + deadline - time.monotonic()) * 1000)
         headers = {
             "Content-Type": "application/json",
@@ -134,7 +140,7 @@ class FunctionProcess:
         }
         self._answer(self._take(NEXT, deadline), HTTPStatus.OK, event.payload, headers)
         invocation = f"{API}/invocation/{event.request_id}"
-        response = self._take(f"{invocation}/response", deadline, f"{invocation}/error")
+        response = self._take(f"{invocation}/response", deadline, f"{invocation}/error", on_lines)
         is_error = response.path.endswith("/error")
         if len(response.body) > max_response_bytes:
             self._answer(response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -175,8 +181,11 @@ class FunctionProcess:
         self._listener.close()
         self._selector.close()
 
-    def _take(self, path: str, deadline: float, other_path: str = "") -> Request:
+    def _take(
+        self, path: str, deadline: float, other_path: str = "", on_lines: Callable[[str], None] | None = None
+    ) -> Request:
         """Wait for a request for one of these paths."""
+        wake = time.monotonic() + PASS_ON_SECONDS if on_lines else deadline
         while True:
             while self._requests:
                 request = self._requests.popleft()
@@ -190,7 +199,11 @@ class FunctionProcess:
                 raise ProcessEnded(self._process.wait())
             if time.monotonic() >= deadline:  # also of a function that never stops to write
                 raise TimeoutError
-            for key, _ in self._selector.select(max(0.0, deadline - time.monotonic())):
+            if on_lines and time.monotonic() >= wake:
+                wake = time.monotonic() + PASS_ON_SECONDS
+                if lines := self._written.take_lines():
+                    on_lines(lines)
+            for key, _ in self._selector.select(max(0.0, min(wake, deadline) - time.monotonic())):
                 handle: Callable[[object], None] = key.data
                 handle(key.fileobj)
 
