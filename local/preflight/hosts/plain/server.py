@@ -16,7 +16,7 @@ from preflight.hosts.refusals import refusal
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.http import BODY_LIMIT_BYTES, SageMakerHttp
 from preflight.sagemaker.life import ServiceLife
-from preflight.sagemaker.settings import SettingError, Settings
+from preflight.sagemaker.settings import SettingError, Settings, require_services_url
 
 THREADS = 64  # requests at the same time; a thread that waits costs next to nothing
 HEALTH = ("/_localstack/health", "/_preflight/health")
@@ -93,13 +93,14 @@ def serve(settings: Settings, host: str, port: int) -> None:
         server.close()
 
 
-def main(environ: Mapping[str, str], services_url: str) -> None:
-    """Serve at GATEWAY_LISTEN (``127.0.0.1:4566``), with the other services at ``services_url``."""
+def main(environ: Mapping[str, str]) -> None:
+    """Serve at GATEWAY_LISTEN (``127.0.0.1:4566``), with the other services at PREFLIGHT_SERVICES."""
     logging.basicConfig(level=logging.DEBUG if environ.get("DEBUG") else logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     host, _, port = environ.get("GATEWAY_LISTEN", "127.0.0.1:4566").rpartition(":")
     try:
-        settings = Settings.from_env(environ, endpoint_url=services_url)
+        url = require_services_url(environ.get("PREFLIGHT_SERVICES", ""))
+        settings = Settings.from_env(environ, endpoint_url=url)
     except SettingError as error:
         sys.exit(f"Error: {error}")
     except KeyError as error:
