@@ -28,11 +28,10 @@ SERVICES = "/_preflight/services"
 class Application:
     """A WSGI application: SageMaker and its runtime, and what ``preflight`` asks of any stack."""
 
-    def __init__(self, life: ServiceLife, port: int, launcher: str) -> None:
+    def __init__(self, life: ServiceLife, port: int) -> None:
         self._life = life
         self._http = SageMakerHttp(life)
         self._port = port
-        self._launcher = launcher
         self._allowed_origins = web_pages.allowed_origins()
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -59,8 +58,7 @@ class Application:
             case "GET", path if path == SERVICES:
                 return _json({"supported": ["sagemaker"], "refused": {}})
             case "GET", path if path == LAUNCHER:
-                fallback = self._life.service().launcher.fallback() if self._launcher == "docker" else None
-                return _json({"fallback": fallback})
+                return _json({"fallback": self._life.service().launcher.fallback()})
             case "POST", path if path == RESET:
                 with self._life.emptied():
                     return _json({})
@@ -77,7 +75,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         return SageMaker(settings)
 
     life = ServiceLife(create)
-    application = Application(life, port, settings.launcher)
+    application = Application(life, port)
     server = waitress.create_server(
         application, host=host, port=port, threads=THREADS, connection_limit=1000, asyncore_use_poll=True, ident=None
     )
