@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 from docker.errors import DockerException
 from preflight.sagemaker.launching.ports import free_port
-from preflight.stack import REPOSITORY, Stack
+from preflight.stack import Stack
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 CONTAINER_IMAGE = "preflight-test/container:latest"
 LAUNCHERS = {
     "process": pytest.param("process", id=pytest.HIDDEN_PARAM),

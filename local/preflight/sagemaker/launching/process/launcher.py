@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class ProcessLauncher:
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "PREFLIGHT_BIND_ADDRESS": "127.0.0.1",
             "PREFLIGHT_ALGORITHM": algorithm,
+            "PYTHONPATH": _search_path(spec.environment),
         }
         process = GuardedProcess.start(
             [sys.executable, "-P", "-m", "preflight_container", spec.command],
@@ -48,6 +49,12 @@ class ProcessLauncher:
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
+
+
+def _search_path(variables: Mapping[str, str]) -> str:
+    """Where our own program lies, if this process was told so, before what the job's Environment says."""
+    paths = (os.environ.get("PYTHONPATH"), variables.get("PYTHONPATH"))
+    return os.pathsep.join(path for path in paths if path)
 
 
 @dataclass
