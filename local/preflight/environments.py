@@ -2,8 +2,8 @@
 
 An environment is named by its content (pins, Python, platform), so it is made again only when that changes, and what
 is there is used without a network. It is made in place, because scripts in it name their interpreter's path; a stamp
-says that it is whole. A lock, which uv holds too while it runs, lets one command make it and all others wait, also
-when the one that began was killed.
+says that it is whole, and what a killed command has left without one is made anew. A lock lets one command make it
+while all others wait.
 """
 
 import contextlib
@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
 
 import platformdirs
+
+from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 
 Say = Callable[[str], None]
 
@@ -87,9 +88,9 @@ class Environment:
         """
         if not self.is_made():
             try:
-                with self._locked(say) as lock:
+                with self._locked(say):
                     if not self.is_made():
-                        self._make(lock, say)
+                        self._make(say)
             except OSError as error:
                 raise EnvironmentProblem(
                     f"The environment {self.name!r} cannot be made in {self.folder}: {error.strerror or error}. "
@@ -102,20 +103,20 @@ class Environment:
         lines = (line.strip() for line in self.requirements.splitlines())
         return sorted({line for line in lines if line and not line.startswith("#")})
 
-    def _make(self, lock: IO[bytes], say: Say) -> None:
+    def _make(self, say: Say) -> None:
         say(
             f"Setting up the environment {self.name!r}: {len(self._pins)} packages, once; about half a minute, "
             f"longer on a slow network. It goes into {self.folder}"
         )
         try:
             try:
-                self._install_with_uv(lock, say)
+                self._install_with_uv(say)
             except EnvironmentProblem as problem:
                 if _NO_SPACE.search(str(problem)):
                     raise
                 say("uv cannot install it; pip tries, which may know of another index.")
                 try:
-                    self._install_with_pip(lock, say)
+                    self._install_with_pip(say)
                 except EnvironmentProblem:
                     raise problem from None
             (self.folder / _STAMP).touch()
@@ -123,51 +124,41 @@ class Environment:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
-    def _install_with_uv(self, lock: IO[bytes], say: Say) -> None:
+    def _install_with_uv(self, say: Say) -> None:
         uv, python = _uv(), self.python or sys.executable
-        self._run([uv, "venv", "--quiet", "--clear", "--python", python, str(self.folder)], lock, say)
+        self._run([uv, "venv", "--quiet", "--clear", "--python", python, str(self.folder)], say)
         options = ["--no-deps", "--compile-bytecode", "--python", str(self.interpreter)]
-        self._run([uv, "pip", "install", *options, "--requirements", self._write_pins()], lock, say)
+        self._run([uv, "pip", "install", *options, "--requirements", self._write_pins()], say)
 
-    def _install_with_pip(self, lock: IO[bytes], say: Say) -> None:
-        self._run([self.python or sys.executable, "-m", "venv", "--clear", str(self.folder)], lock, say)
+    def _install_with_pip(self, say: Say) -> None:
+        self._run([self.python or sys.executable, "-m", "venv", "--clear", str(self.folder)], say)
         options = ["--quiet", "--disable-pip-version-check", "--no-deps"]
-        self._run([str(self.interpreter), "-m", "pip", "install", *options, "-r", self._write_pins()], lock, say)
+        self._run([str(self.interpreter), "-m", "pip", "install", *options, "-r", self._write_pins()], say)
 
     def _write_pins(self) -> str:
         path = self.folder / "requirements.txt"
         path.write_text("\n".join([*self._pins, ""]))
         return str(path)
 
-    def _run(self, command: Sequence[str], lock: IO[bytes], say: Say) -> None:
-        """Run one command, which holds the lock as well. Raises EnvironmentProblem with what it has printed."""
+    def _run(self, command: Sequence[str], say: Say) -> None:
+        """Run one command, which ends with us however we end. Raises EnvironmentProblem with what it has printed."""
         foreign = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
         output = []
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder.parent,
-                env={name: value for name, value in os.environ.items() if name not in foreign},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                pass_fds=(lock.fileno(),),
-            )
-        except FileNotFoundError as error:
-            raise EnvironmentProblem(f"{error.filename} is missing.") from None
-        with process:
-            try:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    output.append(line.rstrip())
-                    if line.startswith(_STAGES):
-                        say(f"  {line.rstrip()}")
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode:
+        with GuardedProcess.start(
+            command,
+            cwd=self.folder.parent,
+            env={name: value for name, value in os.environ.items() if name not in foreign},
+            stdout=subprocess.PIPE,
+            orphan_grace_seconds=0,
+        ) as process:
+            assert process.stdout is not None
+            for raw in process.stdout:
+                line = raw.decode(errors="replace").rstrip()
+                output.append(line)
+                if line.startswith(_STAGES):
+                    say(f"  {line}")
+            code = process.wait()
+        if code:
             raise EnvironmentProblem(self._explain(output))
 
     def _explain(self, output: Sequence[str]) -> str:
@@ -189,7 +180,7 @@ class Environment:
         return f"The environment {self.name!r} cannot be made: {reason}\n{said}"
 
     @contextlib.contextmanager
-    def _locked(self, say: Say) -> Iterator[IO[bytes]]:
+    def _locked(self, say: Say) -> Iterator[None]:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self.folder.with_suffix(".lock").open("wb") as lock:
             try:
@@ -197,7 +188,7 @@ class Environment:
             except BlockingIOError:
                 say(f"Another command sets up the environment {self.name!r}; waiting for it ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield lock
+            yield
 
 
 def _uv() -> str:
