@@ -42,11 +42,12 @@ test: ## Run the tests
 	@$(PYTHON_IN_VENV) -m preflight prepare
 	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
-check: ## Lint, formatting and types
+check: ## Lint, formatting, types, and what each folder may import
 	@./setup.sh dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks
+	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks tests
+	@.venv/bin/lint-imports --no-cache
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks

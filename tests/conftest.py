@@ -71,7 +71,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def build_image(name: str, folder: Path, dockerfile: str = "Dockerfile") -> str:
     """The image of ``dockerfile``, which takes a second or two if nothing of it has changed."""
-    command = ["docker", "build", "--network=host", "--quiet", "--tag", name, "--file", folder / dockerfile, folder]
+    file = str(folder / dockerfile)
+    command = ["docker", "build", "--network=host", "--quiet", "--tag", name, "--file", file, str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     return name

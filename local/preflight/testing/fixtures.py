@@ -7,7 +7,8 @@ how it runs: ``docker``, ``process``, or by default in Docker if an engine answe
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from docker.errors import DockerException
@@ -32,7 +33,7 @@ def preflight_stack(request: pytest.FixtureRequest) -> Iterator[StackHandle]:
         with StackContainer() as stack:
             yield stack
         return
-    terminal = request.config.pluginmanager.getplugin("capturemanager")
+    terminal: Any = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(line: str) -> None:
         """At once, for the first set-up takes its time."""
@@ -77,7 +78,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed and _LOG_START in item.stash:
         stack: StackHandle = item.funcargs["preflight"]  # type: ignore[attr-defined]
-        logs = {
+        logs: dict[str, Callable[[], str]] = {
             "CloudWatch Logs": stack.application_log,
             "Preflight's own log": lambda: stack.stack_log()[item.stash[_LOG_START] :],
         }
