@@ -39,19 +39,19 @@ status: setup ## Show whether the stack is up
 test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
+	@$(PYTHON_IN_VENV) -m preflight prepare
 	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
-check: ## Lint, formatting and types
+check: ## Lint, formatting, types, and what each folder may import
 	@./setup.sh dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks
+	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks tests
+	@.venv/bin/lint-imports --no-cache
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
 
 clean: setup ## Stop the stacks of all ports and remove what was built
-	@for stack in .preflight/stacks/*/; do \
-		[ ! -d "$$stack" ] || $(PYTHON_IN_VENV) -m preflight down --port "$$(basename "$$stack")" || exit 1; \
-	done
-	@rm -rf build .preflight
+	@$(PYTHON_IN_VENV) -m preflight down --all
+	@rm -rf build

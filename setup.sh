@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv and puts everything Preflight needs in it: `./setup.sh`, or `./setup.sh dev` for the tests as well.
+# Makes .venv with Preflight in it, as its users install it: `./setup.sh`, or `./setup.sh dev` with what the tests need.
+# (What the stack runs on is not in there: `preflight up` makes an environment for it, in the user's cache.)
 # `./setup.sh clients` makes .venv-clients/NAME of each requirements/clients-NAME.txt: AWS's clients as their users
 # install them, each with its own botocore, for tests/clients.
 # Does nothing if that is done already. Needs Python 3.12 or newer, and a package index the first time.
@@ -43,10 +44,11 @@ if [ "${1:-}" = clients ]; then
     exit 0
 fi
 
-requirements="-r requirements/stack.txt -r requirements/container.txt"
-[ "${1:-}" != dev ] || requirements="$requirements -r requirements/dev.txt"
+requirements="-r requirements/run.txt"
+algorithms=container/preflight_container/requirements.txt # the tests run their programs, and import them
+[ "${1:-}" != dev ] || requirements="$requirements -r requirements/dev.txt -r $algorithms"
 
-wanted=$(cat setup.sh pyproject.toml requirements/*.txt | cksum)
+wanted=$(cat setup.sh pyproject.toml requirements/*.txt $algorithms | cksum)
 stamp=".venv/.preflight-${1:-run}"
 if .venv/bin/python -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted $PWD" ]; then
     exit 0
@@ -57,12 +59,14 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 12))'
         echo "Preflight needs Python 3.12, 3.13 or 3.14: install one (https://www.python.org/downloads/), or name it with PYTHON=/path/to/python3." >&2
         exit 1
     fi
+    echo "Setting up .venv with $("$python" --version) (once; about half a minute) ..."
     if ! "$python" -m venv --clear .venv; then
         echo "$python cannot make a virtual environment: install its venv module (on Debian and Ubuntu: apt install python3-venv)." >&2
         exit 1
     fi
+else
+    echo "Bringing .venv up to date ..."
 fi
-echo "Setting up .venv with $(.venv/bin/python --version) (once; about half a minute) ..."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 # shellcheck disable=SC2086 # a list of options
 install .venv/bin/python $requirements

@@ -14,13 +14,13 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from preflight.environments import kit_path, stack_python
 from preflight.sagemaker.launching.ports import free_port
 from rich.console import Console
 from rich.table import Table
@@ -91,15 +91,20 @@ def _serving(base: Path | None) -> Iterator[int]:
     """The port of a running server: the container on `base`, or the bare app without one."""
     port = free_port()
     command = ["-m", "preflight_container", "serve"] if base else ["-c", BARE_APP]
-    environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "PREFLIGHT_BIND_ADDRESS": "127.0.0.1"}
+    environment = _program() | {"SAGEMAKER_BIND_TO_PORT": str(port), "PREFLIGHT_BIND_ADDRESS": "127.0.0.1"}
     if base:
         environment["SAGEMAKER_BASE_DIR"] = str(base)
-    process = subprocess.Popen([sys.executable, *command], env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([stack_python(), *command], env=environment, stdout=subprocess.DEVNULL)
     with ExitStack() as stack:
         stack.callback(process.wait)
         stack.callback(process.send_signal, signal.SIGTERM)
         _wait(port, process)
         yield port
+
+
+def _program() -> dict[str, str]:
+    """The variables with which the stack's Python finds the container's program, as in a job."""
+    return {**os.environ, "PYTHONPATH": str(kit_path())}
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -121,10 +126,9 @@ def _trained(base: Path, algorithm: str) -> Path:
     (channel / "train.csv").write_bytes(_csv(TRAIN_ROWS, labelled=True))
     (config / "hyperparameters.json").write_text(json.dumps(HYPERPARAMETERS[algorithm]))
     (config / "inputdataconfig.json").write_text(json.dumps({"train": {"ContentType": "text/csv"}}))
-    environment = {"SAGEMAKER_BASE_DIR": str(base), "PREFLIGHT_ALGORITHM": algorithm}
     subprocess.run(
-        [sys.executable, "-m", "preflight_container", "train"],
-        env={**os.environ, **environment},
+        [stack_python(), "-m", "preflight_container", "train"],
+        env=_program() | {"SAGEMAKER_BASE_DIR": str(base), "PREFLIGHT_ALGORITHM": algorithm},
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 from docker.errors import DockerException
 from preflight.sagemaker.launching.ports import free_port
-from preflight.stack import REPOSITORY, Stack
+from preflight.stack import Stack
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 CONTAINER_IMAGE = "preflight-test/container:latest"
 LAUNCHERS = {
     "process": pytest.param("process", id=pytest.HIDDEN_PARAM),
@@ -70,7 +71,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def build_image(name: str, folder: Path, dockerfile: str = "Dockerfile") -> str:
     """The image of ``dockerfile``, which takes a second or two if nothing of it has changed."""
-    command = ["docker", "build", "--network=host", "--quiet", "--tag", name, "--file", folder / dockerfile, folder]
+    file = str(folder / dockerfile)
+    command = ["docker", "build", "--network=host", "--quiet", "--tag", name, "--file", file, str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     return name

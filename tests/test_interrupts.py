@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from preflight.stack import REPOSITORY
+
+from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize(

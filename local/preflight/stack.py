@@ -1,7 +1,10 @@
 """One Preflight stack: LocalStack with our plug-ins, as a child process on one port.
 
-The stack outlives the command that starts it. What is known of it lies in its own folder
-(``<home>/stacks/<port>/``): ``stack.json`` says which process it is, ``stack.log`` holds what it printed.
+The stack outlives the command that starts it. Its folder (``<home>/stacks/<port>/``) has what it stores, and in
+``stack.log`` what it printed. Its process names that folder on its command line and is known by it: no clock that is
+set, no number used again and no file that is lost can hide a stack that runs, or show one that does not.
+
+It runs on the Python of the stack's environment, with this kit on its PYTHONPATH: ``environments.py``.
 """
 
 import contextlib
@@ -12,17 +15,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import platformdirs
 import psutil
 
+from preflight.environments import Say, kit_path, silent, stack_python
 from preflight.sagemaker.settings import (
     DOCKER_MARK,
     LAUNCHERS,
@@ -31,11 +35,11 @@ from preflight.sagemaker.settings import (
     require_launcher,
 )
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 20
 LAMBDA_EXECUTORS = ("process",)
+HOST = "preflight.hosts.localstack"
 
 # A stack gets these of the user's variables and no others: no credentials, no AWS_ENDPOINT_URL, no LocalStack
 # setting by accident.
@@ -71,8 +75,8 @@ class StackError(Exception):
 
 
 def default_home() -> Path:
-    """Where stacks keep their files: ``PREFLIGHT_HOME``, or ``.preflight`` beside the code."""
-    return Path(os.environ.get("PREFLIGHT_HOME") or REPOSITORY / ".preflight")
+    """Where stacks keep their files: ``PREFLIGHT_HOME``, or the user's own state folder, for all projects."""
+    return Path(os.environ.get("PREFLIGHT_HOME") or platformdirs.user_state_path("preflight"))
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,14 @@ class Stack:
     """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own."""
 
     port: int = DEFAULT_PORT
-    home: Path = REPOSITORY / ".preflight"
+    home: Path = field(default_factory=default_home)
     host: str = "127.0.0.1"
+
+    @classmethod
+    def all_of(cls, home: Path) -> list["Stack"]:
+        """One for each port that a stack has had a folder for, by port."""
+        ports = [int(folder.name) for folder in home.glob("stacks/*/") if folder.name.isdecimal()]
+        return [cls(port=port, home=home) for port in sorted(ports)]
 
     @property
     def endpoint_url(self) -> str:
@@ -90,25 +100,36 @@ class Stack:
 
     @property
     def folder(self) -> Path:
-        return self.home / "stacks" / str(self.port)
+        return self.home.resolve() / "stacks" / str(self.port)
 
     @property
     def log_file(self) -> Path:
         return self.folder / "stack.log"
 
     @property
-    def _record_file(self) -> Path:
-        return self.folder / "stack.json"
+    def kept_log_file(self) -> Path:
+        """What the last stack printed that was killed."""
+        return self.folder / "stack.log.1"
+
+    @property
+    def _temporary(self) -> Path:
+        """There from the start of a stack to its orderly end, so a killed one leaves it."""
+        return self.folder / "tmp"
+
+    @property
+    def _arguments(self) -> list[str]:
+        """The stack's command line after its interpreter. The folder is there to be seen: nothing reads it."""
+        return ["-P", "-m", HOST, str(self.folder)]
 
     def process(self) -> psutil.Process | None:
-        """The running stack's process, or None. A process that merely has its number is not it."""
-        try:
-            record = json.loads(self._record_file.read_text())
-            process = psutil.Process(record["pid"])
-            same = abs(process.create_time() - record["create_time"]) < 1
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (OSError, ValueError, KeyError, psutil.Error):
-            return None
+        """The running stack's process, or None."""
+        found = {}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.cmdline()[1:] == self._arguments and process.uids().real == os.getuid():
+                    found[process.pid] = process
+        # One that is about to run another program still has its parent's command line.
+        return next((process for process in found.values() if process.ppid() not in found), None)
 
     def health(self) -> dict[str, str] | None:
         """The state of each service (``{"s3": "running", ...}``), or None if the stack does not answer."""
@@ -127,33 +148,37 @@ class Stack:
         except (OSError, ValueError, KeyError) as error:
             return f"The stack does not say how it runs containers: {error}"
 
-    def up(self) -> bool:
-        """Start the stack and return once it answers; False if it was up already.
+    def up(self, say: Say = silent) -> bool:
+        """Start the stack and return once it answers; False if it was up already. ``say`` gets what is worth knowing.
 
         Raises:
+            EnvironmentProblem: what it runs in cannot be made.
             StackError: the port is taken, or the stack ended or stayed silent; nothing is left running.
         """
         with self._locked():
             if self.process() and self.health() is not None:
                 return False
-            self._make_room()
+            python = stack_python(say)
+            self._make_room(say)
             with self.log_file.open("wb") as log:
-                self._start_process(output=log)
+                self._start_process(python, output=log)
             return True
 
-    def run(self, on_ready: Callable[[], None]) -> None:
+    def run(self, on_ready: Callable[[], None], say: Say = silent) -> None:
         """Start the stack, call ``on_ready`` once it answers, and return when it has ended.
 
         It prints where this process prints. Whatever ends this call (Ctrl-C, SIGTERM as an exception) ends the stack.
 
         Raises:
+            EnvironmentProblem: as for ``up``.
             StackError: as for ``up``; it is up already; it ended by itself with an error.
         """
         with self._locked():
             if self.process() and self.health() is not None:
                 raise StackError(f"A stack is up on port {self.port}. Stop it: preflight down --port {self.port}")
-            self._make_room()
-            child = self._start_process(output=None)
+            python = stack_python(say)
+            self._make_room(say)
+            child = self._start_process(python, output=None)
         try:
             on_ready()
             if code := child.wait():
@@ -161,14 +186,16 @@ class Stack:
         finally:
             self.down()
 
-    def down(self) -> bool:
+    def down(self, say: Say = silent) -> bool:
         """Stop the stack and everything it started; False if it was not up.
 
         Raises:
-            StackError: its processes are stopped, but what it started in Docker cannot be removed.
+            StackError: it does not stop; or it is stopped, but what it started in Docker cannot be removed.
         """
         with self._locked():
             was_up = self._stop_process()
+            if not was_up:
+                self._tell_of_a_killed_one(say)
             self._remove_containers()
             self._clear_state()
             return was_up
@@ -189,7 +216,7 @@ class Stack:
             "GATEWAY_SERVER": "preflight",  # LocalStack's own would listen on every address
             "LOCALSTACK_HOST": f"localhost:{self.port}",
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
-            "TMPDIR": str(self.folder / "tmp"),  # LocalStack clears its part of it, which two stacks would share
+            "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
             "PREFLIGHT_LAUNCHER": launcher,
             "PROVIDER_OVERRIDE_S3": "preflight",  # LocalStack's own keeps the objects of all stacks in one folder
@@ -197,22 +224,39 @@ class Stack:
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",  # no telemetry
             "DNS_ADDRESS": "0",
+            "PYTHONPATH": str(kit_path()),
             "PYTHONUNBUFFERED": "1",
+            # No configuration and no credentials but its own: not ~/.aws, nor those of a machine in EC2.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _make_room(self) -> None:
+    def _make_room(self, say: Say) -> None:
         """Remove what a stack that is not up any more has left here."""
-        self._stop_process()
+        if not self._stop_process():
+            self._tell_of_a_killed_one(say)
         self._require_free_port()
         with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
             self._remove_containers()
         self._clear_state()
 
-    def _start_process(self, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+    def _tell_of_a_killed_one(self, say: Say) -> None:
+        """Nothing runs; what did so last may not have ended by itself."""
+        if not self._temporary.exists():
+            return
+        log = ""
+        if self.log_file.exists():
+            self.log_file.replace(self.kept_log_file)
+            log = f" Its log: {self.kept_log_file}"
+        say(f"The last stack on port {self.port} was killed, or the machine went down; what it stored is gone.{log}")
+
+    def _start_process(self, python: Path, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+        environment = self._environment()
+        self._temporary.mkdir(exist_ok=True)
         child = subprocess.Popen(
-            [sys.executable, "-m", "preflight.hosts.localstack"],
-            env=self._environment(),
+            [python, *self._arguments],
+            env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -221,18 +265,13 @@ class Stack:
         )
         _started.append(child)
         try:
-            record = {
-                "pid": child.pid,
-                "create_time": psutil.Process(child.pid).create_time(),
-                "port": self.port,
-            }
-            self._record_file.write_text(json.dumps(record))
             self._wait_until_ready(child)
         except BaseException:
             self._stop_process()
-            if child.poll() is None:  # there is no record of it yet
+            if child.poll() is None:  # it had no command line yet
                 child.kill()
                 child.wait()
+            shutil.rmtree(self._temporary, ignore_errors=True)
             raise
         return child
 
@@ -243,7 +282,9 @@ class Stack:
                 raise StackError(f"The stack ended with code {child.returncode} while starting.\n{self._log_tail()}")
             if (services := self.health()) is not None:
                 if "sagemaker" not in services:
-                    raise StackError("The stack started without SageMaker: run `make setup` to register the plug-ins.")
+                    raise StackError(
+                        "The stack started without SageMaker: install Preflight again, to register its plug-ins."
+                    )
                 return
             time.sleep(0.05)
         raise StackError(f"The stack did not answer within {START_TIMEOUT_SECONDS} s.\n{self._log_tail()}")
@@ -251,7 +292,6 @@ class Stack:
     def _stop_process(self) -> bool:
         process = self.process()
         if process is None:
-            self._record_file.unlink(missing_ok=True)
             return False
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -266,7 +306,8 @@ class Stack:
                 process_left.kill()
         psutil.wait_procs([process, *children], timeout=5)
         _started[:] = [child for child in _started if child.poll() is None]
-        self._record_file.unlink(missing_ok=True)
+        if self.process():  # what it stores is its own as long as it runs
+            raise StackError(f"The stack's process {process.pid} cannot be stopped. End it, then try again.")
         return True
 
     def _remove_containers(self) -> None:
@@ -312,12 +353,15 @@ class Stack:
             tail = self.log_file.read_text(errors="replace").splitlines()[-lines:]
         except OSError:
             return ""
+        if not tail:
+            return f"It has printed nothing into {self.log_file}: is that disk full?"
         return "\n".join([f"The last lines of {self.log_file}:", *(f"  {line}" for line in tail)])
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Two commands on one stack take turns."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # data and models are their owner's
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

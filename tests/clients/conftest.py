@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from preflight.stack import REPOSITORY, Stack
+from preflight.stack import Stack
 
+from tests.conftest import REPOSITORY
 from tests.local.conftest import separable_rows
 
 HERE = Path(__file__).parent

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from preflight.environments import kit_path, stack_python
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
@@ -94,9 +94,10 @@ def test_an_unknown_executor_ends_the_start_with_a_sentence(tmp_path: Path) -> N
         "DISABLE_EVENTS": "1",
         "DNS_ADDRESS": "0",
         "LAMBDA_RUNTIME_EXECUTOR": "podman",
+        "PYTHONPATH": str(kit_path()),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "preflight.hosts.localstack"], env=env, cwd=tmp_path, capture_output=True, timeout=60
+        [stack_python(), "-m", "preflight.hosts.localstack"], env=env, cwd=tmp_path, capture_output=True, timeout=60
     )
 
     assert ended.returncode == 1

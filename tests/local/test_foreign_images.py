@@ -6,9 +6,8 @@ import tarfile
 from typing import Any
 
 import pytest
-from preflight.stack import REPOSITORY
 
-from tests.conftest import build_image
+from tests.conftest import REPOSITORY, build_image
 from tests.local.conftest import Make, make_config, make_model, refusal, unique
 
 pytestmark = pytest.mark.launchers("docker")

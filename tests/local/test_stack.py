@@ -13,9 +13,12 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from preflight.client_environment import client_environment
+from preflight.environments import cache_folder
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 
+from tests.conftest import REPOSITORY
 from tests.local.conftest import LINEAR_LEARNER, Make, make_role, unique
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -39,6 +42,21 @@ def cli(own: Stack) -> Cli:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
     return run
+
+
+def run_flow(endpoint_url: str) -> str:
+    """What ``tests/kit/flow.py`` prints of its job."""
+    variables = os.environ | client_environment(endpoint_url) | {"AWS_CONFIG_FILE": os.devnull}
+    flow = [sys.executable, str(REPOSITORY / "tests" / "kit" / "flow.py")]
+    return subprocess.run(flow, env=variables, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
+
+
+def kill(stack: Stack) -> None:
+    """End a stack that runs as a crash would."""
+    process = stack.process()
+    assert process is not None
+    process.kill()
+    wait_until(lambda: stack.process() is None)
 
 
 def wait_until(condition: Callable[[], bool], timeout_seconds: float = 20) -> None:
@@ -70,16 +88,92 @@ def test_a_port_in_use_is_named_with_what_to_do(own: Stack, cli: Cli) -> None:
     assert f"--port {own.port + 1}" in result.stdout
 
 
-def test_a_killed_stack_can_be_started_again(own: Stack, cli: Cli) -> None:
+def test_a_killed_stack_can_be_started_again_which_says_so_and_keeps_its_log(own: Stack, cli: Cli) -> None:
     cli("up")
-    process = own.process()
-    assert process is not None
-    process.kill()
-    wait_until(lambda: own.process() is None)
+    printed = own.log_file.read_text()
+    kill(own)
 
     assert cli("status").returncode == 1
-    assert "is up at" in cli("up").stdout
+    up = cli("up").stdout
+    assert f"The last stack on port {own.port} was killed" in up and str(own.kept_log_file) in up
+    assert "is up at" in up
+    assert own.kept_log_file.read_text().startswith(printed)
     assert cli("status").returncode == 0
+
+
+def test_down_tells_of_a_killed_stack_once(own: Stack, cli: Cli) -> None:
+    cli("up")
+    kill(own)
+
+    assert "was killed" in cli("down").stdout
+    assert "was killed" not in cli("up").stdout
+
+
+def test_a_stack_that_was_stopped_is_not_said_to_be_killed(own: Stack, cli: Cli) -> None:
+    cli("up")
+    cli("down")
+
+    assert "killed" not in cli("up").stdout
+
+
+def test_no_file_that_is_lost_hides_a_stack_that_runs(own: Stack, cli: Cli) -> None:
+    cli("up")
+    for file in own.folder.iterdir():
+        if file.is_file():
+            file.unlink()
+
+    assert cli("status").returncode == 0
+    assert "The stack is down." in cli("down").stdout
+    assert own.process() is None and own.health() is None
+
+
+def test_a_clock_that_is_set_hides_no_stack(own: Stack, cli: Cli, tmp_path: Path) -> None:
+    cli("up")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import psutil\n"
+        "true = psutil.Process.create_time\n"
+        "psutil.Process.create_time = lambda self: true(self) + 3600\n"  # as the kernel gives it after a step
+    )
+
+    assert cli("status", PYTHONPATH=str(tmp_path)).returncode == 0
+    assert "The stack is down." in cli("down", PYTHONPATH=str(tmp_path)).stdout
+    assert own.health() is None
+
+
+def test_what_a_stack_stores_is_its_owners_only(own: Stack, cli: Cli) -> None:
+    cli("up")
+
+    assert own.folder.stat().st_mode & 0o077 == 0
+
+
+def test_the_persons_aws_configuration_reaches_nothing_in_the_stack(
+    own: Stack, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default]\nregion = mars\nuse_fips_endpoint = maybe\n[broken")
+    (tmp_path / ".aws" / "credentials").write_text("no file of credentials")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name)
+    assert cli("up", HOME=str(tmp_path), PREFLIGHT_CACHE=str(cache_folder())).returncode == 0
+
+    assert run_flow(own.endpoint_url).startswith("Completed")
+
+
+def test_a_jobs_own_search_path_does_not_keep_its_algorithm_from_running(train: Make) -> None:
+    job = train(Environment={"PYTHONPATH": "/opt/ml/code"})
+
+    assert job["TrainingJobStatus"] == "Completed", job
+
+
+def test_down_all_stops_the_stacks_of_all_ports(own: Stack, cli: Cli) -> None:
+    other = Stack(port=free_port(), home=own.home)
+    cli("up")
+    cli("up", "--port", str(other.port))
+
+    said = cli("down", "--all").stdout
+
+    assert f"The stack on port {own.port} is down." in said and f"The stack on port {other.port} is down." in said
+    assert own.process() is None and other.process() is None
 
 
 def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
@@ -105,13 +199,13 @@ def test_a_home_that_cannot_be_one_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "Not a directory" in result.stdout and "PREFLIGHT_HOME" in result.stdout
 
 
-def test_a_disk_that_takes_no_record_of_the_stack_leaves_no_process(own: Stack) -> None:
+def test_a_full_disk_is_named_and_leaves_no_process(own: Stack) -> None:
     command = f"ulimit -f 0; exec {sys.executable} -m preflight up --port {own.port}"  # files may have 0 bytes
     environment = os.environ | {"PREFLIGHT_HOME": str(own.home)}
     up = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=120)
 
     assert (up.returncode, up.stderr) == (1, "")
-    assert "File too large" in up.stdout
+    assert "is that disk full?" in up.stdout
     assert str(own.folder) not in [process.info["cwd"] for process in psutil.process_iter(["cwd"])]
 
 

@@ -1,6 +1,10 @@
-"""The coverage tables of the service as people read them: by operation, from the code and botocore's models."""
+"""The coverage tables of the service as people read them: by operation, from the code and botocore's models.
+
+``python -m preflight.cli.coverage_report text|json|markdown``, on the stack's Python: it imports the whole service.
+"""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from shutil import get_terminal_size
@@ -142,3 +146,9 @@ def as_markdown(entries: list[Coverage]) -> str:
 
 def _cell(items: list[str]) -> str:
     return "<br>".join(item.replace("|", "\\|") for item in items)
+
+
+FORMS = {"text": as_text, "json": as_json, "markdown": as_markdown}
+
+if __name__ == "__main__":
+    print(FORMS[sys.argv[1]](coverage()).rstrip("\n"))

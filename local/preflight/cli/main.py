@@ -1,20 +1,25 @@
 """``preflight``: start, look at and stop the stack."""
 
+import contextlib
 import os
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
+from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from preflight.client_environment import client_environment
+from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_environment, stack_python
 from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal is closed
@@ -22,25 +27,46 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal 
 console = Console(soft_wrap=True, highlight=False)
 
 
-def _stack_command(command: Callable[..., None]) -> click.Command:
-    """A subcommand that works on the stack of ``--port`` and says errors in plain words."""
+def say(line: str) -> None:
+    """Print one line as it is."""
+    console.print(line, markup=False)
 
+
+def say_aside(line: str) -> None:
+    """Print one line where it does not mix with the command's result."""
+    click.echo(line, err=True)
+
+
+def fail(text: str) -> NoReturn:
+    """End with an error in words."""
+    console.print("[red]Error:[/] ", end="")
+    say(text)
+    sys.exit(1)
+
+
+@contextlib.contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (StackError, EnvironmentProblem) as error:
+        fail(str(error))
+    except BrokenPipeError:  # of `| head`; click ends without a word
+        raise
+    except OSError as error:  # a full disk, a folder that is a file or somebody else's
+        place = f": {error.filename}" if error.filename else ""
+        folders = f"stacks keep their files in {default_home()}, environments are in {cache_folder()}"
+        fail(f"{error.strerror or error}{place}. PREFLIGHT_HOME and PREFLIGHT_CACHE name other folders: {folders}.")
+    except KeyboardInterrupt:
+        console.print("Interrupted: what this command started is stopped.")
+        sys.exit(130)
+
+
+def _stack_command(command: Callable[..., None]) -> click.Command:
+    """A subcommand that works on the stack of ``--port``."""
+
+    @_errors_in_words()
     def run(port: int, **options: object) -> None:
-        try:
-            command(Stack(port=port, home=default_home()), **options)
-        except StackError as error:
-            console.print(f"[red]Error:[/] {error}", markup=True)
-            sys.exit(1)
-        except BrokenPipeError:  # of `| head`; click ends without a word
-            raise
-        except OSError as error:  # a full disk, a folder that is a file or somebody else's
-            place = f": {error.filename}" if error.filename else ""
-            what_to_do = f"The stack keeps its files in {default_home()}; PREFLIGHT_HOME names another folder."
-            console.print(f"Error: {error.strerror or error}{place}. {what_to_do}", markup=False)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            console.print("Interrupted: what this command started is stopped.")
-            sys.exit(130)
+        command(Stack(port=port, home=default_home()), **options)
 
     run.__doc__ = command.__doc__
     run.__name__ = command.__name__
@@ -69,10 +95,10 @@ def main() -> None:
 
 @_stack_command
 def up(stack: Stack) -> None:
-    """Start the stack; does nothing if it is up."""
+    """Start the stack; does nothing if it is up. The first time it sets up what the stack runs in."""
     started = time.monotonic()
     with console.status("Starting the stack ..."):
-        new = stack.up()
+        new = stack.up(say)
     if new:
         console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
     else:
@@ -99,7 +125,7 @@ def run(stack: Stack, host: str, leash: bool) -> None:
         console.print(f"The stack is up at {stack.endpoint_url}.")
         _say_fallback(stack)
 
-    replace(stack, host=host).run(on_ready)
+    replace(stack, host=host).run(on_ready, say)
 
 
 def _end_with_standard_input() -> None:
@@ -116,11 +142,14 @@ def _end(signal_number: int, frame: FrameType | None) -> None:
 
 
 @_stack_command
-def down(stack: Stack) -> None:
+@click.option("--all", "every", is_flag=True, help="The stacks of all ports, of every project.")
+def down(stack: Stack, every: bool) -> None:
     """Stop the stack and every process and container it started. What it stored is gone."""
-    with console.status("Stopping the stack ..."):
-        was_up = stack.down()
-    console.print("The stack is down." if was_up else f"No stack is up on port {stack.port}.")
+    for one in Stack.all_of(stack.home) if every else [stack]:
+        with console.status("Stopping the stack ..."):
+            was_up = one.down(say)
+        which = f"The stack on port {one.port}" if every else "The stack"
+        console.print(f"{which} is down." if was_up else f"No stack is up on port {one.port}.")
 
 
 @_stack_command
@@ -170,6 +199,7 @@ def env(stack: Stack) -> None:
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As docs/coverage.md.")
 @click.option("--guesses", "form", flag_value="guesses", help="The messages whose words are not known to be AWS's.")
+@_errors_in_words()
 def coverage(form: str | None) -> None:
     """Show what of SageMaker is supported. What of an operation is refused by name stands below it."""
     if form == "guesses":
@@ -177,8 +207,18 @@ def coverage(form: str | None) -> None:
 
         click.echo(guesses.as_text(guesses.guesses()))
         return
-    from preflight.cli import coverage_report as report  # slow to import: it reads AWS's service models
+    # By the stack's own Python: the report is made of the service and of the AWS models it is pinned to.
+    command = [str(stack_python(say_aside)), "-P", "-m", "preflight.cli.coverage_report", form or "text"]
+    columns = str(shutil.get_terminal_size().columns)
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(kit_path()), "COLUMNS": columns}
+    report = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    click.echo(report.stdout.rstrip("\n"))
 
-    entries = report.coverage()
-    write = {"json": report.as_json, "markdown": report.as_markdown}.get(form or "", report.as_text)
-    click.echo(write(entries).rstrip("\n"))
+
+@main.command()
+@_errors_in_words()
+def prepare() -> None:
+    """Set up now what the first start would: before you go offline, in an image, in CI. Prints where it is."""
+    environment = stack_environment()
+    environment.ensure(say)
+    say(f"The stack's environment is in {environment.folder}")

@@ -1,7 +1,7 @@
 """A stack for the tests of your own application, in Docker or as a process.
 
 With pytest, name ``preflight.testing.fixtures`` in ``pytest_plugins``; without, use one of these as a context manager.
-Needs ``pip install "preflight[testing]"``.
+docs/kit.md shows both.
 """
 
 from preflight.testing.container import StackContainer

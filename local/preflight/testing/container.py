@@ -20,13 +20,18 @@ LABEL = "preflight.testing"
 PASSED_ON = ("PREFLIGHT_CONTAINER_IMAGE", "DEBUG")
 
 
+def stack_image() -> str:
+    """The image of the stack: PREFLIGHT_STACK_IMAGE, else what ``docker compose build`` makes."""
+    return os.environ.get("PREFLIGHT_STACK_IMAGE") or IMAGE
+
+
 class StackContainer(StackHandle, DockerContainer):
     """A stack in Docker, on a free port that is the same inside and out, so that its URLs hold in both.
 
     >>> with StackContainer() as stack:
     ...     stack.client("s3").create_bucket(Bucket="mine")
 
-    ``image`` is PREFLIGHT_STACK_IMAGE, else what ``docker compose build`` makes. ``launcher`` says how it runs training
+    ``image`` is, if nothing is said, the one of ``stack_image``. ``launcher`` says how it runs training
     jobs and endpoints: ``docker`` in containers beside it, for which it gets the Docker socket; ``process`` as
     processes inside its own.
 
@@ -35,7 +40,12 @@ class StackContainer(StackHandle, DockerContainer):
     """
 
     def __init__(self, image: str = "", *, launcher: str = "docker") -> None:
-        super().__init__(image or os.environ.get("PREFLIGHT_STACK_IMAGE") or IMAGE)
+        try:
+            super().__init__(image or stack_image())
+        except docker.errors.DockerException as error:
+            raise StackUnavailable(
+                f"No Docker engine answers: {error}. Start Docker; or use StackProcess, PREFLIGHT_TEST_STACK=process."
+            ) from None
         # An init as PID 1 buries the processes that lose their parents.
         self.with_kwargs(init=True, stdin_open=True, labels={LABEL: "true"})
         self.with_command(["preflight", "run", "--host", "0.0.0.0", "--leash"])
@@ -72,7 +82,7 @@ class StackContainer(StackHandle, DockerContainer):
         except BaseException as error:
             self.stop()
             if isinstance(error, docker.errors.ImageNotFound):
-                advice = "Build it in Preflight's folder: docker compose build"
+                advice = "Build it in a clone of Preflight: docker compose build. Or use PREFLIGHT_TEST_STACK=process."
                 raise StackUnavailable(f"There is no image {self.image}. {advice}") from None
             if isinstance(error, docker.errors.APIError):
                 raise StackUnavailable(f"{self.image} could not be started: {error}") from error

@@ -2,39 +2,59 @@
 
 ``preflight`` is the stack with nothing in it, anew for each test; ``preflight_stack`` is the same stack, started once
 a session and never reset by itself, for fixtures of yours that deploy once for many tests. PREFLIGHT_TEST_STACK says
-how it runs: ``docker``, ``process``, or by default in Docker if an engine answers.
+how it runs: ``docker``, ``process``, or by default in Docker if an engine answers that has the stack's image.
 """
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from docker.errors import DockerException
 
 from preflight.sagemaker.launching.docker.engine import Engine, EngineError
-from preflight.testing.container import StackContainer
+from preflight.testing.container import StackContainer, stack_image
 from preflight.testing.handle import StackHandle
 from preflight.testing.process import StackProcess
 
-FORMS = {"docker": StackContainer, "process": StackProcess}
+FORMS = ("docker", "process")
 LOG_TAIL_LINES = 60
 _LOG_START = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
-def preflight_stack() -> Iterator[StackHandle]:
+def preflight_stack(request: pytest.FixtureRequest) -> Iterator[StackHandle]:
     """The session's stack."""
-    form = os.environ.get("PREFLIGHT_TEST_STACK") or ("docker" if _is_docker_there() else "process")
+    form = os.environ.get("PREFLIGHT_TEST_STACK") or ("docker" if _is_image_there() else "process")
     if form not in FORMS:
         raise ValueError(f"PREFLIGHT_TEST_STACK is {form!r}; it can be {' or '.join(FORMS)}.")
-    with FORMS[form]() as stack:
-        yield stack
+    if form == "docker":
+        with StackContainer() as stack:
+            yield stack
+        return
+    terminal: Any = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        """At once, for the first set-up takes its time."""
+        with terminal.global_and_fixture_disabled() if terminal else contextlib.nullcontext():
+            print(f"\n{line}", flush=True)
+
+    with StackProcess(say) as process:
+        yield process
 
 
-def _is_docker_there() -> bool:
+def _is_image_there() -> bool:
     try:
-        Engine.connect().client.close()
+        engine = Engine.connect()
     except EngineError:
         return False
+    try:
+        engine.client.images.get(stack_image())
+    except DockerException:
+        return False
+    finally:
+        engine.client.close()
     return True
 
 
@@ -58,7 +78,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed and _LOG_START in item.stash:
         stack: StackHandle = item.funcargs["preflight"]  # type: ignore[attr-defined]
-        logs = {
+        logs: dict[str, Callable[[], str]] = {
             "CloudWatch Logs": stack.application_log,
             "Preflight's own log": lambda: stack.stack_log()[item.stash[_LOG_START] :],
         }

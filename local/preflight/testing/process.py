@@ -8,19 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from preflight.environments import EnvironmentProblem, Say, silent, stack_python
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 from preflight.stack import STOP_TIMEOUT_SECONDS
-from preflight.testing.handle import StackHandle
+from preflight.testing.handle import StackHandle, StackUnavailable
 
 
 class StackProcess(StackHandle):
     """A stack of its own on a free port, with a temporary folder; use it as a context manager.
 
-    It ends with this process, in whatever way that ends.
+    It ends with this process, in whatever way that ends. ``say`` gets a line for each step of the first set-up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, say: Say = silent) -> None:
+        self.say = say
         self.port = free_port()
         self._process: GuardedProcess | None = None
         self._home: Path | None = None
@@ -33,7 +35,15 @@ class StackProcess(StackHandle):
         return (self._home / "stack.log").read_text(errors="replace") if self._home else ""
 
     def start(self) -> Self:
-        """Return once the stack answers. Raises StackUnavailable with the last lines of its log."""
+        """Return once the stack answers; the first time ever, what it runs in is set up before.
+
+        Raises:
+            StackUnavailable: what it runs in cannot be set up, or it did not start; the last lines of its log are told.
+        """
+        try:
+            stack_python(self.say)
+        except EnvironmentProblem as problem:
+            raise StackUnavailable(str(problem)) from None
         home = self._home = Path(tempfile.mkdtemp(prefix="preflight-"))
         command = [sys.executable, "-m", "preflight", "run", "--port", str(self.port)]
         environment = os.environ | {"PREFLIGHT_HOME": str(home)}

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import IO
 
 from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
@@ -42,6 +42,7 @@ class ProcessLauncher:
             "PREFLIGHT_BIND_ADDRESS": ADDRESS,
             **port,
             **program.variables,
+            "PYTHONPATH": _search_path(spec.environment),
         }
         process = GuardedProcess.start(
             program.command(spec.entrypoint, spec.arguments),
@@ -56,6 +57,12 @@ class ProcessLauncher:
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
+
+
+def _search_path(variables: Mapping[str, str]) -> str:
+    """Where our own program lies, if this process was told so, before what the job's Environment says."""
+    paths = (os.environ.get("PYTHONPATH"), variables.get("PYTHONPATH"))
+    return os.pathsep.join(path for path in paths if path)
 
 
 class _ProcessContainer:

@@ -14,9 +14,8 @@ import urllib3
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.settings import Settings
-from preflight.stack import REPOSITORY
 
-from tests.conftest import build_image
+from tests.conftest import REPOSITORY, build_image
 from tests.local.conftest import LINEAR_LEARNER
 
 pytestmark = pytest.mark.docker
