@@ -11,7 +11,7 @@ export AWS_ENDPOINT_URL := http://localhost:$(PORT)
 export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check bench clean
+.PHONY: help setup demo up down status test check bench protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ check: ## Lint, formatting, types, and what each folder may import
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
+
+protobuf: ## Generate the module of the RecordIO message anew
+	@python3 -m venv build/protobuf
+	@build/protobuf/bin/pip install --quiet --requirement requirements/protobuf.txt
+	@cd container && ../build/protobuf/bin/python -m grpc_tools.protoc --proto_path=. --python_out=. \
+		preflight_container/formats/record.proto
 
 clean: setup ## Stop the stacks of all ports and remove what was built
 	@$(PYTHON_IN_VENV) -m preflight down --all

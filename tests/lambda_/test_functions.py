@@ -275,14 +275,16 @@ def handler(event, context):
     return "here"
 """
     function = create_function(source, Timeout=60)
-    memory = stack.process().memory_info().rss
+    process = stack.process()
+    assert process is not None
+    memory = process.memory_info().rss
 
     answer = function(2_000_000)
 
     assert answer.payload == "here"
     assert "[Preflight] Of this output, 37856 bytes of lines above 262144 bytes are cut off." in answer.log
     assert re.search(r"\d{9} bytes above 4194304 of one invocation are dropped\.\nEND RequestId", answer.log)
-    assert stack.process().memory_info().rss - memory < 100_000_000
+    assert process.memory_info().rss - memory < 100_000_000
 
 
 def test_a_function_that_never_stops_to_write_times_out(create_function: Create) -> None:

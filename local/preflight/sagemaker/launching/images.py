@@ -4,6 +4,7 @@ import functools
 import json
 import re
 from importlib.resources import files
+from typing import Any
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 
@@ -17,8 +18,8 @@ _ADVICE = "For <account>.dkr.ecr.<region>.amazonaws.com/NAME:TAG, Preflight runs
 
 
 @functools.cache
-def _registries() -> dict[str, dict[str, object]]:
-    algorithms: dict[str, dict[str, object]] = json.loads(_REGISTRIES.read_text())["algorithms"]
+def _registries() -> dict[str, dict[str, Any]]:
+    algorithms: dict[str, dict[str, Any]] = json.loads(_REGISTRIES.read_text())["algorithms"]
     return algorithms
 
 
@@ -35,11 +36,10 @@ def find_algorithm(image: str, region: str) -> str | None:
     match = _ECR_IMAGE.fullmatch(image)
     if match is None:
         return None
-    for algorithm, registry in _registries().items():
-        accounts = registry["accounts"]
-        assert isinstance(accounts, dict)
-        if match["repository"] == registry["repository"] and accounts.get(region) == match["account"]:
-            return algorithm
+    for algorithm, current in _registries().items():
+        for registry in (current, *current.get("older", ())):
+            if match["repository"] == registry["repository"] and registry["accounts"].get(region) == match["account"]:
+                return algorithm
     return None
 
 

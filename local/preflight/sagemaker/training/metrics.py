@@ -52,13 +52,21 @@ def _linear_learner() -> tuple[MetricDefinition, ...]:
     return tuple(MetricDefinition(name=name, regex=expression) for name, expression in definitions)
 
 
+# Every metric that the built-in's eval_metric may name: descriptions of jobs on AWS list the ones their version has.
+_XGBOOST_METRICS = (
+    *("accuracy", "aft-nloglik", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary"),
+    *("f1_macro", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy", "logloss", "mae", "map", "mape"),
+    *("merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro"),
+    *("precision_micro", "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik"),
+)
+_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+
+
 def _xgboost() -> tuple[MetricDefinition, ...]:
-    names = ["accuracy", "auc", "aucpr", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse"]
-    names += ["ndcg", "poisson-nloglik", "precision", "r2", "recall", "rmse"]
     return tuple(
-        MetricDefinition(name=f"{split}:{name}", regex=rf".*\[[0-9]+\].*#011{split}-{name}:(\S+)")
+        MetricDefinition(name=f"{split}:{name}", regex=rf".*\[[0-9]+\].*#011{split}-{name}:{_NUMBER}.*")
         for split in ("train", "validation")
-        for name in names
+        for name in _XGBOOST_METRICS
     )
 
 
