@@ -11,7 +11,14 @@ export AWS_ENDPOINT_URL := http://localhost:$(PORT)
 export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check bench protobuf clean
+# The tests do not see what make tells the programs. Files of tests run side by side, unless ARGS chooses some.
+PYTEST_ENV   := env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN
+WORKERS      ?= $(if $(ARGS),0,2)
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
+# From the wheel to a training job, an endpoint, and a function behind a URL.
+MATRIX       := tests/kit tests/aws/test_flow.py tests/lambda_/test_functions.py tests/container/test_xgboost.py
+
+.PHONY: help setup demo up down status test matrix check bench protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +47,11 @@ test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
 	@$(PYTHON_IN_VENV) -m preflight prepare
-	@env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN $(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@$(PYTEST_ENV) $(PYTHON_IN_VENV) -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+matrix: ## Run a part of the tests on every other Python that is found (3.12, 3.13, 3.14)
+	@./setup.sh dev
+	@$(PYTEST_ENV) tests/matrix.sh $(or $(ARGS),$(MATRIX))
 
 check: ## Lint, formatting, types, and what each folder may import
 	@./setup.sh dev

@@ -51,8 +51,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("stack", [LAUNCHERS[name] for name in chosen], indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``-n 2 --dist loadgroup`` files run side by side, each in one go. What shares something stays together."""
+    uses_docker = {item.path for item in items if item.get_closest_marker("docker")}
+    for item in items:
+        together = "clients" if item.get_closest_marker("flow") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group("docker" if item.path in uses_docker else together))
+
+
 def pytest_report_header() -> str:
-    return "property test: PREFLIGHT_FUZZ_EXAMPLES=2000 make test ARGS=tests/local/test_property.py tries more requests"
+    path = "tests/local/preflight/sagemaker/api/test_property.py"
+    return f"property test: PREFLIGHT_FUZZ_EXAMPLES=2000 make test ARGS={path} tries more requests"
 
 
 @pytest.fixture(scope="session")

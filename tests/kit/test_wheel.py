@@ -39,7 +39,9 @@ def execute(*command: str | Path, cwd: Path, **variables: str) -> "subprocess.Co
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    built = execute(UV, "build", "--quiet", "--wheel", "--out-dir", folder, REPOSITORY, cwd=folder)
+    built = execute(
+        UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", folder, REPOSITORY, cwd=folder
+    )
     assert built.returncode == 0, built.stdout
     [wheel] = folder.glob("*.whl")
     return wheel

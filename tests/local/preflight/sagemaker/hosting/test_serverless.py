@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import LINEAR_LEARNER, Make, make_config, make_model, refusal, unique, wait_for_endpoint
-from tests.local.test_hosting import invoke
+from tests.local.preflight.sagemaker.hosting.test_hosting import invoke
 
 SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 

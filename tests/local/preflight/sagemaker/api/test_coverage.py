@@ -1,7 +1,6 @@
 """The coverage tables tell the truth: about the models they are made for, and about what the service answers."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
 from preflight.stack import Stack
 
+from tests.conftest import REPOSITORY
 from tests.local.raw import call
 
-ROOT = Path(__file__).resolve().parents[2]
 REGENERATE = "preflight coverage --markdown > docs/coverage.md"
 
 
@@ -24,7 +23,7 @@ def printed(*arguments: str) -> str:
 
 
 def test_the_document_is_up_to_date() -> None:
-    assert (ROOT / "docs" / "coverage.md").read_text() == printed("--markdown"), f"Make it anew: {REGENERATE}"
+    assert (REPOSITORY / "docs" / "coverage.md").read_text() == printed("--markdown"), f"Make it anew: {REGENERATE}"
 
 
 def test_every_operation_of_both_models_is_listed() -> None:

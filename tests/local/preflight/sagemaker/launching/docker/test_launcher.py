@@ -17,7 +17,7 @@ from preflight.stack import Stack
 from tests.conftest import CONTAINER_IMAGE, REPOSITORY, build_image
 from tests.local.conftest import Make, make_config, refusal
 from tests.local.engine_relay import relay
-from tests.local.test_training import start_endless_job
+from tests.local.preflight.sagemaker.training.test_training import start_endless_job
 
 STACK_LABEL = "preflight.stack"
 

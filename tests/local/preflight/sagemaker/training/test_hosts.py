@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.conftest import Make, unique, wait_for_job
-from tests.local.test_channels import channel
+from tests.local.preflight.sagemaker.data.test_channels import channel
 
 pytestmark = pytest.mark.docker
 

@@ -1,5 +1,6 @@
 """Endpoints that serve, change without stopping, and fail with a reason."""
 
+import contextlib
 import json
 import threading
 from typing import Any
@@ -24,8 +25,13 @@ def endpoint(sagemaker: Any, model: str, create_endpoint: Make) -> str:
 def serving_processes(stack: Stack) -> list[psutil.Process]:
     process = stack.process()
     assert process is not None
-    children = process.children(recursive=True)
-    return [child for child in children if "guard.py" not in " ".join(child.cmdline()) and "serve" in child.cmdline()]
+    found = []
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we look
+            command = child.cmdline()
+            if "guard.py" not in " ".join(command) and "serve" in command:
+                found.append(child)
+    return found
 
 
 def invoke(runtime: Any, endpoint: str, body: str = "4,1", **members: Any) -> Any:

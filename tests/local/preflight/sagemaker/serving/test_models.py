@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config, make_role, refusal, unique
-from tests.local.test_hosting import invoke
+from tests.local.preflight.sagemaker.hosting.test_hosting import invoke
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from preflight.stack import Stack
 
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config, refusal, unique, wait_for_endpoint
-from tests.local.test_hosting import serving_processes
+from tests.local.preflight.sagemaker.hosting.test_hosting import serving_processes
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from preflight.stack import Stack
 
 from tests.local.conftest import Make, make_config, make_model, refusal, unique, wait_for_endpoint
-from tests.local.test_hosting import endpoint, invoke, serving_processes
+from tests.local.preflight.sagemaker.hosting.test_hosting import endpoint, invoke, serving_processes
 
 __all__ = ["endpoint"]
 
