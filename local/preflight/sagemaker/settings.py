@@ -85,6 +85,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:
         """Raises SettingError."""
         timeout_seconds = require_invocation_timeout(environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
+        if not environ.get("PREFLIGHT_STATE_DIR"):
+            raise SettingError("PREFLIGHT_STATE_DIR is not set; it is the folder that the service fills.")
         return cls(
             endpoint_url=endpoint_url,
             state_folder=Path(environ["PREFLIGHT_STATE_DIR"]),

@@ -49,7 +49,7 @@ def sagemaker() -> Service:
     return Service("sagemaker", skeleton=Skeleton(load_service("sagemaker"), {}))
 
 
-@hooks.on_infra_start()
+@hooks.on_infra_start(priority=-1)  # after Lambda's
 def check_settings() -> None:
     """Refuse settings that mean nothing."""
     try:

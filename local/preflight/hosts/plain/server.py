@@ -101,8 +101,6 @@ def main(environ: Mapping[str, str]) -> None:
         settings = Settings.from_env(environ, endpoint_url=url)
     except SettingError as error:
         sys.exit(f"Error: {error}")
-    except KeyError as error:
-        sys.exit(f"Error: {error.args[0]} is not set: the folder that the service may fill.")
     serve(settings, host, int(port))
 
 
