@@ -17,13 +17,13 @@ from pathlib import Path
 
 import click
 import psutil
-from preflight.sagemaker.launching.ports import free_port
-from preflight.stack import Stack
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import serving
 from benchmarks.load import Target, measure
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 console = Console(soft_wrap=True)

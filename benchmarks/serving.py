@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from preflight.environments import kit_path, stack_python
-from preflight.sagemaker.launching.ports import free_port
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Target, measure
+from preflight.environments import kit_path, stack_python
+from preflight.sagemaker.launching.ports import free_port
 
 FEATURES = 22
 TRAIN_ROWS = 5000

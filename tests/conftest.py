@@ -12,6 +12,7 @@ import docker
 import pytest
 from botocore.config import Config
 from docker.errors import DockerException
+
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 

@@ -13,7 +13,6 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 from click.testing import CliRunner, Result
-from preflight.stack import Stack
 
 from aws import deploy, destroy, predict
 from aws.client import Aws
@@ -24,6 +23,7 @@ from aws.planning.plan import Plan
 from aws.steps import algorithms
 from aws.target import Target
 from aws.wanted import Wanted
+from preflight.stack import Stack
 from tests.aws.faults import Faults
 
 COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.main}

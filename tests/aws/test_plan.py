@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from botocore.validate import ParamValidator
-from preflight.sagemaker.api.validation import validate
 
 from aws.planning.plan import Call, Plan
 from aws.planning.symbols import resolved
 from aws.target import Target
+from preflight.sagemaker.api.validation import validate
 from tests.aws.conftest import Project
 from tests.aws.faults import Faults
 

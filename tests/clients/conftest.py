@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.conftest import REPOSITORY
 from tests.local.conftest import separable_rows
 

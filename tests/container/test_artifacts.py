@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from preflight_container.linear_learner.mxnet_params import dump_params
 
 WEIGHTS = {"arg:fc0_weight": np.array([[1.0], [-1.0]], np.float32), "arg:fc0_bias": np.array([[0.0]], np.float32)}

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from preflight_container.linear_learner.hyperparameters import TABLE as LINEAR_LEARNER
 from preflight_container.xgboost_builtin.hyperparameters import TABLE as XGBOOST
 

@@ -10,12 +10,13 @@ import zipfile
 
 import numpy as np
 import pytest
-from preflight.sagemaker.training.metrics import BUILTIN_METRICS
-from preflight_container.formats.recordio_protobuf import Record, frame_record
-from preflight_container.linear_learner.mxnet_params import load_params
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from preflight.sagemaker.training.metrics import BUILTIN_METRICS
+from preflight_container.formats.recordio_protobuf import Record, frame_record
+from preflight_container.linear_learner.mxnet_params import load_params
 
 
 def logistic_accuracy(table):

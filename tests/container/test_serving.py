@@ -18,6 +18,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from preflight_container.formats.recordio_protobuf import Record, frame_record, read_frames
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from preflight.sagemaker.launching.ports import free_port
 
+from preflight.sagemaker.launching.ports import free_port
 from tests.docker.conftest import inspect, run
 
 pytestmark = pytest.mark.docker

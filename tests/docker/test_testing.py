@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from preflight.testing import StackContainer, StackProcess, StackUnavailable
 
+from preflight.testing import StackContainer, StackProcess, StackUnavailable
 from tests.docker.conftest import IMAGES, run
 from tests.local.conftest import unique
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from preflight.client_environment import client_environment
 from preflight.sagemaker.launching.ports import free_port
-
 from tests.conftest import REPOSITORY
 
 UV = Path(sys.executable).with_name("uv")

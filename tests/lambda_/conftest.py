@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
-from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 
+from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from tests.local.conftest import make_role, unique
 
 POLL_SECONDS = 0.02

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import requests
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.lambda_.conftest import Create
 from tests.local.conftest import unique
 

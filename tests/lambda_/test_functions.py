@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.lambda_.conftest import Create, eventually, is_gone
 
 PID = "import os\ndef handler(event, context): return os.getpid()"

@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+
 from preflight.environments import kit_path, stack_python
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-
 from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 from tests.local.conftest import make_role, refusal, unique
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.odd_service import OddService
 
 Make = Callable[..., Any]

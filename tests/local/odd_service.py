@@ -13,11 +13,11 @@ from typing import Any
 import boto3
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.service import SageMaker
 from preflight.sagemaker.settings import Settings
 from preflight.stack import Stack
-
 from tests.local.odd_container import OddLauncher
 
 SCOPE = Scope("000000000000", "us-east-1")

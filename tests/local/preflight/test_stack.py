@@ -13,11 +13,11 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+
 from preflight.client_environment import client_environment
 from preflight.environments import cache_folder
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-
 from tests.conftest import REPOSITORY
 from tests.local.conftest import LINEAR_LEARNER, Make, make_role, unique
 

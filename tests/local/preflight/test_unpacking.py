@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight.unpacking import UnpackError, unpack_tar, unpack_zip
 
+from preflight.unpacking import UnpackError, unpack_tar, unpack_zip
 from tests.local.preflight.hostile import HOSTILE, folder, hard_link, link, member, tar, zip_of
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 import requests
-from preflight.sagemaker.launching.ports import free_port
 
+from preflight.sagemaker.launching.ports import free_port
 from tests.local.conftest import LINEAR_LEARNER, make_config, make_role, separable_rows, wait_for_endpoint, wait_for_job
 
 START_SECONDS = 60

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import Make, refusal
 from tests.local.raw import send, signature
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 import requests
+
 from preflight.stack import Stack
 from preflight.testing import StackProcess
-
 from tests.local.conftest import Make, unique
 from tests.local.raw import call, send
 

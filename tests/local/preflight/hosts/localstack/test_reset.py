@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from preflight.testing import StackProcess
 
+from preflight.testing import StackProcess
 from tests.local.raw import call, send
 
 RESET = "/_localstack/state/reset"

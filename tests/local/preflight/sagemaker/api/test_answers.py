@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
 from preflight.sagemaker.api.service_model import service_model
 from preflight.stack import Stack
-
 from tests.local.conftest import Make, make_config, make_model, unique, wait_for_endpoint
 from tests.local.raw import call
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from preflight.cli.main import main
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
 from preflight.stack import Stack
-
 from tests.conftest import REPOSITORY
 from tests.local.raw import call
 

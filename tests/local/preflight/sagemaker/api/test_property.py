@@ -14,10 +14,10 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.service import OPERATIONS
 from preflight.stack import Stack
-
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config
 from tests.local.raw import call, send, signature
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.raw import call, send, signature
 
 VARIANT = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}

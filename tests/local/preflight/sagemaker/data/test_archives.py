@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, unique
 from tests.local.preflight.hostile import HOSTILE, beyond_realpath, member, tar
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
@@ -11,7 +12,6 @@ from preflight.sagemaker.data.archives import download_archive
 from preflight.sagemaker.data.downloads import download_object, download_prefix
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.stack import Stack
-
 from tests.local.conftest import Make, unique
 from tests.local.preflight.hostile import member, tar
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import Make, make_config, make_model, refusal, unique, wait_for_endpoint
 from tests.local.preflight.sagemaker.hosting.test_hosting import endpoint, invoke, serving_processes
 

@@ -8,9 +8,9 @@ from typing import Any
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-
 from tests.local.conftest import Make, make_config, make_model, refusal, wait_for_endpoint
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import make_config, make_model, unique, wait_for_endpoint
 from tests.local.odd_service import OddService
 from tests.local.raw import send

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from preflight.sagemaker.launching.folders import remove_folder
 
 

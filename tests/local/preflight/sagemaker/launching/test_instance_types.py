@@ -2,6 +2,7 @@
 
 import botocore.loaders
 import pytest
+
 from preflight.sagemaker.launching.instance_types import GIB, find_size
 
 

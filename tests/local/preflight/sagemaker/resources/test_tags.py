@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import XGBOOST, Make, refusal, unique
 from tests.local.raw import call
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config, refusal, unique, wait_for_endpoint
 from tests.local.preflight.sagemaker.hosting.test_hosting import serving_processes
 

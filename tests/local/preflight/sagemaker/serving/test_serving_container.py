@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from preflight.sagemaker.launching.container import ContainerSpec
 from preflight.sagemaker.serving.serving_container import NotReached, ServingContainer
 from preflight.waiting import wait_until
-
 from tests.local.odd_container import OddLauncher
 from tests.local.odd_service import IMAGE
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from preflight.sagemaker.telemetry.background import BackgroundWriter
 
+from preflight.sagemaker.telemetry.background import BackgroundWriter
 from tests.local.conftest import Make, make_config, make_model, unique, wait_for_endpoint
 
 Metric = Callable[..., dict[str, float]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from preflight.stack import Stack
 
+from preflight.stack import Stack
 from tests.local.conftest import Make, make_role, refusal, separable_rows, unique, wait_for_job
 
 ENDLESS = {"predictor_type": "binary_classifier", "epochs": "1000000", "early_stopping_patience": "1000001"}

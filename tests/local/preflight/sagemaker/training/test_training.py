@@ -13,10 +13,10 @@ import docker
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.settings import DOCKER_MARK
 from preflight.stack import Stack
-
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, wait_for_job
 
 

@@ -11,10 +11,10 @@ import docker
 import psutil
 import pytest
 import urllib3
+
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.settings import Settings
-
 from tests.conftest import REPOSITORY, build_image
 from tests.local.conftest import LINEAR_LEARNER
 

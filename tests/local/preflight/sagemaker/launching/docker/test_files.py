@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from preflight.sagemaker.launching.docker.files import pack, unpack
 from preflight.unpacking import UnpackError
-
 from tests.local.preflight.hostile import HOSTILE, folder, link, member, tar
 
 

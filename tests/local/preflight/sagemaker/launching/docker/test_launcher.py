@@ -11,9 +11,9 @@ from typing import Any
 
 import docker
 import pytest
+
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-
 from tests.conftest import CONTAINER_IMAGE, REPOSITORY, build_image
 from tests.local.conftest import Make, make_config, refusal
 from tests.local.engine_relay import relay

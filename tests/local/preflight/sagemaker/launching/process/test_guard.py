@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from preflight.sagemaker.launching.process.guarded_process import GUARD, GuardedProcess
 
 STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.05; done"

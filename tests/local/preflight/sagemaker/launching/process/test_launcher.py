@@ -4,9 +4,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
-
 from tests.local.conftest import LINEAR_LEARNER
 
 
