@@ -19,7 +19,7 @@ except LocalstackExit as end:
 
 
 def test_a_mend_whose_target_is_gone_ends_the_start_with_its_name() -> None:
-    command = [stack_python(), "-P", "-c", SCRIPT]
+    command = [str(stack_python()), "-P", "-c", SCRIPT]
     said = subprocess.run(command, env={"PYTHONPATH": str(kit_path())}, capture_output=True, text=True, check=True)
 
     assert said.stdout.startswith("1 ")
