@@ -22,7 +22,7 @@ def test_what_is_packed_is_unpacked_in_the_place_of_what_was_there(tmp_path: Pat
     assert (tmp_path / "to" / "same").read_text() == "new"
 
 
-@pytest.mark.parametrize("name", set(HOSTILE) - {"absolute", "through an absolute link"})
+@pytest.mark.parametrize("name", [name for name in HOSTILE if "absolute" not in name])
 def test_no_container_writes_beside_its_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "kept").write_text("kept")
