@@ -2,7 +2,8 @@
 
 The body of a request is JSON: ``status``, ``headers``, ``body``, ``delay`` in seconds, ``drip`` between the bytes of
 the body; ``raw`` is written as it is instead of an HTTP answer; ``show`` is answered with what the container sees;
-``die`` ends it first. Any other body is answered with ``<ODD_NAME>(<body>)``.
+``die`` ends it first; after ``hang`` it answers no ping any more, nor this request if it has no ``body``. Any other
+body is answered with ``<ODD_NAME>(<body>)``.
 ODD_PING is the status of /ping, and with ODD_PING_ONCE the container ends after it has answered one.
 """
 
@@ -11,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,10 +82,16 @@ class OddLauncher:
         return [container for container in self.launched if container.poll() is None]
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    hangs = threading.Event()
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if _Server.hangs.is_set():
+            time.sleep(3600)
         self._answer(int(os.environ.get("ODD_PING", "200")), {}, b"")
         if "ODD_PING_ONCE" in os.environ:
             os._exit(1)
@@ -98,10 +106,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if orders.get("die"):
             os._exit(1)
         time.sleep(orders.get("delay", 0))
+        if orders.get("hang"):
+            _Server.hangs.set()
         if raw := orders.get("raw"):
-            self.wfile.write(raw.encode("latin-1"))
+            for part in [raw[place : place + 1] for place in range(len(raw))] if orders.get("drip") else [raw]:
+                self.wfile.write(part.encode("latin-1"))
+                time.sleep(orders.get("drip", 0))
             self.close_connection = True
             return
+        if orders.get("hang") and "body" not in orders:
+            time.sleep(3600)
         shown = {"pid": os.getpid(), "headers": dict(self.headers), "environment": dict(os.environ)}
         answer = json.dumps(shown) if orders.get("show") else orders.get("body", "")
         self._answer(orders.get("status", 200), orders.get("headers", {}), answer.encode(), orders.get("drip", 0))
@@ -123,4 +137,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     address = ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
-    http.server.ThreadingHTTPServer(address, _Handler).serve_forever()
+    _Server(address, _Handler).serve_forever()

@@ -16,7 +16,7 @@ from preflight.sagemaker.hosting.endpoints import Endpoints
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
-from preflight.sagemaker.serving.serving_container import NoAnswer, NotReached
+from preflight.sagemaker.serving.reply import NoAnswer, NotReached
 
 REPLACEMENT_WAIT_SECONDS = 10.0  # how long a request waits for an instance that is being replaced
 POLL_SECONDS = 0.01

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Generator, Iterable
 
-from preflight.sagemaker.serving.serving_container import NoReply, TimedOut
+from preflight.sagemaker.serving.reply import NoReply, TimedOut
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 

@@ -10,7 +10,7 @@ from typing import Any
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.serving.instance import ContainerFailure
-from preflight.sagemaker.serving.serving_container import Reply, TimedOut
+from preflight.sagemaker.serving.reply import Reply, TimedOut
 
 MAX_MESSAGE_CHARACTERS = 2048
 

@@ -10,13 +10,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from preflight.sagemaker.serving.serving_container import (
-    STOP_GRACE_SECONDS,
-    NoReply,
-    OpenReply,
-    Reply,
-    ServingContainer,
-)
+from preflight.sagemaker.serving.reply import NoReply, OpenReply, Reply
+from preflight.sagemaker.serving.serving_container import STOP_GRACE_SECONDS, ServingContainer
+
+MAX_REPLY_BYTES = 25 * 1024 * 1024  # as a request: AWS does not say
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Instance:
 def _invoke(container: ServingContainer, headers: Mapping[str, str], body: bytes, deadline: float) -> OpenReply:
     """A reply that begins well. Raises ContainerFailure."""
     try:
-        reply = container.invoke(headers, body, deadline)
+        reply = container.request("POST", "/invocations", deadline, headers, body)
     except NoReply as error:
         raise ContainerFailure(container.name, error) from error
     if not reply.is_success:
@@ -101,7 +98,7 @@ def _invoke(container: ServingContainer, headers: Mapping[str, str], body: bytes
 
 def _read(container_name: str, reply: OpenReply) -> Reply:
     try:
-        return reply.read()
+        return reply.read(MAX_REPLY_BYTES)
     except NoReply as error:
         raise ContainerFailure(container_name, error) from error
 

@@ -20,6 +20,9 @@ from preflight.unpacking import GIB
 
 SERVING_PORT = 8080  # in a pipeline the first container's; each has the port after the one before
 SAFE_PORT_RANGE = "9000-9999"
+# AWS does not say how many pings a container may miss. One that takes requests one at a time answers none while it
+# has one: it may be silent for as long as a request may take, and this much longer.
+SILENCE_SECONDS = 10.0
 
 
 class ServingError(Exception):
@@ -80,6 +83,7 @@ class ServedModel:
                         is_pipeline,
                     ),
                     self.place.startup_timeout_seconds,
+                    self.context.settings.invocation_timeout_seconds + SILENCE_SECONDS,
                 )
                 for number, (name, definition) in enumerate(containers.items())
             ]

@@ -1,110 +1,50 @@
-"""ServingContainer: one ``serve`` container, kept alive, and one request to it over HTTP.
+"""ServingContainer: one ``serve`` container, asked for its health all the time and kept alive.
 
 Limits: "Custom Inference Code with Hosting Services" in the SageMaker developer guide.
 """
 
 import logging
-import socket
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-
-import urllib3
+from collections.abc import Callable, Mapping
 
 from preflight.sagemaker.launching.container import Container
+from preflight.sagemaker.serving.connections import Connections
+from preflight.sagemaker.serving.reply import NotReached, OpenReply
 from preflight.waiting import wait_until
 
 LOG = logging.getLogger(__name__)
 
 PING_TIMEOUT_SECONDS = 2
 STOP_GRACE_SECONDS = 30
-CONNECT_TIMEOUT_SECONDS = 0.25
-PING_INTERVAL_SECONDS = 0.05  # AWS does not publish its own; this one makes endpoints quick to come up
+START_PING_INTERVAL_SECONDS = 0.05  # AWS does not publish its own; this one makes endpoints quick to come up
+HEALTH_INTERVAL_SECONDS = 5.0
 RESTART_DELAY_SECONDS = 0.5
-
-_NOT_SENT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.ClosedPoolError,  # its container has just ended
-)
-
-
-class NoReply(Exception):
-    """A request that a container did not answer; which of the following says how."""
-
-
-class NotReached(NoReply):
-    """Nothing was sent: no container listens."""
-
-
-class NoAnswer(NoReply):
-    """The connection ended before an answer began: the container died, with this request or before it."""
-
-
-class TimedOut(NoReply):
-    """The answer was not complete at the deadline."""
-
-
-class BrokenReply(NoReply):
-    """The answer ended before it was complete."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a container answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class OpenReply:
-    """An answer that has begun. ``chunks`` raises TimedOut or BrokenReply if it does not end well; read or close it."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Generator[bytes]
-
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status < 300
-
-    def read(self) -> Reply:
-        """The whole of it."""
-        return Reply(self.status, self.headers, b"".join(self.chunks))
-
-
-class _Connection(urllib3.connection.HTTPConnection):
-    """Keeps its socket in reach, which ``http.client`` lets go of before the body is read."""
-
-    socket: socket.socket
-
-    def connect(self) -> None:
-        super().connect()
-        self.socket = self.sock
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
 
 
 class ServingContainer:
-    """When it dies another takes its place, until ``stop``. ``launch`` starts one."""
+    """When it dies or hangs another takes its place, until ``stop``. ``launch`` starts one.
 
-    def __init__(self, name: str, launch: Callable[[], Container], startup_timeout_seconds: float) -> None:
+    It hangs if it has answered neither a ping nor a request for ``max_silence_seconds``.
+    """
+
+    def __init__(
+        self, name: str, launch: Callable[[], Container], startup_timeout_seconds: float, max_silence_seconds: float
+    ) -> None:
         self.name = name
         self._launch = launch
         self._startup_timeout_seconds = startup_timeout_seconds
+        self._max_silence_seconds = max_silence_seconds
+        self._health_interval_seconds = min(HEALTH_INTERVAL_SECONDS, max_silence_seconds / 4)
         self._stopping = threading.Event()
         self._container: Container | None = None
         self._lock = threading.Lock()
-        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._connections: Connections | None = None
 
     @property
     def is_healthy(self) -> bool:
-        return self._pool is not None
+        return self._connections is not None
 
     def start(self) -> bool:
         """Launch it and return once it answers ``GET /ping``; False if it ended, or did not within the limit."""
@@ -122,90 +62,83 @@ class ServingContainer:
         if container:
             container.stop(grace_seconds)
 
-    def invoke(self, headers: Mapping[str, str], body: bytes, deadline: float) -> OpenReply:
-        """``POST /invocations``; ``deadline`` is a time of ``time.monotonic``. Raises NoReply."""
-        response = self._post(headers, body, deadline)
-        return OpenReply(response.status, response.headers, _chunks(response, deadline))
-
-    def _post(self, headers: Mapping[str, str], body: bytes, deadline: float) -> urllib3.BaseHTTPResponse:
-        pool = self._pool
-        if pool is None:
+    def request(
+        self, method: str, path: str, deadline: float, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> OpenReply:
+        """An answer that has begun; ``deadline`` is a time of ``time.monotonic``. Raises NoReply."""
+        connections = self._connections
+        if connections is None:
             raise NotReached
-        remaining = deadline - time.monotonic()
-        try:
-            return pool.urlopen(
-                "POST",
-                "/invocations",
-                body=body,
-                headers=headers,
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=max(remaining, 0.001)),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-        except _NOT_SENT as error:
-            raise NotReached from error
-        except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
-            raise TimedOut from error
-        except urllib3.exceptions.ProtocolError as error:
-            raise NoAnswer from error
-        except urllib3.exceptions.HTTPError as error:
-            raise BrokenReply from error
+        return connections.request(method, path, deadline, headers, body)
 
     def _start_one(self) -> bool:
         """Launch one and open it to requests once it answers; else nothing of it is left."""
         launched = self._launch_once()
         if launched is None:
             return False
-        container, pool = launched
+        container, connections = launched
 
         def is_over() -> bool:
             return container.poll() is not None or self._stopping.is_set()
 
         def is_decided() -> bool:
-            return is_over() or _answers_ping(pool)
+            return is_over() or connections.answers_ping(PING_TIMEOUT_SECONDS)
 
-        if not wait_until(is_decided, self._startup_timeout_seconds, PING_INTERVAL_SECONDS) or is_over():
-            pool.close()
+        if not wait_until(is_decided, self._startup_timeout_seconds, START_PING_INTERVAL_SECONDS) or is_over():
+            connections.close()
             container.stop(0)
             return False
-        return self._open(pool)
+        return self._open(connections)
 
-    def _launch_once(self) -> tuple[Container, urllib3.HTTPConnectionPool] | None:
+    def _launch_once(self) -> tuple[Container, Connections] | None:
         """A container that may not be ready yet; None once it is to stop."""
         with self._lock:
             if self._stopping.is_set():
                 return None
             self._container = container = self._launch()
-        host, port = container.address
-        return container, _Pool(host, port, maxsize=64, block=False, retries=False)
+        return container, Connections(container.address)
 
-    def _open(self, pool: urllib3.HTTPConnectionPool) -> bool:
-        """Let requests come through ``pool``; false if it is to stop, which ends its container."""
+    def _open(self, connections: Connections) -> bool:
+        """Let requests come through ``connections``; false if it is to stop, which ends its container."""
         with self._lock:
             if self._stopping.is_set():
-                pool.close()
+                connections.close()
                 return False
-            self._pool = pool
+            self._connections = connections
             return True
 
     def _close(self) -> None:
         """Let no more requests come. One that is under way keeps its connection until it ends."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool:
-            pool.close()
+            connections, self._connections = self._connections, None
+        if connections:
+            connections.close()
 
     def _keep_alive(self) -> None:
         while not self._stopping.is_set():
-            container = self._container
-            assert container is not None
-            exit_code = container.wait()
+            why = self._wait_for_end()
             self._close()
             if not self._stopping.is_set():
-                LOG.warning("A container ended with code %s; starting another in its place.", exit_code)
+                LOG.warning("A container %s; starting another in its place.", why)
             while not self._stopping.is_set() and not self._replace():
                 self._stopping.wait(RESTART_DELAY_SECONDS)
+
+    def _wait_for_end(self) -> str:
+        """Return once the container has ended, or has hung for too long and is killed; and say which."""
+        container, connections = self._container, self._connections
+        assert container is not None
+        last_ping = time.monotonic()
+        while True:
+            try:
+                return f"ended with code {container.wait(self._health_interval_seconds)}"
+            except subprocess.TimeoutExpired:
+                if connections is None or connections.answers_ping(PING_TIMEOUT_SECONDS):
+                    last_ping = time.monotonic()
+                    continue
+            if time.monotonic() - max(last_ping, connections.last_heard) > self._max_silence_seconds:
+                self._close()
+                container.stop(0)
+                return "answered no ping any more"
 
     def _replace(self) -> bool:
         try:
@@ -213,37 +146,3 @@ class ServingContainer:
         except Exception:  # it must be tried again: what is wrong may pass
             LOG.exception("A container could not be started again.")
             return False
-
-
-def _answers_ping(pool: urllib3.HTTPConnectionPool) -> bool:
-    try:
-        return pool.request("GET", "/ping", timeout=PING_TIMEOUT_SECONDS, retries=False).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
-
-
-def _chunks(response: urllib3.BaseHTTPResponse, deadline: float) -> Generator[bytes]:
-    """The body as it comes; then the connection is free for the next request."""
-    try:
-        while chunk := response.read1(1 << 16):
-            yield chunk
-            _limit_wait(response, deadline)  # or each part of a slow answer would have the whole time
-    except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
-        response.close()
-        raise TimedOut from error
-    except urllib3.exceptions.HTTPError as error:
-        response.close()
-        raise BrokenReply from error
-    except BaseException:
-        response.close()
-        raise
-    response.release_conn()
-
-
-def _limit_wait(response: urllib3.BaseHTTPResponse, deadline: float) -> None:
-    """Let no further read of the reply last beyond ``deadline``. Raises TimedOut if that is now."""
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise TimedOut
-    if isinstance(response.connection, _Connection):
-        response.connection.socket.settimeout(remaining)
