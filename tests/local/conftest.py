@@ -172,8 +172,8 @@ def create_endpoint(sagemaker: Any) -> Iterator[Make]:
     """Makes an endpoint of a configuration and waits for its end state; deletes it after the test."""
     made: list[str] = []
 
-    def create(config: str) -> dict[str, Any]:
-        name = unique("endpoint")
+    def create(config: str, prefix: str = "endpoint") -> dict[str, Any]:
+        name = unique(prefix)
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         made.append(name)
         return wait_for_endpoint(sagemaker, name)

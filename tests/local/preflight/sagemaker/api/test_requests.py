@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, unique
 
+TAGS = [{"Key": "team", "Value": "a"}]
 SESSION_TAGS = {"EnableSessionTagChaining": True}
 ROLE = "arn:aws:iam::000000000000:role/nobody"
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
@@ -102,7 +103,7 @@ def test_a_model_needs_its_data(sagemaker: Any, role: str, bucket: str) -> None:
     )
 
 
-def test_names_taken_are_refused_and_arns_are_lower_case(sagemaker: Any, role: str) -> None:
+def test_names_taken_are_refused_and_a_models_arn_is_in_lower_case(sagemaker: Any, role: str) -> None:
     name = unique("Model")
     request = {"ModelName": name, "PrimaryContainer": {"Image": XGBOOST}, "ExecutionRoleArn": role}
     arn = sagemaker.create_model(**request)["ModelArn"]
@@ -113,6 +114,25 @@ def test_names_taken_are_refused_and_arns_are_lower_case(sagemaker: Any, role: s
         "ValidationException",
         f'Cannot create already existing model "{arn}".',
     )
+
+
+def test_the_arns_of_training_jobs_and_endpoints_keep_the_case_of_names_and_those_of_configurations_do_not(
+    sagemaker: Any, job_request: Make, model: str, create_endpoint: Make
+) -> None:
+    name = unique("Job")
+    arn = sagemaker.create_training_job(**job_request(TrainingJobName=name, Tags=TAGS))["TrainingJobArn"]
+    variant = VARIANT | {"ModelName": model}
+    config = unique("Config")
+    config_arn = sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])[
+        "EndpointConfigArn"
+    ]
+    endpoint = create_endpoint(config, "Endpoint")
+
+    assert arn.endswith(f":training-job/{name}")
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == TAGS
+    assert refusal(sagemaker.list_tags, ResourceArn=arn.lower())[0] == "ValidationException"
+    assert endpoint["EndpointArn"].endswith(f":endpoint/{endpoint['EndpointName']}")
+    assert config_arn.endswith(f":endpoint-config/{config.lower()}")
 
 
 def test_the_registry_of_another_region_is_refused(sagemaker: Any, job_request: Make) -> None:
