@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import batched
 from queue import Empty
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from botocore.config import Config
 from localstack.aws.connect import connect_to
@@ -35,22 +35,22 @@ Stream = tuple[str, str]
 class BatchedLogHandler(LogHandler):
     """The writer of one function version's logs; LocalStack starts and stops it with the version."""
 
-    _running: ClassVar[dict[tuple[str, str], Self]] = {}  # by role and region, which is all that writing takes
+    _running: ClassVar[list["BatchedLogHandler"]] = []
 
     @classmethod
-    def running(cls, role_arn: str, region: str) -> Self | None:
-        """One that writes as this role; None if there is none any more."""
-        return cls._running.get((role_arn, region))
+    def running(cls, role_arn: str, region: str) -> "BatchedLogHandler | None":
+        """One that writes as this role in this region, which is all that sets them apart; None if there is none."""
+        return next((one for one in cls._running if (one.role_arn, one.region) == (role_arn, region)), None)
 
     def start_subscriber(self) -> None:
         """Begin to write."""
         super().start_subscriber()
-        self._running[self.role_arn, self.region] = self
+        self._running.append(self)
 
     def stop(self) -> None:
         """Write what is left, and end."""
-        if self._running.get((self.role_arn, self.region)) is self:
-            del self._running[self.role_arn, self.region]
+        if self in self._running:
+            self._running.remove(self)
         super().stop()
 
     def add_logs(self, log_item: LogItem) -> None:
