@@ -97,9 +97,9 @@ def f_beta(tp: Counts, fp: Counts, fn: Counts, beta: float) -> Counts:
 
 def bin_margins() -> Counts:
     """The lower edge of each bin as a margin, shape (bins,); the first is minus infinity's stand-in."""
-    position: Counts = np.arange(BINS) * (2 / BINS) - 1
+    position = np.arange(BINS, dtype=np.float64) * (2 / BINS) - 1
     position[0] = position[1] - 1 / BINS
-    return position / (1 - np.abs(position))
+    return np.asarray(position / (1 - np.abs(position)), np.float64)
 
 
 def _from_above(counts: Counts) -> Counts:
