@@ -20,7 +20,9 @@ def documented(heading):
 
 def as_documented(row):
     status = f"refused: {row.refused}" if row.refused else "implemented"
+    status = f"ignored, as on AWS: {row.ignored}" if row.ignored else status
     status = f"same as `{row.alias_of}`" if row.alias_of else status
+    status += f" Taken by images of {', '.join(row.versions)} only." if row.versions else ""
     default = "required" if row.required else f"`{row.default}`" if row.default is not None else ""
     return [row.values, default, status]
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from preflight_container import content_types
 from preflight_container.channels import Channel
-from preflight_container.errors import CustomerError, DataError
+from preflight_container.errors import CustomerError
 from preflight_container.formats.csv_rows import find_delimiter
 from preflight_container.log import log
 
@@ -92,8 +92,7 @@ def delimiter_of(stream: BinaryIO) -> bytes:
     """What stands between the values of a CSV file, told from its first line as on AWS.
 
     Raises:
-        CustomerError: Python's csv.Sniffer cannot tell it.
-        DataError: what it tells is no delimiter.
+        CustomerError: Python's csv.Sniffer cannot tell it, or takes a part of a number for it.
     """
     line = stream.readline().decode("utf-8", "ignore")
     stream.seek(0)
@@ -102,8 +101,16 @@ def delimiter_of(stream: BinaryIO) -> bytes:
     except csv.Error as error:
         raise CustomerError(f"Could not determine delimiter on line {line[:SHOWN_CHARACTERS]}:\n{error}") from error
     if found.isalnum() or found in "+-.\"'":
-        raise DataError(f"the delimiter cannot be told; AWS's container takes {found!r} for it.", line=1)
+        raise other_delimiter(found)
     return found.encode()
+
+
+def other_delimiter(expected: str) -> CustomerError:
+    """What the container says of a file that has another delimiter than it looks for."""
+    return CustomerError(
+        f"Failed to load csv data with exception:\nDelimiter '{expected}' is not found in the line. "
+        f"Expected '{expected}' as the delimiter to separate fields."
+    )
 
 
 def require_libsvm(source: str, stream: BinaryIO) -> None:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
 
 import itertools
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from preflight_container.errors import AlgorithmError, CustomerError
@@ -127,7 +128,10 @@ TABLE = HyperparameterTable(
         integer("prob_buffer_row", Interval(1, low_open=True), ignored=GONE),
         integer("_kfold", Interval(2), refused="cross-validation inside one job."),
         integer("_num_cv_round", AT_LEAST_1, refused="cross-validation inside one job."),
-        choice("_tuning_objective_metric", [f"validation:{name}" for name in sorted(METRICS)]),
+        replace(
+            choice("_tuning_objective_metric", [f"validation:{name}" for name in sorted(METRICS)]),
+            values="the name of a metric after `validation:`",
+        ),
     ],
     missing="Missing required hyperparameter: {}",
 )

@@ -1,6 +1,6 @@
 """Channels as the library's matrices, built in memory that stays small beside the data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +22,7 @@ from preflight_container.xgboost_builtin.channel_files import (
     data_files,
     delimiter_of,
     is_checked,
+    other_delimiter,
     require_libsvm,
     training_type,
 )
@@ -73,19 +74,29 @@ def read_matrix(
 
 
 def _read_blocks(channel: Channel, content_type: str) -> Iterator[Block]:
-    format_name, read = READERS[content_type]
+    format_name, make_reader = READERS[content_type]
 
     def refuse(source: str, error: DataError) -> CustomerError:
         text = f"Failed to load {format_name} data with exception:\nfile {source}, {error}"
         lenient = content_type == content_types.CSV and not isinstance(error, InfiniteValue)
         return CustomerError(f"{text} {NOT_REFUSED_BY_AWS}" if lenient else text)
 
-    return read_blocks(channel.streams(data_files(channel)), read, refuse, channel.name)
+    return read_blocks(channel.streams(data_files(channel)), make_reader(), refuse, channel.name)
 
 
-def _read_csv(source: str, stream: BinaryIO) -> Iterator[Labelled]:
-    if is_checked(source) or _holds_something(stream):
+class _CsvReader:
+    """Reads the CSV files of a channel, which all have the delimiter of the first."""
+
+    def __init__(self) -> None:
+        self._delimiter: bytes | None = None
+
+    def __call__(self, source: str, stream: BinaryIO) -> Iterator[Labelled]:
+        if not is_checked(source) and not _holds_something(stream):
+            return
         delimiter = delimiter_of(stream)
+        self._delimiter = self._delimiter or delimiter
+        if delimiter != self._delimiter:
+            raise other_delimiter(self._delimiter.decode())
         _refuse_quotes(source, stream, delimiter)
         yield from with_labels(read_csv(stream, missing=True, quotes=False, delimiter=delimiter))
 
@@ -110,10 +121,10 @@ def _read_recordio(source: str, stream: BinaryIO) -> Iterator[Labelled]:
     return read_recordio(stream, tensors=ANY_TENSOR, missing=True)
 
 
-READERS: Mapping[str, tuple[str, Reader]] = {
-    content_types.CSV: ("csv", _read_csv),
-    content_types.LIBSVM: ("libsvm", _read_libsvm),
-    content_types.RECORDIO_PROTOBUF: ("recordio-protobuf", _read_recordio),
+READERS: Mapping[str, tuple[str, Callable[[], Reader]]] = {
+    content_types.CSV: ("csv", _CsvReader),
+    content_types.LIBSVM: ("libsvm", lambda: _read_libsvm),
+    content_types.RECORDIO_PROTOBUF: ("recordio-protobuf", lambda: _read_recordio),
 }
 
 

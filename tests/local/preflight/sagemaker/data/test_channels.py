@@ -64,12 +64,14 @@ def file_mode(request: pytest.FixtureRequest, run: Make, parts: str) -> tuple[st
     return request.param, result(run(channel(parts), image=request.param))
 
 
-def test_pipe_mode_makes_the_model_file_mode_makes(
-    run: Make, parts: str, file_mode: tuple[str, dict[str, float]]
-) -> None:
-    image, expected = file_mode
+def test_pipe_mode_makes_the_model_file_mode_makes(run: Make, parts: str) -> None:
+    assert result(run(channel(parts), mode="Pipe")) == result(run(channel(parts)))
 
-    assert result(run(channel(parts), image=image, mode="Pipe")) == expected
+
+def test_xgboost_refuses_pipe_mode_as_its_container_does(run: Make, parts: str) -> None:
+    job = run(channel(parts), image=XGBOOST, mode="Pipe")
+
+    assert job["FailureReason"].startswith("ClientError: Pipe mode for CSV is no longer supported.")
 
 
 def test_fast_file_makes_the_model_file_mode_makes(
@@ -80,13 +82,10 @@ def test_fast_file_makes_the_model_file_mode_makes(
     assert result(run(channel(f"{parts}/", InputMode="FastFile"), image=image)) == expected
 
 
-def test_gzip_in_pipe_mode_reaches_the_container_unpacked(
-    run: Make, put: Make, file_mode: tuple[str, dict[str, float]]
-) -> None:
-    image, expected = file_mode
+def test_gzip_in_pipe_mode_reaches_the_container_unpacked(run: Make, put: Make, parts: str) -> None:
     packed = channel(put_parts(put, compress=True), CompressionType="Gzip", InputMode="Pipe")
 
-    assert result(run(packed, image=image)) == expected
+    assert result(run(packed)) == result(run(channel(parts)))
 
 
 @pytest.mark.parametrize("mode", ["File", "Pipe"])
