@@ -43,6 +43,12 @@ def find_algorithm(image: str, region: str) -> str | None:
     return None
 
 
+def tag_of(image: str) -> str:
+    """The tag of an ECR image; empty if it has none."""
+    match = _ECR_IMAGE.fullmatch(image)
+    return (match["tag"] or "") if match else ""
+
+
 def local_name(image: str) -> str:
     """``name:tag`` of an ECR image, without its registry; any other name as it is."""
     match = _ECR_IMAGE.fullmatch(image)

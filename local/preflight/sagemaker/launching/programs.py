@@ -3,13 +3,12 @@
 The one place that knows. An image that has no program here is run as it is, by a container engine.
 """
 
-import functools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preflight.sagemaker.api.errors import UnsupportedByPreflight
-from preflight.sagemaker.launching.images import algorithms, find_algorithm, require_same_region
+from preflight.sagemaker.launching.images import algorithms, find_algorithm, require_same_region, tag_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,23 +39,17 @@ class Program:
 _STACK = Environment(python=sys.executable)  # the stack's own, which has the built-in algorithms'
 
 
-@functools.cache
-def _builtin_programs() -> Mapping[str, Program]:
-    return {
-        algorithm: Program(
-            words=("-P", "-m", "preflight_container"),
-            environment=_STACK,
-            variables={"PREFLIGHT_ALGORITHM": algorithm},
-            algorithm=algorithm,
-        )
-        for algorithm in algorithms()
-    }
-
-
 def find_program(image: str, region: str) -> Program | None:
     """The program that does the work of ``image`` in ``region``, or None if the image itself has to run."""
     algorithm = find_algorithm(image, region)
-    return _builtin_programs()[algorithm] if algorithm else None
+    if algorithm is None:
+        return None
+    return Program(
+        words=("-P", "-m", "preflight_container"),
+        environment=_STACK,
+        variables={"PREFLIGHT_ALGORITHM": algorithm, "PREFLIGHT_IMAGE_TAG": tag_of(image)},
+        algorithm=algorithm,
+    )
 
 
 def require_program(image: str, region: str) -> Program:
