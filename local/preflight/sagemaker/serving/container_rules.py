@@ -10,11 +10,14 @@ from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.launching.images import require_model_image
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.serving.model_data import ModelData
 from preflight.sagemaker.serving.request import ContainerDefinition, S3ModelDataSource
 
 _MULTI_MODEL = RefusedCase("CreateModel", "Mode MultiModel")
-REFUSED = (_MULTI_MODEL,)
+# Images of built-in algorithms may also run a script of the caller's. The SDK sends an empty name for none.
+_SCRIPT_MODE = RefusedCase("CreateModel", "SAGEMAKER_PROGRAM and the image of a built-in algorithm")
+REFUSED = (_MULTI_MODEL, _SCRIPT_MODE)
 
 MAX_ENVIRONMENT_BYTES = 32 * 1024  # over all containers of a model
 
@@ -34,6 +37,8 @@ def require_runnable(context: ServiceContext, scope: Scope, definition: Containe
     _require_readable_source(definition, path)
     access = definition.image_config
     require_model_image(definition.image, access.repository_access_mode if access else None)
+    if definition.environment.get("SAGEMAKER_PROGRAM") and find_builtin_algorithm(definition.image, scope.region):
+        raise _SCRIPT_MODE.error(path)
     context.launcher.require_image(definition.image, scope.region)
     data = ModelData.of(definition)
     if data and not data.is_there(context.services, scope):

@@ -29,12 +29,22 @@ _BUILTIN_COMMAND = RefusedCase(
 _BUILTIN_INSTANCES = RefusedCase(
     _OPERATION, "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm"
 )
+# The images of some built-in algorithms also run a script of the caller's. Values are JSON, as the SDK sends them.
+_SCRIPT_MODE = RefusedCase(_OPERATION, "the hyperparameter sagemaker_program and the image of a built-in algorithm")
 _REPEATS = RefusedCase(_OPERATION, "a MetricDefinitions.Regex of over 100000 characters, repetitions written out")
 # The built-in algorithms ask nothing of the network; what another image asks would be let through here.
 _ISOLATION = RefusedCase(_OPERATION, "EnableNetworkIsolation and an image other than a built-in algorithm's")
 _CHECKPOINT_PATH = RefusedCase(_OPERATION, f"CheckpointConfig.LocalPath other than {DEFAULT_CHECKPOINT_PATH}")
 _TENSORBOARD_PATH = RefusedCase(_OPERATION, f"TensorBoardOutputConfig.LocalPath other than {DEFAULT_TENSORBOARD_PATH}")
-REFUSED = (_BUILTIN_COMMAND, _BUILTIN_INSTANCES, _REPEATS, _ISOLATION, _CHECKPOINT_PATH, _TENSORBOARD_PATH)
+REFUSED = (
+    _BUILTIN_COMMAND,
+    _BUILTIN_INSTANCES,
+    _SCRIPT_MODE,
+    _REPEATS,
+    _ISOLATION,
+    _CHECKPOINT_PATH,
+    _TENSORBOARD_PATH,
+)
 
 INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most types
 MAX_RUNTIME_SECONDS = 28 * 86_400
@@ -65,6 +75,8 @@ def require_valid(request: CreateTrainingJob, region: str) -> None:
     algorithm = find_builtin_algorithm(specification.training_image, region)
     if algorithm:
         _require_builtin(specification, groups)
+        if request.hyper_parameters.get("sagemaker_program", "") not in ("", '""'):
+            raise _SCRIPT_MODE.error()
     elif request.enable_network_isolation:
         raise _ISOLATION.error()
     _require_stopping_condition(request, request.resource_config, algorithm)

@@ -186,3 +186,24 @@ def test_a_spot_job_that_checkpoints_may_wait_longer(train: Make, bucket: str) -
 
     assert (job["TrainingJobStatus"], job["EnableManagedSpotTraining"]) == ("Completed", True)
     assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"] >= 1
+
+
+def test_script_mode_of_an_image_that_has_a_built_in_algorithm_too_is_refused_by_name(
+    sagemaker: Any, role: str, job_request: Make
+) -> None:
+    specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
+    parameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://none/source.tar.gz"'}
+    request = job_request(hyperparameters=parameters, AlgorithmSpecification=specification)
+    container = {"Image": XGBOOST, "Environment": {"SAGEMAKER_PROGRAM": "serve.py"}}
+
+    for code, message in (
+        refusal(sagemaker.create_training_job, **request),
+        refusal(sagemaker.create_model, ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role),
+    ):
+        assert code == "UnsupportedByPreflight" and "image of a built-in algorithm" in message
+
+
+def test_an_empty_script_is_none(sagemaker: Any, role: str) -> None:
+    container = {"Image": XGBOOST, "Environment": {"SAGEMAKER_PROGRAM": ""}}
+
+    assert sagemaker.create_model(ModelName=unique("model"), PrimaryContainer=container, ExecutionRoleArn=role)
