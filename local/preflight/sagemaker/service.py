@@ -18,13 +18,13 @@ from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.api.validation import validate
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.hosting import invocation_request
-from preflight.sagemaker.hosting.endpoint_configs import EndpointConfigs
-from preflight.sagemaker.hosting.endpoints import Endpoints
+from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
+from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.resources.operations import TagOperations
-from preflight.sagemaker.serving.models import Models
+from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.hosting.endpoints import Endpoints
+from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance

@@ -14,7 +14,7 @@ from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.hosting import dispatch
 from preflight.sagemaker.hosting.dispatch import Dispatcher, Leased
-from preflight.sagemaker.hosting.endpoints import Endpoints
+from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.invocation_clock import InvocationClock
 from preflight.sagemaker.hosting.invocation_request import (

@@ -12,7 +12,7 @@ from preflight.sagemaker.hosting.request import (
     ListEndpointConfigs,
 )
 from preflight.sagemaker.resources.table import Table
-from preflight.sagemaker.serving.models import Models
+from preflight.sagemaker.serving.model_operations import Models
 
 _CAPTURE = RefusedCase("CreateEndpointConfig", "DataCaptureConfig.EnableCapture true")
 

@@ -11,7 +11,7 @@ from preflight.sagemaker.hosting.deployment import alarm_names, alarms_in_state
 from preflight.sagemaker.hosting.deployment_rules import require_deployable
 from preflight.sagemaker.hosting.description import ENDPOINT
 from preflight.sagemaker.hosting.endpoint_config import EndpointConfigRecord
-from preflight.sagemaker.hosting.endpoint_configs import EndpointConfigs
+from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.live_endpoint import LiveEndpoint
 from preflight.sagemaker.hosting.quotas import Demand, demand_of, require_room
@@ -26,7 +26,7 @@ from preflight.sagemaker.hosting.request import (
     UpdateEndpointWeightsAndCapacities,
 )
 from preflight.sagemaker.resources.table import Table
-from preflight.sagemaker.serving.models import Models
+from preflight.sagemaker.serving.model_operations import Models
 
 
 class Endpoints:
