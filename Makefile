@@ -18,7 +18,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 # From the wheel to a training job, an endpoint, and a function behind a URL.
 MATRIX       := tests/kit tests/aws/test_flow.py tests/lambda_/test_functions.py tests/container/test_xgboost.py
 
-.PHONY: help setup demo up down status test matrix check bench protobuf clean
+.PHONY: help setup demo up down status test matrix check bench soak protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ check: ## Lint, formatting, types, and what each folder may import
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
+
+soak: setup ## Show what a stack holds after a thousand jobs, hundreds of endpoints, thousands of calls (half an hour)
+	@$(PYTHON_IN_VENV) -m benchmarks.soak $(ARGS)
 
 protobuf: ## Generate the module of the RecordIO message anew
 	@python3 -m venv build/protobuf
