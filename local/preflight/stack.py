@@ -33,6 +33,7 @@ from preflight.sagemaker.settings import (
     SettingError,
     require_invocation_timeout,
     require_launcher,
+    require_services_url,
 )
 
 DEFAULT_PORT = 4566
@@ -40,6 +41,7 @@ START_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 20
 LAMBDA_EXECUTORS = ("process",)
 HOST = "preflight.hosts.localstack"
+SAGEMAKER_HOST = "preflight.hosts.plain"  # SageMaker alone
 
 # A stack gets these of the user's variables and no others: no credentials, no AWS_ENDPOINT_URL, no LocalStack
 # setting by accident.
@@ -81,11 +83,15 @@ def default_home() -> Path:
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own."""
+    """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own.
+
+    With ``services``, an emulator's address, it is SageMaker alone, which asks for S3, IAM and the rest there.
+    """
 
     port: int = DEFAULT_PORT
     home: Path = field(default_factory=default_home)
     host: str = "127.0.0.1"
+    services: str = ""
 
     @classmethod
     def all_of(cls, home: Path) -> list["Stack"]:
@@ -116,17 +122,17 @@ class Stack:
         """There from the start of a stack to its orderly end, so a killed one leaves it."""
         return self.folder / "tmp"
 
-    @property
-    def _arguments(self) -> list[str]:
+    def _arguments(self, host: str) -> list[str]:
         """The stack's command line after its interpreter. The folder is there to be seen: nothing reads it."""
-        return ["-P", "-m", HOST, str(self.folder)]
+        return ["-P", "-m", host, str(self.folder)]
 
     def process(self) -> psutil.Process | None:
         """The running stack's process, or None."""
         found = {}
+        possible = [self._arguments(HOST), self._arguments(SAGEMAKER_HOST)]
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.cmdline()[1:] == self._arguments and process.uids().real == os.getuid():
+                if process.cmdline()[1:] in possible and process.uids().real == os.getuid():
                     found[process.pid] = process
         # One that is about to run another program still has its parent's command line.
         return next((process for process in found.values() if process.ppid() not in found), None)
@@ -138,6 +144,14 @@ class Stack:
                 return dict(json.load(answer)["services"])
         except (OSError, ValueError, KeyError):
             return None
+
+    def refused_services(self) -> dict[str, str]:
+        """The services that are not here though an emulator of AWS could be expected to have them, and why."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/services", timeout=20) as answer:
+                return dict(json.load(answer)["refused"])
+        except (OSError, ValueError, KeyError):
+            return {}
 
     def launcher_fallback(self) -> str | None:
         """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
@@ -204,6 +218,7 @@ class Stack:
         try:
             launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
             require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
+            services = require_services_url(self.services) if self.services else ""
         except SettingError as error:
             raise StackError(str(error)) from None
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -219,6 +234,7 @@ class Stack:
             "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
             "PREFLIGHT_LAUNCHER": launcher,
+            "PREFLIGHT_SERVICES": services,
             "PROVIDER_OVERRIDE_S3": "preflight",  # LocalStack's own keeps the objects of all stacks in one folder
             "LAMBDA_RUNTIME_EXECUTOR": executor,
             "SKIP_SSL_CERT_DOWNLOAD": "1",
@@ -255,7 +271,7 @@ class Stack:
         environment = self._environment()
         self._temporary.mkdir(exist_ok=True)
         child = subprocess.Popen(
-            [python, *self._arguments],
+            [python, *self._arguments(SAGEMAKER_HOST if self.services else HOST)],
             env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -94,8 +94,13 @@ def main() -> None:
 
 
 @_stack_command
-def up(stack: Stack) -> None:
+@click.option("--only", type=click.Choice(["sagemaker"]), help="SageMaker alone; --services says where the rest is.")
+@click.option("--services", default="", help="Where S3, IAM and the rest are: an emulator of AWS, moto's server.")
+def up(stack: Stack, only: str | None, services: str) -> None:
     """Start the stack; does nothing if it is up. The first time it sets up what the stack runs in."""
+    if bool(only) != bool(services):
+        fail("--only sagemaker and --services URL go together: the URL is an emulator's, as http://localhost:5000.")
+    stack = replace(stack, services=services)
     started = time.monotonic()
     with console.status("Starting the stack ..."):
         new = stack.up(say)
@@ -162,6 +167,8 @@ def status(stack: Stack) -> None:
     for name, state in sorted(services.items()):
         if state != "disabled":
             table.add_row(name, state)
+    for name, reason in stack.refused_services().items():
+        table.add_row(name, f"refused: {reason}")
     console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
     _say_fallback(stack)
     console.print(table)

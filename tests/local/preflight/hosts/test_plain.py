@@ -1,8 +1,6 @@
 """SageMaker behind a plain server, with the other services at an emulator that knows nothing of it: moto's server."""
 
-import contextlib
 import os
-import re
 import subprocess
 import sys
 import time
@@ -11,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import flask_cors
 import pytest
 import requests
 
+from preflight.environments import stack_python
 from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
 from tests.local.conftest import LINEAR_LEARNER, make_config, make_role, separable_rows, wait_for_endpoint, wait_for_job
 
 START_SECONDS = 60
@@ -23,17 +24,19 @@ MOTO_ACCOUNT = "123456789012"
 Client = Callable[[str], Any]
 
 
-@contextlib.contextmanager
-def server(command: list[str], port: int, path: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """The running program, once it answers on ``path``; it must end well when it is told to."""
-    environment = {"PATH": os.environ["PATH"], **variables}
-    process = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, text=True)
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Moto's server, which the stack's environment has all of but one module for pages."""
+    port, modules = free_port(), tmp_path_factory.mktemp("modules")
+    (modules / "flask_cors").symlink_to(Path(flask_cors.__file__).parent)
+    command = [str(stack_python()), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, env={"PYTHONPATH": str(modules)}, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(f"http://127.0.0.1:{port}{path}"):
-            assert process.poll() is None and time.monotonic() < deadline, command
+        while not answers(f"http://127.0.0.1:{port}/moto-api/data.json"):
+            assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
-        yield process
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS)
@@ -47,25 +50,12 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    port = free_port()
-    with server(["-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, "/moto-api/data.json"):
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
 def url(moto: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    folder = tmp_path_factory.mktemp("plain")
-    variables = {
-        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
-        "PREFLIGHT_SERVICES": moto,
-        "PREFLIGHT_STATE_DIR": str(folder),
-        "TMPDIR": str(folder),
-    }
-    with server(["-m", "preflight.hosts.plain"], port, "/_preflight/health", **variables) as process:
-        yield f"http://127.0.0.1:{port}"
-    assert process.returncode == 0
+    stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("home"), services=moto)
+    stack.up()
+    yield stack.endpoint_url
+    assert stack.down()
+    assert "Traceback" not in stack.log_file.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -146,11 +136,10 @@ def test_a_web_page_gets_nothing(url: str) -> None:
     ],
 )
 def test_aws_itself_and_no_address_at_all_are_refused(services: str, tmp_path: Path) -> None:
-    variables = {"PREFLIGHT_SERVICES": services, "PREFLIGHT_STATE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "preflight.hosts.plain"]
+    command = [sys.executable, "-m", "preflight", "up", "--only", "sagemaker", "--services", services]
+    environment = os.environ | {"PREFLIGHT_HOME": str(tmp_path), "PREFLIGHT_PORT": str(free_port())}
 
-    ended = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
-    assert ended.returncode == 1
-    assert re.match(r"Error: .* address of (AWS|the other services)", ended.stderr)
-    assert "http://localhost:5000" in ended.stderr
+    assert (ended.returncode, ended.stdout[:6]) == (1, "Error:")
+    assert "http://localhost:5000" in ended.stdout
