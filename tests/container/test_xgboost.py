@@ -154,7 +154,7 @@ def test_a_csv_channel_may_have_another_delimiter(training_run, xgboost_run, can
 )
 def test_libsvm_that_is_not_supported_is_named(training_run, line, message):
     run = training_run("xgboost")
-    run.channel("train", f"1 0:1 1:1 # a comment\n{line}\n", content_type="libsvm")
+    run.channel("train", f"1 0:1 1:1\n0 0:2 # a comment\n{line}\n", content_type="libsvm")
 
     assert message in run.run(num_round="2").failure
 
