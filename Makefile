@@ -19,7 +19,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-repo
 # From the wheel to a training job, an endpoint, and a function behind a URL.
 MATRIX       := tests/kit tests/aws/test_flow.py tests/lambda_/test_functions.py tests/container/test_xgboost.py
 
-.PHONY: help setup demo up down status test matrix check bench clean
+.PHONY: help setup demo up down status test matrix check bench protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ check: ## Lint, formatting, types, and what each folder may import
 
 bench: setup ## Measure every step, and what the emulator adds to a request
 	@$(PYTHON_IN_VENV) -m benchmarks
+
+protobuf: ## Generate the module of the RecordIO message anew
+	@python3 -m venv build/protobuf
+	@build/protobuf/bin/pip install --quiet --requirement requirements/protobuf.txt
+	@cd container && ../build/protobuf/bin/python -m grpc_tools.protoc --proto_path=. --python_out=. \
+		preflight_container/formats/record.proto
 
 clean: setup ## Stop the stacks of all ports and remove what was built
 	@$(PYTHON_IN_VENV) -m preflight down --all

@@ -1,8 +1,8 @@
 """Input channels: the files or pipes SageMaker puts below `/opt/ml/input/data`."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,12 +15,13 @@ PIPE_TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of the job. `content_type` is None when the request declared none."""
+    """One channel of the job. `content_type` is None when the request declared none; `config` is all it declared."""
 
     name: str
     content_type: ContentType | None
     input_mode: str
     paths: Paths
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, name: str, config: dict[str, Any], paths: Paths) -> "Channel":
@@ -28,25 +29,34 @@ class Channel:
         if mode not in ("File", "FastFile", "Pipe"):
             raise CustomerError(f"Channel {name}: TrainingInputMode {mode} is not supported by Preflight yet.")
         declared = config.get("ContentType")
-        return cls(name, ContentType.parse(declared) if declared else None, mode, paths)
+        return cls(name, ContentType.parse(declared) if declared else None, mode, paths, config)
 
-    def streams(self) -> Iterator[tuple[str, BinaryIO]]:
-        """(path as a message shows it, open stream) of each file in name order, or of the one pipe.
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self.paths.data / self.name
+
+    def files(self) -> list[Path]:
+        """The files in name order, hidden ones too."""
+        return sorted(path for path in self.folder.rglob("*") if path.is_file())
+
+    def streams(self, files: Iterable[Path] | None = None) -> Iterator[tuple[str, BinaryIO]]:
+        """(path as a message shows it, open stream) of each file, or of the one pipe.
+
+        Args:
+            files: those to read; all that are not hidden if None.
 
         Raises:
             CustomerError: the channel holds no file.
         """
-        sources = [self._pipe()] if self.input_mode == "Pipe" else self._files()
-        for path in sources:
+        for path in [self._pipe()] if self.input_mode == "Pipe" else files or self._visible_files():
             with path.open("rb") as stream:
                 yield self.paths.shown(path), stream
 
-    def _files(self) -> list[Path]:
-        folder = self.paths.data / self.name
-        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-        files = sorted(found)
+    def _visible_files(self) -> list[Path]:
+        files = [path for path in self.files() if not path.name.startswith(".")]
         if not files:
-            raise CustomerError(f"No data in {self.name} channel path {self.paths.shown(folder)}")
+            raise CustomerError(f"No data in {self.name} channel path {self.paths.shown(self.folder)}")
         return files
 
     def _pipe(self) -> Path:

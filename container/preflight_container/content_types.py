@@ -12,20 +12,10 @@ PARQUET = "application/x-parquet"
 
 REMEMBERED = 256  # headers: clients send the same ones again and again
 
-# Names that AWS's containers take for the same type.
-ALIASES = {
-    "csv": CSV,
-    "libsvm": LIBSVM,
-    "text/x-libsvm": LIBSVM,
-    "parquet": PARQUET,
-    "recordio-protobuf": RECORDIO_PROTOBUF,
-    "application/x-jsonlines": JSON_LINES,
-}
-
 
 @dataclass(frozen=True)
 class ContentType:
-    """A media type in lower case, aliases resolved, with its parameters."""
+    """A media type in lower case with its parameters."""
 
     name: str
     parameters: dict[str, str] = field(default_factory=dict)
@@ -35,14 +25,7 @@ class ContentType:
     def parse(header: str) -> "ContentType":
         name, *rest = (part.strip().lower() for part in header.split(";"))
         pairs = (part.partition("=") for part in rest if part)
-        return ContentType(ALIASES.get(name, name), {key.strip(): value.strip() for key, _, value in pairs})
-
-    def bad_label_size(self) -> str:
-        """What AWS's XGBoost says of a CSV type whose label is not its first column."""
-        return (
-            f"{self.name};label_size={self.parameters['label_size']} is not an accepted csv ContentType. "
-            "Optional parameter label_size must be equal to 1"
-        )
+        return ContentType(name, {key.strip(): value.strip(' "') for key, _, value in pairs})
 
 
 @lru_cache(REMEMBERED)

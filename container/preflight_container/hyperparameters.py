@@ -1,7 +1,8 @@
 """Tables of hyperparameters: what SageMaker's strings may hold, and how they become values.
 
 Each algorithm declares one table. A name that AWS documents but Preflight does not implement stays in the table
-with the reason in `refused`, so that it is refused by name and the documentation can list it.
+with the reason in `refused`, so that it is refused by name and the documentation can list it. So does one that AWS
+takes and ignores, with the reason in `ignored`, and one that only some versions take, with those in `versions`.
 """
 
 import ast
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight_container.errors import CustomerError
+from preflight_container.log import log
 
 
 class OutOfRange(ValueError):
@@ -57,6 +59,8 @@ class Hyperparameter:
     required: bool = False
     refused: str | None = None
     alias_of: str | None = None
+    ignored: str | None = None
+    versions: tuple[str, ...] = ()
 
     def read(self, text: str) -> Any:
         """The value that `text` stands for.
@@ -78,24 +82,34 @@ class Hyperparameter:
 class HyperparameterTable:
     """All hyperparameters of one algorithm."""
 
-    def __init__(self, rows: Iterable[Hyperparameter], *, missing: str) -> None:
-        """`missing` is what AWS says of a required one that is not given, with {} for its name."""
+    def __init__(self, rows: Iterable[Hyperparameter], *, missing: str, internal: bool = False) -> None:
+        """`missing` is what AWS says of a required one that is not given, with {} for its name.
+
+        `internal` says that names with an underscore first are AWS's own: taken, and ignored unless in the table.
+        """
         self._rows = {row.name: row for row in rows}
         self._missing = missing
+        self._internal = internal
 
     def __iter__(self) -> Iterator[Hyperparameter]:
         return iter(self._rows.values())
 
-    def read(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """Every value by name, defaults included; absent ones without a default are left out.
+    def read(self, given: Mapping[str, str], version: str | None = None) -> dict[str, Any]:
+        """Every value by name, defaults included; absent ones without a default, and ignored ones, are left out.
 
-        Names that start with an underscore are AWS's internal ones: taken, and ignored unless in the table.
+        Args:
+            version: the algorithm's, where it has several.
 
         Raises:
             CustomerError: one is unknown, missing, outside its range or refused.
         """
         for name in given:
-            if name not in self._rows and not name.startswith("_"):
+            row = self._rows.get(name)
+            if row and not row.versions:
+                continue
+            if row is None and self._internal and name.startswith("_"):
+                continue
+            if row is None or version not in row.versions:
                 raise CustomerError(f"Extraneous hyperparameter found: {name}")
         for row in self:
             if row.refused and row.name in given and given[row.name] != row.default:
@@ -105,7 +119,11 @@ class HyperparameterTable:
         values = {row.name: row.read(row.default) for row in self if row.default is not None}
         for name, text in given.items():
             if known := self._rows.get(name):
-                values[known.alias_of or name] = known.read(text)
+                value = known.read(text)
+                if known.ignored:
+                    log(f"Hyperparameter {name} is ignored, as on AWS: {known.ignored}", level="WARNING")
+                else:
+                    values[known.alias_of or name] = value
         return values
 
 
@@ -153,7 +171,7 @@ def word_list(
     """Words with commas between them, as a list; `is_word` takes words beside the known ones."""
 
     def parse(text: str) -> list[str]:
-        words = [word.strip() for word in text.split(",")]
+        words = text.split(",")
         if not all(word in known or (is_word and is_word(word)) for word in words):
             raise OutOfRange(f"value {words} not in range {sorted(known)}")
         return words

@@ -134,7 +134,7 @@ def test_the_metrics_that_aws_adds_to_a_job_are_read_off_its_log(training_run, p
     classes = {"num_classes": "3"} if predictor_type == "multiclass_classifier" else {}
     run.run(predictor_type=predictor_type, epochs="1", **classes)
 
-    definitions = {each["Name"]: each["Regex"] for each in BUILTIN_METRICS["linear-learner"]}
+    definitions = {each.name: each.regex for each in BUILTIN_METRICS["linear-learner"]}
     found = {name: re.findall(regex, run.log) for name, regex in definitions.items()}
 
     expected = {f"train:{name}" for name in EVERY_JOB | train}

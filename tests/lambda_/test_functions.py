@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from preflight.stack import Stack
 
 from tests.lambda_.conftest import Create, eventually, is_gone
 
@@ -229,3 +230,96 @@ def test_deleting_a_function_ends_its_process(create_function: Create, lambda_cl
     lambda_client.delete_function(FunctionName=function.name)
 
     assert eventually(lambda: is_gone(pid))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"POST /2018-06-01/runtime/x HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n" + b"a: b\r\n" * 20_000,
+    ],
+)
+def test_garbage_sent_to_the_runtime_api_harms_nothing(create_function: Create, sent: bytes) -> None:
+    source = f"""
+import os, socket
+def handler(event, context):
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    with socket.create_connection((host, int(port)), 5) as peer:
+        peer.sendall({sent!r})
+    return event
+"""
+    function = create_function(source)
+
+    assert [function(number).payload for number in range(3)] == [0, 1, 2]
+
+
+def test_a_failed_init_that_no_runtime_reports_is_an_error_of_the_function(create_function: Create) -> None:
+    source = """
+import os, urllib.request
+urllib.request.urlopen("http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/init/error", b"[1")
+"""
+    answer = create_function(source)()
+
+    assert (answer.error, answer.payload["errorType"]) == ("Unhandled", "Runtime.Unknown")
+
+
+def test_output_without_end_is_cut_and_says_so(create_function: Create, stack: Stack) -> None:
+    source = """
+import sys
+def handler(event, context):
+    print("x" * 300_000)
+    for _ in range(event): sys.stdout.write("y" * 99 + "\\n")
+    return "here"
+"""
+    function = create_function(source, Timeout=60)
+    process = stack.process()
+    assert process is not None
+    memory = process.memory_info().rss
+
+    answer = function(2_000_000)
+
+    assert answer.payload == "here"
+    assert "[Preflight] Of this output, 37856 bytes of lines above 262144 bytes are cut off." in answer.log
+    assert re.search(r"\d{9} bytes above 4194304 of one invocation are dropped\.\nEND RequestId", answer.log)
+    assert process.memory_info().rss - memory < 100_000_000
+
+
+def test_a_function_that_never_stops_to_write_times_out(create_function: Create) -> None:
+    function = create_function("def handler(event, context):\n    while event: print('on and on')", Timeout=1)
+
+    assert function(True).payload["errorType"] == "Sandbox.Timedout"
+    assert function(False).payload is None
+
+
+def test_what_a_function_prints_reaches_cloudwatch_while_it_runs(
+    create_function: Create, client: Any, tmp_path: Path
+) -> None:
+    source = """
+import pathlib, time
+def handler(folder, context):
+    print("boarding")
+    while not pathlib.Path(folder, "go").exists(): time.sleep(0.01)
+    print("gone")
+"""
+    function = create_function(source, Timeout=60)
+    group = f"/aws/lambda/{function.name}"
+
+    def messages() -> list[str]:
+        groups = client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        events = client("logs").filter_log_events(logGroupName=group)["events"] if groups else []
+        return [event["message"].split()[0] for event in events]
+
+    with ThreadPoolExecutor(1) as caller:
+        running = caller.submit(function, str(tmp_path))
+        try:
+            assert eventually(lambda: messages() == ["START", "boarding"])
+            assert not running.done()
+        finally:
+            (tmp_path / "go").touch()
+        log = running.result().log
+
+    assert eventually(lambda: messages() == ["START", "boarding", "gone", "END", "REPORT"]), messages()
+    assert log.count("boarding\n") == 1

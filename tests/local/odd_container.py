@@ -12,15 +12,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from preflight.sagemaker.launching.by_image import Launchers
 from preflight.sagemaker.launching.container import ContainerSpec
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
-from preflight.sagemaker.settings import Settings
 
 
 class OddContainer:
@@ -34,7 +32,7 @@ class OddContainer:
             "ODD_REQUESTED_PORT": spec.environment.get("SAGEMAKER_BIND_TO_PORT", ""),
         }
         repository = Path(__file__).resolve().parents[2]
-        command = [sys.executable, "-m", "tests.local.odd_container", spec.command]
+        command = [sys.executable, "-m", "tests.local.odd_container"]
         self._process = GuardedProcess.start(command, env=environment, cwd=repository, stdout=subprocess.DEVNULL)
         self.pid = self._process.guard_pid
 
@@ -44,6 +42,12 @@ class OddContainer:
     def wait(self, timeout_seconds: float | None = None) -> int:
         return self._process.wait(timeout_seconds)
 
+    def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
+        """It reads no pipes."""
+
+    def fetch(self, relative_path: str) -> None:
+        """It works in no folder."""
+
     def terminate(self, grace_seconds: float) -> None:
         self._process.terminate(grace_seconds)
 
@@ -51,11 +55,10 @@ class OddContainer:
         self._process.stop(grace_seconds)
 
 
-class OddLauncher(Launchers):
+class OddLauncher:
     """Runs every image as an odd container, and remembers them all."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self) -> None:
         self.launched: list[OddContainer] = []
         self.is_broken = False  # whether what it launches fails its health checks
 
@@ -66,6 +69,12 @@ class OddLauncher(Launchers):
         unhealthy = {"ODD_PING": "503", "ODD_PING_ONCE": "1"} if self.is_broken else {}
         self.launched.append(OddContainer(spec, unhealthy))
         return self.launched[-1]
+
+    def fallback(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """The service has stopped what it launched."""
 
     def running(self) -> list[OddContainer]:
         return [container for container in self.launched if container.poll() is None]

@@ -33,7 +33,7 @@ class OddService:
             invocation_timeout_seconds=TIMEOUT_SECONDS,
             stream_timeout_seconds=TIMEOUT_SECONDS,
         )
-        self.launcher = OddLauncher(settings)
+        self.launcher = OddLauncher()
         self._service = SageMaker(settings, self.launcher)
         self._role = role
         self.answered = b""  # the last answer's body, with what boto3 leaves out

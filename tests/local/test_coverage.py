@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from preflight.cli.main import main
-from preflight.sagemaker.api.coverage import OPERATIONS
 from preflight.sagemaker.api.service_model import service_model
+from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
 from preflight.stack import Stack
 
 from tests.local.raw import call
@@ -37,14 +38,20 @@ def test_every_operation_of_both_models_is_listed() -> None:
     assert "ListApps" in printed() and "InvokeEndpointAsync" in printed()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_listed_member_is_one_of_the_models(operation: str) -> None:
-    service = "sagemaker" if operation in service_model().operation_names else "sagemaker-runtime"
-    for path in (*OPERATIONS[operation].acted, *OPERATIONS[operation].described):
-        shape = service_model(service).operation_model(operation).input_shape
-        for step in path.split("."):
-            shape = shape.members[step.removesuffix("[]")]
-            shape = shape.member if step.endswith("[]") else shape
+@pytest.mark.parametrize("operation", [*OPERATIONS, *RUNTIME_OPERATIONS])
+def test_a_member_that_is_known_is_one_of_the_models(operation: str) -> None:
+    service = "sagemaker" if operation in OPERATIONS else "sagemaker-runtime"
+    shape = service_model(service).operation_model(operation).input_shape
+
+    require_members(shape, (OPERATIONS | RUNTIME_OPERATIONS)[operation].known)
+
+
+def require_members(shape: Any, known: dict[str, Any]) -> None:
+    for name, below in known.items():
+        assert name in shape.members, f"{shape.name} has no {name}"
+        if below:
+            member = shape.members[name]
+            require_members(getattr(member, "member", member), below)
 
 
 def test_the_service_refuses_by_name_just_the_operations_that_are_not_listed(stack: Stack) -> None:

@@ -1,10 +1,14 @@
 """`POST /_localstack/state/reset`: a stack that holds nothing, without a new start."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from preflight.testing import StackProcess
+
+from tests.local.raw import call, send
 
 RESET = "/_localstack/state/reset"
 
@@ -55,3 +59,24 @@ def test_a_web_page_cannot_reset_the_stack(own_stack: StackProcess) -> None:
 
     assert answer.status_code == 403
     assert len(own_stack.client("s3").list_buckets()["Buckets"]) == 1
+
+
+def test_requests_during_a_reset_wait_or_end_with_an_error_of_aws(own_stack: StackProcess) -> None:
+    is_over = threading.Event()
+
+    def ask() -> set[int]:
+        seen = set()
+        while not is_over.is_set():
+            seen.add(call(own_stack.port, "ListModels", {})[0])
+            seen.add(send(own_stack.port, "POST", "/endpoints/none/invocations", b"1", {})[0])
+        return seen
+
+    with ThreadPoolExecutor(8) as clients:
+        asking = [clients.submit(ask) for _ in range(8)]
+        for _ in range(5):
+            own_stack.reset()
+        is_over.set()
+
+    seen = set().union(*(each.result() for each in asking))
+    assert {200, 400} <= seen <= {200, 400, 503}
+    assert "failed inside Preflight" not in own_stack.stack_log()

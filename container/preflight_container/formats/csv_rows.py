@@ -13,30 +13,45 @@ from preflight_container.errors import DataError
 from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
-DELIMITERS = (b",", b"\t", b";", b" ", b":", b"|")
 _COMMA, _NEWLINE = ord(","), ord("\n")
 
 Rows = NDArray[np.float32]
 
 
-def parse_csv(data: bytes, *, missing: bool = False, first_line: int = 1) -> Rows:
+class InfiniteValue(DataError):
+    """A number that is infinite, or too large for 32 bits."""
+
+
+def parse_csv(
+    data: bytes, *, missing: bool = False, quotes: bool = True, delimiter: bytes = b",", first_line: int = 1
+) -> Rows:
     """The numbers of `data` as float32, shape (rows, columns); shape (0, 0) when there is no row.
 
     Args:
-        data: UTF-8 text. Blank lines are skipped, numbers may be quoted.
+        data: UTF-8 text. Blank lines are skipped.
         missing: an empty value (or nan) is NaN; without it, that is an error.
+        quotes: numbers may be quoted; without it, that is an error.
+        delimiter: what stands between values.
         first_line: the number of the first line, for messages.
 
     Raises:
         DataError: a value is not a finite number, or a row has another length than the first.
     """
     text = data.strip(b" \r\n")
-    if missing:
-        text = _with_nan(text)
-    rows = _parse_quickly(text) if text else np.empty((0, 0), np.float32)
-    if rows is None or not _is_fine(rows, missing):
-        return _parse_carefully(data, missing, first_line)
-    return rows
+    if not text:
+        return np.empty((0, 0), np.float32)
+    rows = parse_quickly(text, missing=missing, delimiter=delimiter)
+    return rows if rows is not None else _parse_carefully(data, missing, quotes, delimiter, first_line)
+
+
+def parse_quickly(text: bytes, *, missing: bool = False, delimiter: bytes = b",") -> Rows | None:
+    """The rows of a text without white space around it; None where it needs a careful reader, never a wrong number."""
+    if delimiter != b",":
+        if b"," in text:
+            return None
+        text = text.replace(delimiter, b",")
+    rows = _parse_numbers(_with_nan(text) if missing else text)
+    return rows if rows is not None and _is_fine(rows, missing) else None
 
 
 def _with_nan(text: bytes) -> bytes:
@@ -50,28 +65,23 @@ def _is_fine(rows: Rows, missing: bool) -> bool:
     return bool((~np.isinf(rows)).all() if missing else np.isfinite(rows).all())
 
 
-def with_commas(text: bytes, delimiter: bytes) -> bytes:
-    """The text with commas where it has another delimiter."""
-    return text if delimiter == b"," else text.replace(delimiter, b",")
+def find_delimiter(line: str) -> str:
+    """What stands between the values of the line, as Python's csv.Sniffer finds it. Raises csv.Error.
 
-
-def find_delimiter(text: bytes) -> bytes:
-    """What stands between the values of the first line, as Python's csv.Sniffer finds it on AWS."""
-    line = text.lstrip(b"\r\n").partition(b"\n")[0].strip()
-    return next((delimiter for delimiter in DELIMITERS if delimiter in line), b",")
-
-
-def read_csv(stream: BinaryIO, *, missing: bool = False, delimiter: bytes | None = b",") -> Iterator[Rows]:
-    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns.
-
-    Args:
-        delimiter: what stands between values; None to tell it from the first line.
+    What it finds in a line of numbers need not be a delimiter: it may be a digit that occurs often.
     """
+    if "," in line and '"' not in line and "'" not in line:
+        return ","  # which the sniffer prefers
+    return csv.Sniffer().sniff(line).delimiter
+
+
+def read_csv(
+    stream: BinaryIO, *, missing: bool = False, quotes: bool = True, delimiter: bytes = b","
+) -> Iterator[Rows]:
+    """Blocks of rows as they come from a stream of any length; all blocks have the same number of columns."""
     columns: int | None = None
     for line, chunk in whole_lines(stream):
-        delimiter = delimiter or find_delimiter(chunk)
-        chunk = with_commas(chunk, delimiter)
-        rows = parse_csv(chunk, missing=missing, first_line=line)
+        rows = parse_csv(chunk, missing=missing, quotes=quotes, delimiter=delimiter, first_line=line)
         if not len(rows):
             continue
         columns = columns or rows.shape[1]
@@ -80,8 +90,7 @@ def read_csv(stream: BinaryIO, *, missing: bool = False, delimiter: bytes | None
         yield rows
 
 
-def _parse_quickly(text: bytes) -> Rows | None:
-    """None when the text needs the careful reader; never a wrong number."""
+def _parse_numbers(text: bytes) -> Rows | None:
     if b"\0" in text:
         return None
     rows = text.count(b"\n") + 1
@@ -102,7 +111,7 @@ def _parse_quickly(text: bytes) -> Rows | None:
     return _as_float32(values).reshape(rows, columns)
 
 
-def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
+def _parse_carefully(data: bytes, missing: bool, quotes: bool, delimiter: bytes, first_line: int) -> Rows:
     """Reads value by value, so that an error can say where it is."""
     try:
         lines = data.decode("utf-8-sig" if first_line == 1 else "utf-8").split("\n")
@@ -114,7 +123,9 @@ def _parse_carefully(data: bytes, missing: bool, first_line: int) -> Rows:
         if not text.strip():
             continue
         try:
-            fields = next(csv.reader([text.rstrip("\r")]))
+            fields = next(
+                csv.reader([text.rstrip("\r")], delimiter=delimiter.decode(), quotechar='"' if quotes else None)
+            )
         except csv.Error as error:
             raise DataError(f"not a CSV row ({error}).", line=number) from error
         if rows and len(fields) != len(rows[0]):
@@ -142,7 +153,7 @@ def _number(field: str, missing: bool, line: int, column: int) -> float:
     if math.isnan(value) and missing:
         return value
     if not math.isfinite(value) or abs(value) > np.finfo(np.float32).max:
-        raise DataError(f"'{_shortened(text)}' is not a finite 32-bit number.", line=line, column=column)
+        raise InfiniteValue(f"'{_shortened(text)}' is not a finite 32-bit number.", line=line, column=column)
     return value
 
 

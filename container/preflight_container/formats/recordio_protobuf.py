@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from preflight_container.errors import DataError
-from preflight_container.formats.record_message import Record
+from preflight_container.formats.record_pb2 import Record
 from preflight_container.formats.sparse_rows import SparseRows
 
 Array = NDArray[np.float32]
@@ -32,11 +32,14 @@ _LENGTH_MASK = (1 << 29) - 1
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
 
 
-def read_recordio(stream: BinaryIO, *, tensors: Collection[str] = FLOAT32_ONLY) -> Iterator[tuple[Array, Features]]:
+def read_recordio(
+    stream: BinaryIO, *, tensors: Collection[str] = FLOAT32_ONLY, missing: bool = False
+) -> Iterator[tuple[Array, Features]]:
     """Blocks of (labels, features) from a stream of any length; a missing label is NaN.
 
     Args:
         tensors: the fields of Value that may hold numbers.
+        missing: a feature may be NaN.
 
     Raises:
         DataError: the frames are broken or a record does not hold what it must.
@@ -46,15 +49,15 @@ def read_recordio(stream: BinaryIO, *, tensors: Collection[str] = FLOAT32_ONLY) 
     for number, frame in enumerate(read_frames(stream.read), start=1):
         batch.append(_decode(frame, number))
         if len(batch) == BLOCK_RECORDS:
-            yield _block(batch, first, tensors)
+            yield _block(batch, first, tensors, missing)
             batch, first = [], number + 1
     if batch:
-        yield _block(batch, first, tensors)
+        yield _block(batch, first, tensors, missing)
 
 
-def parse_recordio(data: bytes, *, tensors: Collection[str] = FLOAT32_ONLY) -> Features:
+def parse_recordio(data: bytes, *, tensors: Collection[str] = FLOAT32_ONLY, missing: bool = False) -> Features:
     """The features of all records at once; labels are passed over. Raises DataError."""
-    blocks = [features for _, features in read_recordio(io.BytesIO(data), tensors=tensors)]
+    blocks = [features for _, features in read_recordio(io.BytesIO(data), tensors=tensors, missing=missing)]
     sparse = [block for block in blocks if isinstance(block, SparseRows)]
     dense = [block for block in blocks if not isinstance(block, SparseRows)]
     if sparse and not dense:
@@ -127,7 +130,7 @@ def _decode(frame: bytes, number: int) -> Any:
         raise DataError(f"record {number} is not a protobuf Record.") from error
 
 
-def _block(records: list[Any], first: int, tensors: Collection[str]) -> tuple[Array, Features]:
+def _block(records: list[Any], first: int, tensors: Collection[str], missing: bool) -> tuple[Array, Features]:
     labels = np.full(len(records), np.nan, np.float32)
     found = []
     for index, record in enumerate(records):
@@ -140,8 +143,8 @@ def _block(records: list[Any], first: int, tensors: Collection[str]) -> tuple[Ar
                 raise DataError(f"record {first + index} has {len(values)} labels, one is needed.")
             labels[index] = values[0]
     if any(tensor.keys for tensor in found):
-        return labels, _sparse(found, first)
-    return labels, _dense(found, first)
+        return labels, _sparse(found, first, missing)
+    return labels, _dense(found, first, missing)
 
 
 def _tensor(value: Any, number: int, tensors: Collection[str]) -> Any:
@@ -151,15 +154,15 @@ def _tensor(value: Any, number: int, tensors: Collection[str]) -> Any:
     return getattr(value, kind)
 
 
-def _dense(found: list[Any], first: int) -> Array:
+def _dense(found: list[Any], first: int, missing: bool) -> Array:
     lengths = [len(tensor.values) for tensor in found]
     if min(lengths) != max(lengths):
         index = next(i for i, length in enumerate(lengths) if length != lengths[0])
         raise DataError(f"record {first + index} has {lengths[index]} features, record {first} has {lengths[0]}.")
-    return _finite(np.array([tensor.values for tensor in found], np.float64).reshape(len(found), -1), first)
+    return _finite(np.array([tensor.values for tensor in found], np.float64).reshape(len(found), -1), first, missing)
 
 
-def _sparse(found: list[Any], first: int) -> SparseRows:
+def _sparse(found: list[Any], first: int, missing: bool) -> SparseRows:
     for number, tensor in enumerate(found, start=first):
         if len(tensor.keys) != len(tensor.values):
             raise DataError(f"record {number} has {len(tensor.keys)} keys for {len(tensor.values)} values.")
@@ -170,17 +173,18 @@ def _sparse(found: list[Any], first: int) -> SparseRows:
     lengths = [len(tensor.values) for tensor in found]
     values = np.fromiter((value for tensor in found for value in tensor.values), np.float64)
     return SparseRows(
-        _finite(values, first),
+        _finite(values, first, missing),
         np.fromiter((key for tensor in found for key in tensor.keys), np.int64),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         max(widths) if widths else None,
     )
 
 
-def _finite(values: NDArray[np.float64], first: int) -> Array:
+def _finite(values: NDArray[np.float64], first: int, missing: bool) -> Array:
     with np.errstate(over="ignore"):
         numbers = values.astype(np.float32)
-    if not np.isfinite(numbers).all():
-        place = f"record {first + int(np.argwhere(~np.isfinite(numbers))[0][0])}" if numbers.ndim == 2 else "a record"
+    wrong = np.isinf(numbers) if missing else ~np.isfinite(numbers)
+    if wrong.any():
+        place = f"record {first + int(np.argwhere(wrong)[0][0])}" if numbers.ndim == 2 else "a record"
         raise DataError(f"{place} holds a value that is not a finite 32-bit number.")
     return numbers

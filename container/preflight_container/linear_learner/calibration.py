@@ -89,7 +89,7 @@ def criterion_values(confusion: tuple[Counts, Counts, Counts, Counts], hyperpara
             return _ratio(tp + tn, tp + fp + fn + tn)
 
 
-def f_beta(tp: Any, fp: Any, fn: Any, beta: float) -> Any:
+def f_beta(tp: Counts, fp: Counts, fn: Counts, beta: float) -> Counts:
     """The F score with recall weighing `beta` times as much as precision; counts are numbers or arrays."""
     square = beta * beta
     return _ratio((1 + square) * tp, (1 + square) * tp + square * fn + fp)
@@ -97,7 +97,7 @@ def f_beta(tp: Any, fp: Any, fn: Any, beta: float) -> Any:
 
 def bin_margins() -> Counts:
     """The lower edge of each bin as a margin, shape (bins,); the first is minus infinity's stand-in."""
-    position = np.arange(BINS) * (2 / BINS) - 1
+    position: Counts = np.arange(BINS, dtype=float) * (2 / BINS) - 1
     position[0] = position[1] - 1 / BINS
     return position / (1 - np.abs(position))
 
@@ -106,5 +106,5 @@ def _from_above(counts: Counts) -> Counts:
     return np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
 
 
-def _ratio(part: Any, whole: Any) -> Any:
+def _ratio(part: Counts, whole: Counts) -> Counts:
     return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=np.asarray(whole) > 0)

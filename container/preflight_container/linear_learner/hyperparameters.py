@@ -112,6 +112,7 @@ TABLE = HyperparameterTable(
         real("early_stopping_tolerance", POSITIVE, default="0.001"),
     ],
     missing="No value(s) were specified for '{}' which are required hyperparameter(s)",
+    internal=True,
 )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from preflight_container import content_types
 from preflight_container.channels import Channel
 from preflight_container.content_types import ContentType
 from preflight_container.dataset import Dataset
-from preflight_container.errors import CustomerError
+from preflight_container.errors import CustomerError, DataError
+from preflight_container.formats.csv_rows import read_csv
 from preflight_container.formats.sparse_rows import SparseRows
 from preflight_container.linear_learner.artifact import save_model
 from preflight_container.linear_learner.hyperparameters import BINARY, MULTICLASS, REGRESSOR, read_hyperparameters
@@ -20,12 +21,14 @@ from preflight_container.linear_learner.metrics import evaluate, metric_kind
 from preflight_container.linear_learner.trainer import Trainer
 from preflight_container.log import log
 from preflight_container.paths import Paths
-from preflight_container.records import Block, read_blocks
+from preflight_container.records import Block, Labelled, Reader, read_blocks, with_labels
 
 Array = NDArray[np.float32]
 
 CHANNELS = ("train", "validation", "test")
-TRAINING_TYPES = (content_types.RECORDIO_PROTOBUF, content_types.CSV)
+
+# Every feature is a column of each of the models, with what their optimizer remembers of it.
+MAX_FEATURES = 1 << 20
 
 
 def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel]) -> None:
@@ -58,12 +61,14 @@ def _check_channels(channels: dict[str, Channel]) -> None:
     for name, channel in channels.items():
         if name not in CHANNELS:
             raise CustomerError(f"Channel {name} is not one of Linear Learner's: {', '.join(CHANNELS)}.")
-        content_type = _content_type(channel).name
-        if content_type not in TRAINING_TYPES:
+        content_type = _content_type(channel)
+        if content_type.name not in READERS:
             raise CustomerError(
-                f"Content type {content_type} of channel {name} is not supported by Linear Learner; "
-                f"it reads {' and '.join(TRAINING_TYPES)}."
+                f"No iterator has been registered for ContentType ({content_type.name!r}, '1.0'). Linear Learner reads "
+                f"{' and '.join(READERS)} (channel {name})."
             )
+        if content_type.parameters.get("label_size", "1") != "1":
+            raise CustomerError(f"Channel {name}: the label_size of a training channel must be 1.")
 
 
 def _content_type(channel: Channel) -> ContentType:
@@ -73,9 +78,16 @@ def _content_type(channel: Channel) -> ContentType:
 
 def _load(channel: Channel, data: Dataset, values: dict[str, Any]) -> None:
     """Reads a channel into its dataset; resolves feature_dim "auto" by the first record."""
-    for block in read_blocks(channel, _content_type(channel)):
+    content_type = _content_type(channel).name
+
+    def refuse(source: str, error: DataError) -> CustomerError:
+        return CustomerError(f"Unable to parse {FORMAT_NAMES[content_type]}: file {source}, {error}")
+
+    for block in read_blocks(channel.streams(), READERS[content_type], refuse, channel.name):
         if values["feature_dim"] is None:
             values["feature_dim"] = _feature_dim(block)
+        if values["feature_dim"] > MAX_FEATURES:
+            raise CustomerError(f"More than {MAX_FEATURES} features are not supported by Preflight yet.")
         _check_block(block, values)
         for labels, features in block.dense(values["feature_dim"]):
             data.append(labels, features)
@@ -110,6 +122,20 @@ def _check_block(block: Block, values: dict[str, Any]) -> None:
             f"The label in {block.record_name(int(wrong[0]))}, column 1 is {labels[wrong[0]]:g}; it must be "
             f"{allowed}, since {why}."
         )
+
+
+def _read_csv(source: str, stream: BinaryIO) -> Iterator[Labelled]:
+    return with_labels(read_csv(stream))
+
+
+def _read_recordio(source: str, stream: BinaryIO) -> Iterator[Labelled]:
+    from preflight_container.formats.recordio_protobuf import read_recordio  # slow to import, and few need it
+
+    return read_recordio(stream)
+
+
+READERS: dict[str, Reader] = {content_types.RECORDIO_PROTOBUF: _read_recordio, content_types.CSV: _read_csv}
+FORMAT_NAMES = {content_types.RECORDIO_PROTOBUF: "recordio-protobuf", content_types.CSV: "csv"}
 
 
 def _report(channel: str, metrics: dict[str, float]) -> None:

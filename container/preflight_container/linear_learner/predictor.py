@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from preflight_container import content_types
 from preflight_container.content_types import ContentType, accepted
-from preflight_container.errors import BadRequest, DataError, NotAcceptable, UnsupportedMediaType
+from preflight_container.errors import BadRequest, DataError, UnsupportedMediaType
 from preflight_container.formats.csv_rows import parse_csv
 from preflight_container.formats.json_rows import Features, parse_json, parse_json_lines
 from preflight_container.formats.sparse_rows import SparseRows
@@ -107,17 +107,11 @@ READERS: dict[str, Callable[[bytes, ContentType, int], Features]] = {
 
 
 def _answer_type(accept: str | None) -> str:
-    wanted = accepted(accept)
-    if not wanted:
-        return content_types.JSON
-    for name in wanted:
-        if name in WRITERS:
-            return name
-        if name in ("*/*", "application/*"):
-            return content_types.JSON
-    raise NotAcceptable(
-        f"Accept type {', '.join(wanted)} is not supported; Linear Learner answers in {', '.join(WRITERS)}."
-    )
+    """The first type that Accept names and the algorithm writes, else JSON.
+
+    On AWS `Accept: text/csv` is answered in JSON (sagemaker-python-sdk issue 993); that other types are too is a guess.
+    """
+    return next((name for name in accepted(accept) if name in WRITERS), content_types.JSON)
 
 
 def _json_objects(scores: Array, labels: NDArray[np.int64] | None) -> Iterator[str]:

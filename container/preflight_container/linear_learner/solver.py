@@ -114,7 +114,8 @@ class _Schedule:
             return learning_rates
         factor = np.float32(self._factor ** (self._steps // self._every))
         self._steps += 1
-        return np.maximum(learning_rates * factor, np.minimum(self._minimum, learning_rates))
+        slower: Array = np.maximum(learning_rates * factor, np.minimum(self._minimum, learning_rates))
+        return slower
 
 
 def _initial(hyperparameters: Mapping[str, Any], shape: tuple[int, int], rng: np.random.Generator) -> Array:

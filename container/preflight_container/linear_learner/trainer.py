@@ -186,7 +186,8 @@ class Trainer:
         if self._values["predictor_type"] != MULTICLASS or not self._values["balance_multiclass_weights"]:
             return None
         counts = np.maximum(self._class_counts, 1)
-        return (counts.sum() / (len(counts) * counts)).astype(np.float32)
+        weights: Array = (counts.sum() / (len(counts) * counts)).astype(np.float32)
+        return weights
 
     def _mini_batch_size(self) -> int:
         size: int = self._values["mini_batch_size"]

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight_container import content_types
-from preflight_container.errors import NotAcceptable
-from preflight_container.inference import json_lines, json_objects
+from preflight_container.errors import CannotAnswer, NotAcceptable
+from preflight_container.inference import json_objects
 
 Array = NDArray[np.float32]
+
+ACCEPTS = (content_types.JSON, content_types.JSON_LINES, content_types.RECORDIO_PROTOBUF, content_types.CSV)
 
 
 def answer_type(accept: str | None, default: str) -> str:
@@ -22,11 +24,23 @@ def answer_type(accept: str | None, default: str) -> str:
     name = (accept or "").partition(";")[0].strip()
     if name in ("", "*/*"):
         return default
-    if name.lower() not in WRITERS:
-        raise NotAcceptable(
-            f"Accept type {name} is not supported. Please use supported accept types: {SUPPORTED_ACCEPTS}."
-        )
+    if name.lower() not in ACCEPTS:
+        raise NotAcceptable(f"Accept type {name} is not supported. Please use supported accept types: {list(ACCEPTS)}.")
     return name.lower()
+
+
+def write(predictions: Array, write_type: str) -> bytes:
+    """The answer in one of ACCEPTS.
+
+    Raises:
+        CannotAnswer: AWS's container takes the type, and has no encoder for plain predictions in it.
+    """
+    if write_type not in WRITERS:
+        raise CannotAnswer(
+            f"Internal Server Error: as on AWS, XGBoost writes {write_type} only with SAGEMAKER_INFERENCE_OUTPUT in "
+            "the model's environment; without it, Accept must be text/csv or application/json."
+        )
+    return WRITERS[write_type](predictions)
 
 
 def batch_lines(predictions: Array) -> bytes:
@@ -46,16 +60,7 @@ def _csv_line(value: Any) -> str:
     return ",".join(map(repr, value)) if isinstance(value, list) else repr(value)
 
 
-def _recordio(predictions: Array) -> bytes:
-    from preflight_container.formats.recordio_protobuf import write_recordio
-
-    return write_recordio({"score": row} for row in predictions.reshape(len(predictions), -1))
-
-
 WRITERS: dict[str, Callable[[Array], bytes]] = {
     content_types.JSON: lambda predictions: json_objects(_json_objects(predictions)),
-    content_types.JSON_LINES: lambda predictions: json_lines(_json_objects(predictions)),
-    content_types.RECORDIO_PROTOBUF: _recordio,
     content_types.CSV: _csv,
 }
-SUPPORTED_ACCEPTS = list(WRITERS)

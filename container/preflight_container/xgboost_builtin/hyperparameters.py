@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from preflight_container.errors import CustomerError
+from preflight_container.errors import AlgorithmError, CustomerError
 from preflight_container.hyperparameters import (
     Hyperparameter,
     HyperparameterTable,
@@ -18,6 +18,7 @@ from preflight_container.hyperparameters import (
     real,
     word_list,
 )
+from preflight_container.xgboost_builtin.image_tag import library_version
 from preflight_container.xgboost_builtin.metrics import METRICS, is_metric
 
 OBJECTIVES = [
@@ -41,15 +42,8 @@ OBJECTIVES = [
     "survival:aft",
     "survival:cox",
 ]
-GROWING_UPDATERS = [
-    "grow_colmaker",
-    "distcol",
-    "grow_histmaker",
-    "grow_local_histmaker",
-    "grow_skmaker",
-    "grow_quantile_histmaker",
-]
-TREE_UPDATERS = [*GROWING_UPDATERS, "sync", "refresh", "prune"]
+GROWING_UPDATERS = ["grow_colmaker", "distcol", "grow_histmaker"]
+TREE_UPDATERS = [*GROWING_UPDATERS, "grow_skmaker", "sync", "refresh", "prune"]
 LINEAR_UPDATERS = ["shotgun", "coord_descent"]
 UPDATERS = {*TREE_UPDATERS, *LINEAR_UPDATERS}
 ANY_SIZE = Interval(0)
@@ -58,6 +52,8 @@ SHARE = Interval(0, 1)
 SAMPLE = Interval(0, 1, low_open=True)
 SWITCH = Interval(0, 1)
 GONE = "xgboost 3 has no such setting any more."
+WITH_SILENT = ("0.72", "0.90", "1.0")
+WITH_SINGLE_PRECISION = ("1.2", "1.3", "1.5")
 
 
 def _alias(name: str, of: Hyperparameter) -> Hyperparameter:
@@ -105,7 +101,9 @@ TABLE = HyperparameterTable(
         integer("nthread", AT_LEAST_1),
         integer("verbosity", Interval(0, 3)),
         literal("monotone_constraints", lambda value: _each_in(value, (-1, 0, 1)), "a tuple of -1, 0 and 1"),
-        literal("interaction_constraints", lambda value: _nested_indexes(value), "a list of lists of column numbers"),
+        literal(
+            "interaction_constraints", lambda value: _nested_indexes(value), "a list of lists of column numbers from 1"
+        ),
         word_list("updater", UPDATERS, "names of updaters with commas between them"),
         integer("refresh_leaf", SWITCH),
         choice("process_type", ["default", "update"]),
@@ -114,21 +112,22 @@ TABLE = HyperparameterTable(
         real("rate_drop", SHARE),
         integer("one_drop", SWITCH),
         real("skip_drop", SHARE),
-        real("lambda_bias", SHARE, refused=GONE),
+        real("lambda_bias", SHARE, ignored=GONE),
         real("tweedie_variance_power", Interval(1, 2, low_open=True, high_open=True)),
         choice("aft_loss_distribution", ["normal", "logistic", "extreme"]),
         real("aft_loss_distribution_scale", ANY_SIZE),
         choice("save_model_on_termination", ["true", "false"]),
         choice("use_dask_gpu_training", ["true", "false"], refused="there is no GPU here."),
-        real("sketch_eps", Interval(0, 1, low_open=True, high_open=True), refused=GONE),
-        choice("dsplit", ["row", "col"], refused=GONE),
-        choice("predictor", ["auto", "cpu_predictor", "gpu_predictor"], refused=GONE),
-        choice("single_precision_histogram", ["true", "false"], refused=GONE),
-        choice("deterministic_histogram", ["true", "false"], refused=GONE),
-        integer("prob_buffer_row", Interval(1, low_open=True), refused=GONE),
+        real("sketch_eps", Interval(0, 1, low_open=True, high_open=True), ignored=GONE),
+        choice("dsplit", ["row", "col"], ignored=GONE),
+        choice("predictor", ["auto", "cpu_predictor", "gpu_predictor"], ignored=GONE),
+        choice("single_precision_histogram", ["true", "false"], ignored=GONE, versions=WITH_SINGLE_PRECISION),
+        integer("silent", SWITCH, ignored=GONE, versions=WITH_SILENT),
+        choice("deterministic_histogram", ["true", "false"], ignored=GONE),
+        integer("prob_buffer_row", Interval(1, low_open=True), ignored=GONE),
         integer("_kfold", Interval(2), refused="cross-validation inside one job."),
         integer("_num_cv_round", AT_LEAST_1, refused="cross-validation inside one job."),
-        Hyperparameter("_tuning_objective_metric", "FreeText", str, "the name of a metric"),
+        choice("_tuning_objective_metric", [f"validation:{name}" for name in sorted(METRICS)]),
     ],
     missing="Missing required hyperparameter: {}",
 )
@@ -137,24 +136,28 @@ TABLE = HyperparameterTable(
 _OURS = {"num_round", "early_stopping_rounds", "csv_weights", "save_model_on_termination", "_tuning_objective_metric"}
 
 
-def read_hyperparameters(given: Mapping[str, str]) -> dict[str, Any]:
+def read_hyperparameters(given: Mapping[str, str], tag: str | None = None) -> dict[str, Any]:
     """All given values by name, aliases resolved, and checked against each other as the built-in does.
+
+    Args:
+        tag: the image's, which decides whether hyperparameters of old versions are known.
 
     Raises:
         CustomerError: a value is missing, wrong, or does not go with another.
+        AlgorithmError: AWS's container fails on them.
     """
-    values = TABLE.read(given)
+    if given.get("sagemaker_program", "").strip('"'):
+        raise CustomerError(
+            "XGBoost's script mode (sagemaker_program) is not supported by Preflight yet; the built-in algorithm is."
+        )
+    values = TABLE.read(given, library_version(tag))
+    if "eval_metric" in values and "objective" not in values:
+        raise AlgorithmError("KeyError: 'objective': AWS's container fails on eval_metric without objective.")
     objective = values.setdefault("objective", "reg:squarederror")
     if objective == "reg:linear":
         values["objective"] = "reg:squarederror"  # its name since 0.90
     if objective.startswith("multi:") and "num_class" not in values:
         raise CustomerError("Require input for parameter 'num_class' for multi-classification")
-    if not objective.startswith("multi:") and "num_class" in values:
-        raise CustomerError(
-            "Do not need to setup parameter 'num_class' for learning task other than multi-classification."
-        )
-    if objective == "survival:aft":
-        raise CustomerError("Objective survival:aft is not supported by Preflight yet: labels have no bounds here.")
     _check_metrics(values)
     _check_trees(values)
     _check_updaters(values)
@@ -171,7 +174,7 @@ def library_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_metrics(values: Mapping[str, Any]) -> None:
     objective, metrics = values["objective"], values.get("eval_metric", [])
-    if "auc" in metrics and not objective.startswith(("binary:", "rank:", "multi:")):
+    if "auc" in metrics and not objective.startswith(("binary:", "rank:")):
         raise CustomerError("Metric 'auc' can only be applied for classification and ranking problems.")
     if "aft-nloglik" in metrics and objective != "survival:aft":
         raise CustomerError("Metric 'aft-nloglik' can only be applied for 'survival:aft' objective.")
@@ -179,8 +182,6 @@ def _check_metrics(values: Mapping[str, Any]) -> None:
 
 def _check_trees(values: Mapping[str, Any]) -> None:
     method = values.get("tree_method")
-    if method == "gpu_hist":
-        raise CustomerError("Hyperparameter tree_method: 'gpu_hist' needs a GPU, which Preflight does not offer.")
     if "monotone_constraints" in values and method not in ("exact", "hist"):
         raise CustomerError(
             "monotone_constraints can be used only when the tree_method parameter is set to either 'exact' or 'hist'."
@@ -219,4 +220,4 @@ def _each_in(value: Any, allowed: tuple[int, ...]) -> bool:
 
 
 def _nested_indexes(value: Any) -> bool:
-    return all(isinstance(index, int) and index >= 0 for index in itertools.chain.from_iterable(value))
+    return all(isinstance(index, int) and index >= 1 for index in itertools.chain.from_iterable(value))

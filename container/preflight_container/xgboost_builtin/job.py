@@ -1,7 +1,7 @@
 """XGBoost's training job: channels to DMatrix, boosting with the built-in's log lines, the model file."""
 
 import json
-import re
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,30 +16,29 @@ from preflight_container.errors import AlgorithmError, CustomerError
 from preflight_container.log import log
 from preflight_container.paths import Paths
 from preflight_container.threads import thread_count
+from preflight_container.xgboost_builtin.channel_files import check_channels
 from preflight_container.xgboost_builtin.checkpoints import SaveCheckpoints, load_checkpoint
 from preflight_container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
+from preflight_container.xgboost_builtin.image_tag import TAG_VARIABLE, warn_of_version
+from preflight_container.xgboost_builtin.library import library_words
 from preflight_container.xgboost_builtin.matrices import read_matrix
-from preflight_container.xgboost_builtin.metrics import OWN_METRICS, evaluate, is_maximized, is_metric
+from preflight_container.xgboost_builtin.metrics import OWN_METRICS, evaluate, is_maximized
 
 MODEL_FILE = "xgboost-model"
-CHANNELS = ("train", "validation")
 
-# Complaints of the library that the person who made the request has to act on.
+# Complaints that AWS's container calls the customer's. The words of several are those of an older library, so that
+# its own of today, such as "label must be in (0, 1) for logistic regression", are the algorithm's there.
 CUSTOMER_ERRORS = (
     "label must be in [0,1] for logistic regression",
     "label must be in [0, num_class)",
-    "must be nonnegative",
-    "must be non-negative",
-    "base_score must be in (0,1)",
-    "only contains pos or neg samples",
-    "Check failed: preds.size() == info.labels.size()",
-    "contains `inf`",
-    "Invalid classes",
-    "must be positive",
-    "in the range of [0, num_class)",
-    "monotone constraint",
-    "Unknown tree updater",
-    "can not be used to create new trees",
+    "Target is multiclass but average='binary'",
+    "feature_names mismatch",
+    "Check failed: preds.size() == info.labels_.size()",
+    "Check failed: !auc_error AUC: the dataset only contains pos or neg samples",
+    "Check failed: base_score > 0.0f && base_score < 1.0f base_score must be in (0,1) for logistic loss",
+    "Check failed: label_correct PoissonRegression: label must be nonnegative",
+    "Check failed: label_correct TweedieRegression: label must be nonnegative",
+    "Parameter reg_lambda should be greater equal to 0",
 )
 
 
@@ -50,15 +49,17 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
         CustomerError: a hyperparameter, a channel or its data is wrong.
         AlgorithmError: the library failed for another reason.
     """
-    values = read_hyperparameters(hyperparameters)
-    _check_channels(channels)
+    tag = os.environ.get(TAG_VARIABLE)
+    warn_of_version(tag)
+    values = read_hyperparameters(hyperparameters, tag)
+    check_channels(channels)
     try:
         booster = _train(values, channels, paths)
     except (xgboost.core.XGBoostError, ValueError) as error:
-        text = _first_line(str(error))
-        if any(known in str(error) for known in CUSTOMER_ERRORS):
+        text = library_words(error)
+        if any(known in text for known in CUSTOMER_ERRORS):
             raise CustomerError(text) from error
-        raise AlgorithmError(f"XGB train call failed with exception: {text}") from error
+        raise AlgorithmError(f"XGB train call failed with exception:\n {text}") from error
     (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
 
 
@@ -81,14 +82,6 @@ def _checkpoint_folder(paths: Paths) -> Path | None:
     return paths.of_container(local_path) if local_path else None
 
 
-def _check_channels(channels: dict[str, Channel]) -> None:
-    if "train" not in channels:
-        raise CustomerError("Missing required channel: train")
-    for name in channels:
-        if name not in CHANNELS:
-            raise CustomerError(f"Extraneous channel found: {name}; XGBoost takes {' and '.join(CHANNELS)}.")
-
-
 def _boost(
     values: dict[str, Any],
     train: xgboost.DMatrix,
@@ -107,10 +100,9 @@ def _boost(
         signal.signal(signal.SIGTERM, termination.request)
     metrics = _metrics(values)
     parameters = {"nthread": thread_count(), **library_parameters(values)}
-    if metrics:
-        parameters["eval_metric"] = [name for name in metrics if name not in OWN_METRICS]
-        if not parameters["eval_metric"]:
-            parameters["disable_default_eval_metric"] = 1
+    parameters["eval_metric"] = [name for name in metrics if name not in OWN_METRICS]
+    if not parameters["eval_metric"]:
+        del parameters["eval_metric"]  # the objective's own metric then, also beside those of the built-in: as on AWS
     log(f"Final configuration: {json.dumps(parameters, sort_keys=True)}")
     return xgboost.train(
         parameters,
@@ -156,10 +148,7 @@ def _tuned_metric(values: dict[str, Any]) -> str | None:
     tuned: str | None = values.get("_tuning_objective_metric")
     if tuned is None:
         return None
-    name = tuned.partition(":")[2] or tuned
-    if not is_metric(name):
-        raise CustomerError(f"Hyperparameter _tuning_objective_metric: {name} is not a metric.")
-    return name
+    return tuned.removeprefix("validation:")
 
 
 def _own_metrics(names: list[str], objective: str) -> Callable[..., list[tuple[str, float]]] | None:
@@ -175,13 +164,6 @@ def _own_metrics(names: list[str], objective: str) -> Callable[..., list[tuple[s
     return evaluate_own
 
 
-def _first_line(message: str) -> str:
-    """The library's sentence without its source position and C++ stack."""
-    line = message.strip().partition("\n")[0]
-    text = re.sub(r"^\[[0-9:]+\] \S+:\d+: ", "", line)
-    return re.sub(r"^Check failed: .*?: (?=\S)", "", text)
-
-
 class _EvaluationLog(xgboost.callback.TrainingCallback):
     """Prints `[round]<tab>train-error:0.09712<tab>validation-error:0.10334`, which the metric regexes read."""
 
@@ -189,7 +171,7 @@ class _EvaluationLog(xgboost.callback.TrainingCallback):
         super().__init__()
         self._first_round = first_round
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         figures = (
             f"{data}-{metric}:{values[-1]:.5f}" for data, log in evals_log.items() for metric, values in log.items()
         )

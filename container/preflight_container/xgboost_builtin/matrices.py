@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xgboost
@@ -11,17 +11,29 @@ from scipy.sparse import csr_matrix
 
 from preflight_container import content_types
 from preflight_container.channels import Channel
-from preflight_container.content_types import ContentType
 from preflight_container.dataset import Dataset
-from preflight_container.errors import CustomerError
+from preflight_container.errors import AlgorithmError, CustomerError, DataError
+from preflight_container.formats.csv_rows import InfiniteValue, read_csv
 from preflight_container.formats.sparse_rows import SparseRows
 from preflight_container.log import Progress
-from preflight_container.records import Block, read_blocks
+from preflight_container.records import Block, Labelled, Reader, read_blocks, with_labels
 from preflight_container.threads import thread_count
+from preflight_container.xgboost_builtin.channel_files import (
+    data_files,
+    delimiter_of,
+    is_checked,
+    require_libsvm,
+    training_type,
+)
 
 Array = NDArray[np.float32]
 
-TRAINING_TYPES = (content_types.LIBSVM, content_types.CSV, content_types.RECORDIO_PROTOBUF)
+MAX_COLUMNS = 1 << 22  # histograms take about 400 bytes a column
+
+# What is said of data that AWS's container would train on all the same, and nobody wants to.
+NOT_REFUSED_BY_AWS = (
+    "AWS's container would not refuse this: it reads what is no number as 0 or missing, and trains on that."
+)
 
 
 def read_matrix(
@@ -35,21 +47,17 @@ def read_matrix(
         reference: the train matrix, whose width and bins a validation matrix shares.
 
     Raises:
-        CustomerError: the channel's type or data is wrong.
+        CustomerError: the channel's data is wrong.
+        AlgorithmError: AWS's container fails on the data, in its words.
     """
-    content_type = channel.content_type or ContentType(content_types.LIBSVM)
-    if content_type.name not in TRAINING_TYPES:
-        raise CustomerError(
-            f"Content type {content_type.name} of channel {channel.name} is not supported by Preflight; "
-            f"it reads {', '.join(TRAINING_TYPES)}."
-        )
-    if content_type.name == content_types.LIBSVM and channel.input_mode == "Pipe":
-        raise CustomerError(f"Channel configuration for '{channel.name}' channel is not supported: libsvm in Pipe mode")
-    blocks = read_blocks(channel, content_type, loose_csv=True)
+    content_type = training_type(channel)
+    if content_type == content_types.PARQUET:
+        raise CustomerError(f"{content_type} of channel {channel.name} is not supported by Preflight yet.")
+    blocks = _read_blocks(channel, content_type)
     first = next(blocks, None)
     if first is None:
         raise CustomerError(f"No data in {channel.name} channel: its files hold no record.")
-    weighted = content_type.name == content_types.CSV and values.get("csv_weights") == 1
+    weighted = content_type == content_types.CSV and values.get("csv_weights") == 1
     if isinstance(first.features, SparseRows):
         return _sparse_matrix([first, *blocks], reference)
     with Dataset(scratch) as data:
@@ -62,6 +70,62 @@ def read_matrix(
             iterator = _Batches(data, weighted)
             return xgboost.QuantileDMatrix(iterator, ref=reference, nthread=thread_count(), **bins)
         return _dense_matrix(data, weighted)
+
+
+def _read_blocks(channel: Channel, content_type: str) -> Iterator[Block]:
+    format_name, read = READERS[content_type]
+
+    def refuse(source: str, error: DataError) -> CustomerError:
+        text = f"Failed to load {format_name} data with exception:\nfile {source}, {error}"
+        lenient = content_type == content_types.CSV and not isinstance(error, InfiniteValue)
+        return CustomerError(f"{text} {NOT_REFUSED_BY_AWS}" if lenient else text)
+
+    return read_blocks(channel.streams(data_files(channel)), read, refuse, channel.name)
+
+
+def _read_csv(source: str, stream: BinaryIO) -> Iterator[Labelled]:
+    if is_checked(source) or _holds_something(stream):
+        delimiter = delimiter_of(stream)
+        _refuse_quotes(source, stream, delimiter)
+        yield from with_labels(read_csv(stream, missing=True, quotes=False, delimiter=delimiter))
+
+
+def _holds_something(stream: BinaryIO) -> bool:
+    found = bool(stream.read(1))
+    stream.seek(0)
+    return found
+
+
+def _read_libsvm(source: str, stream: BinaryIO) -> Iterator[Labelled]:
+    from preflight_container.formats.libsvm import read_libsvm
+
+    if is_checked(source):
+        require_libsvm(source, stream)
+    return read_libsvm(stream)
+
+
+def _read_recordio(source: str, stream: BinaryIO) -> Iterator[Labelled]:
+    from preflight_container.formats.recordio_protobuf import ANY_TENSOR, read_recordio
+
+    return read_recordio(stream, tensors=ANY_TENSOR, missing=True)
+
+
+READERS: Mapping[str, tuple[str, Reader]] = {
+    content_types.CSV: ("csv", _read_csv),
+    content_types.LIBSVM: ("libsvm", _read_libsvm),
+    content_types.RECORDIO_PROTOBUF: ("recordio-protobuf", _read_recordio),
+}
+
+
+def _refuse_quotes(source: str, stream: BinaryIO, delimiter: bytes) -> None:
+    """Raises AlgorithmError where all of the first line is quoted: AWS's container reads not one number of it."""
+    values = stream.readline().strip().split(delimiter)
+    stream.seek(0)
+    if all(len(value) > 1 and value[:1] == value[-1:] == b'"' for value in values):
+        raise AlgorithmError(
+            "XGB train call failed with exception:\n Check failed: mparam_.num_feature != 0 (0 vs. 0) : 0 feature is "
+            f"supplied.  Are you using raw Booster interface? (The numbers of {source} are quoted.)"
+        )
 
 
 def to_csr(rows: SparseRows, width: int | None = None) -> csr_matrix:
@@ -81,12 +145,26 @@ def _grows_histograms(values: Mapping[str, Any]) -> bool:
 def _check_width(block: Block, expected: int, reference: xgboost.DMatrix | None, weighted: bool) -> None:
     width = block.feature_dim
     if width != expected:
-        raise CustomerError(f"{block.record_name(0)} has {width + 1} columns, the records before {expected + 1}.")
+        raise CustomerError(
+            f"{block.record_name(0)} has {width + 1} columns, the records before {expected + 1}. {NOT_REFUSED_BY_AWS}"
+        )
     if weighted and width < 2:
         raise CustomerError("With csv_weights 1 a row must hold the label, the weight and at least one feature.")
-    if reference is not None and width - weighted != reference.num_col():
+    if reference is not None:
+        _require_same_width(width - weighted, reference, block)
+
+
+def _require_same_width(width: int, train: xgboost.DMatrix, block: Block) -> None:
+    """Raises for a validation channel of another width: where it is wider AWS fails, where it is narrower it trains."""
+    if width > train.num_col():
+        raise AlgorithmError(
+            "XGB train call failed with exception:\n Check failed: learner_model_param_.num_feature == "
+            f"p_fmat->Info().num_col_ ({width} vs. {train.num_col()}) : Number of columns does not match number of "
+            f"features in booster. (The train channel has {train.num_col()} features, {block.record_name(0)} {width}.)"
+        )
+    if width < train.num_col():
         raise CustomerError(
-            f"{block.record_name(0)} has {width - weighted} features, the train channel {reference.num_col()}."
+            f"{block.record_name(0)} has {width} features, the train channel {train.num_col()}. {NOT_REFUSED_BY_AWS}"
         )
 
 
@@ -94,8 +172,16 @@ def _sparse_matrix(blocks: list[Block], reference: xgboost.DMatrix | None) -> xg
     parts = [block.features for block in blocks if isinstance(block.features, SparseRows)]
     if len(parts) < len(blocks):
         raise CustomerError(f"The channel mixes dense and sparse records: {blocks[-1].source}.")
+    rows = SparseRows.stack(parts)
+    if rows.needed_width > MAX_COLUMNS:
+        raise CustomerError(
+            f"The records of {blocks[0].source} have {rows.needed_width} columns; more than {MAX_COLUMNS} are not "
+            "supported by Preflight. AWS would take them, and the memory for them."
+        )
+    if reference is not None and rows.needed_width > reference.num_col():
+        _require_same_width(rows.needed_width, reference, blocks[0])
     return xgboost.DMatrix(
-        to_csr(SparseRows.stack(parts), reference.num_col() if reference is not None else None),
+        to_csr(rows, reference.num_col() if reference is not None else None),
         label=np.concatenate([block.labels for block in blocks]),
         nthread=thread_count(),
     )

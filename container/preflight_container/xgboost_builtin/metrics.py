@@ -18,7 +18,6 @@ LIBRARY_METRICS = {
     "gamma-nloglik",
     "interval-regression-accuracy",
     "logloss",
-    "mae",
     "map",
     "mape",
     "merror",
@@ -26,7 +25,6 @@ LIBRARY_METRICS = {
     "mphe",
     "ndcg",
     "poisson-nloglik",
-    "rmse",
     "rmsle",
     "tweedie-nloglik",
 }
@@ -50,14 +48,16 @@ def is_metric(name: str) -> bool:
             f"Metric '{name}' is not supported. Parameter 'eval_metric' with customized threshold should be one of "
             "these options: 'error', 'ndcg', 'map'."
         )
-    if not threshold.replace(".", "", 1).isdecimal():
-        raise CustomerError(f"Threshold value 't' in '{base}@t' expects float input.")
+    try:
+        float(threshold)
+    except ValueError as error:
+        raise CustomerError(f"Threshold value 't' in '{base}@t' expects float input.") from error
     return True
 
 
 def is_maximized(name: str) -> bool:
     """Whether larger values of the metric are better."""
-    return name.partition("@")[0] in {"auc", "aucpr", "map", "ndcg", *OWN_METRICS} - {"mse"}
+    return name.partition("@")[0] in {"auc", "aucpr", "map", "ndcg", "r2", *CLASS_METRICS}
 
 
 def predicted_classes(predictions: Floats, *, margins: bool) -> Labels:
@@ -103,7 +103,10 @@ class Tally:
     def of_one(self, figures: Floats) -> float:
         """The figure of class 1. Raises CustomerError where there are more than two classes."""
         if len(figures) > 2:
-            raise CustomerError("Target is multiclass but average='binary'. Choose a macro or micro metric.")
+            raise CustomerError(
+                "Target is multiclass but average='binary'. Please choose another average setting, one of "
+                "[None, 'micro', 'macro', 'weighted']."
+            )
         return float(figures[1])
 
 
@@ -121,6 +124,8 @@ CLASS_METRICS: dict[str, Callable[[Tally], float]] = {
     "recall_micro": Tally.accuracy,
 }
 NUMBER_METRICS: dict[str, Callable[[Floats, Floats], float]] = {
+    "mae": lambda labels, predictions: float(np.mean(np.abs(predictions - labels))),
+    "rmse": lambda labels, predictions: float(np.sqrt(np.mean((predictions - labels) ** 2))),
     "mse": lambda labels, predictions: float(np.mean((predictions - labels) ** 2)),
     "r2": lambda labels, predictions: float(1 - np.mean((predictions - labels) ** 2) / (labels.var() or 1.0)),
 }

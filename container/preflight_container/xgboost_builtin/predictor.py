@@ -13,22 +13,27 @@ import xgboost
 from numpy.typing import NDArray
 
 from preflight_container import content_types
-from preflight_container.errors import BadRequest, ModelError
+from preflight_container.errors import BadRequest, CannotAnswer, ModelError
 from preflight_container.inference import Answer
 from preflight_container.xgboost_builtin import answers, selectable_output
-from preflight_container.xgboost_builtin.bodies import Features, read_body, widened
+from preflight_container.xgboost_builtin.bodies import Features, read_body
+from preflight_container.xgboost_builtin.library import library_words
 from preflight_container.xgboost_builtin.trial import survives
 
 Array = NDArray[np.float32]
 
 DEFAULT_BODY_BYTES = 6 << 20
-MOST_BODY_BYTES = 20 << 20
 TRIAL_SECONDS = 60  # many times what the largest model takes to load
 PICKLE = b"\x80"
+VOTING = ("multi:softmax", "binary:hinge")  # the objectives whose models answer with a class
 
 
 def load_predictor(folder: Path, environ: Mapping[str, str]) -> "XGBoostPredictor":
     """The models in the folder (every file that is not hidden), ready to answer. Raises ModelError."""
+    if environ.get("SAGEMAKER_PROGRAM"):
+        raise ModelError(
+            "XGBoost's script mode (SAGEMAKER_PROGRAM) is not supported by Preflight yet; the built-in algorithm is."
+        )
     files = sorted(path for path in folder.glob("*") if path.is_file() and not path.name.startswith("."))
     if not files:
         raise ModelError("There is no model file in the model directory.")
@@ -58,8 +63,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Raises ModelError where a variable does not hold what it must."""
         accept = environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or content_types.CSV
-        if accept not in answers.WRITERS:
-            known = ", ".join(answers.WRITERS)
+        if accept not in answers.ACCEPTS:
+            known = ", ".join(answers.ACCEPTS)
             raise ModelError(f"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is {accept!r}; it must be one of {known}.")
         limit = environ.get("MAX_CONTENT_LENGTH") or str(DEFAULT_BODY_BYTES)
         if not limit.isdecimal():
@@ -67,9 +72,9 @@ class Settings:
         selected = environ.get("SAGEMAKER_INFERENCE_OUTPUT")
         return cls(
             default_accept=accept,
-            max_body_bytes=min(int(limit), MOST_BODY_BYTES),
+            max_body_bytes=int(limit),
             selected_keys=selectable_output.selected_keys(selected) if selected else (),
-            ensemble=environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true").lower() == "true",
+            ensemble=environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") == "true",
             batch=bool(environ.get("SAGEMAKER_BATCH")),
         )
 
@@ -81,7 +86,7 @@ class Model:
         learner: dict[str, Any] = json.loads(booster.save_config())["learner"]
         self._booster = booster
         self._is_linear = learner["gradient_booster"]["name"] == "gblinear"
-        self._linear_lock = threading.Lock()
+        self._lock = threading.Lock()
         self.features = booster.num_features()
         self.objective: str = learner["objective"]["name"]
         self.classes = int(learner["learner_model_param"].get("num_class", "0"))
@@ -110,10 +115,17 @@ class Model:
         self.predict(np.zeros((1, self.features), np.float32))
 
     def predict(self, features: Features) -> Array:
-        """Shape (n,), or (n, classes) where there are several numbers per record."""
-        if self._is_linear:  # the library predicts in place with trees only
-            with self._linear_lock:
-                return np.asarray(self._booster.predict(xgboost.DMatrix(features), validate_features=False))
+        """Shape (n,), or (n, classes) where there are several numbers per record. Absent columns are missing.
+
+        Raises:
+            BadRequest: there are more columns than the model has features.
+        """
+        if self._is_linear or features.shape[1] != self.features:  # the library takes neither in place
+            try:
+                with self._lock:
+                    return np.asarray(self._booster.predict(xgboost.DMatrix(features), validate_features=False))
+            except xgboost.core.XGBoostError as error:
+                raise BadRequest(f"Unable to evaluate payload provided: {library_words(error)}") from error
         return np.asarray(self._booster.inplace_predict(features, validate_features=False))
 
 
@@ -135,29 +147,24 @@ class XGBoostPredictor:
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         if not body:
             return Answer(b"", "text/plain", status=204)
-        predictions = self._predict(self._read(body, content_type))
-        if self._settings.selected_keys:
-            return self._selected(predictions, answers.answer_type(accept, self._settings.default_accept))
-        if self._settings.batch:
-            return Answer(answers.batch_lines(predictions), content_types.CSV)
+        predictions = self._predict(read_body(body, content_type))
         write_type = answers.answer_type(accept, self._settings.default_accept)
-        return Answer(answers.WRITERS[write_type](predictions), write_type)
-
-    def _read(self, body: bytes, header: str | None) -> Features:
-        features, name = read_body(body, header)
-        features = widened(features, self._features)
-        if not features.shape[0]:
-            raise BadRequest("Unable to evaluate payload provided: the body holds no record.")
-        if features.shape[1] != self._features:
-            raise BadRequest(
-                f"Unable to evaluate payload provided: Feature size of {name} inference data {features.shape[1]} is "
-                f"not consistent with feature size of trained model {self._features}."
-            )
-        return features
+        if self._settings.selected_keys:
+            return self._selected(predictions, write_type)
+        if self._settings.batch:
+            return Answer(answers.batch_lines(predictions), write_type)
+        return Answer(answers.write(predictions, write_type), write_type)
 
     def _predict(self, features: Features) -> Array:
         predictions = [model.predict(features) for model in self._models]
-        return predictions[0] if len(predictions) == 1 else np.mean(predictions, axis=0, dtype=np.float32)
+        if len(predictions) == 1:
+            return predictions[0]
+        if self._models[0].objective in VOTING:
+            raise CannotAnswer(
+                f"Internal Server Error: as on AWS, several models of the objective {self._models[0].objective} do not "
+                "answer together. Deploy one of them, or set SAGEMAKER_INFERENCE_ENSEMBLE to false."
+            )
+        return np.mean(predictions, axis=0, dtype=np.float32)
 
     def _selected(self, predictions: Array, write_type: str) -> Answer:
         model = self._models[0]

@@ -27,6 +27,7 @@ KEYS_OF_OBJECTIVE = {
     "reg:squarederror": ("predicted_score",),
     "reg:logistic": ("predicted_score",),
     "reg:gamma": ("predicted_score",),
+    "reg:absoluteerror": ("predicted_score",),
     "reg:tweedie": ("predicted_score",),
     "binary:logistic": _LABELS + _PROBABILITIES + _SCORES,
     "binary:logitraw": _LABELS + _SCORES,

@@ -12,11 +12,40 @@ from textwrap import fill
 
 from botocore.model import ListShape, Shape, StructureShape
 
-import preflight.sagemaker.service  # noqa: F401 - the modules it imports declare what they refuse
-from preflight.sagemaker.api.coverage import AROUND, OPERATIONS, Tree, refused_cases, tree
+from preflight.sagemaker.api.operation import Operation
 from preflight.sagemaker.api.service_model import service_model
+from preflight.sagemaker.api.shape import Tree
+from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
 
 SERVICES = {"sagemaker": "SageMaker", "sagemaker-runtime": "SageMaker Runtime"}
+_DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS
+
+# What AWS shows around the API: what there is of it, and what is missing.
+AROUND: tuple[tuple[str, str, str], ...] = (
+    ("Images", "linear-learner and xgboost; with a Docker engine any image", "other images without Docker"),
+    (
+        "CloudWatch Logs",
+        "groups /aws/sagemaker/TrainingJobs and /aws/sagemaker/Endpoints/[endpoint]",
+        "",
+    ),
+    (
+        "CloudWatch, AWS/SageMaker",
+        "Invocations, InvocationsPerInstance, Invocation4XXErrors, Invocation5XXErrors, InvocationModelErrors, "
+        "ModelLatency, OverheadLatency",
+        "concurrency, cold start, streaming and multi-model metrics",
+    ),
+    (
+        "CloudWatch, /aws/sagemaker/TrainingJobs",
+        "the algorithm's metrics, by TrainingJobName",
+        "CPU, memory, disk and GPU utilization by Host",
+    ),
+    ("CloudWatch, /aws/sagemaker/Endpoints", "", "CPU, memory, disk and GPU utilization"),
+    (
+        "EventBridge, source aws.sagemaker",
+        "state changes of training jobs, endpoints, endpoint deployments, endpoint configurations and models",
+        "",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +68,13 @@ def coverage() -> list[Coverage]:
 
 
 def _coverage_of(service: str, operation: str) -> Coverage:
-    if operation not in OPERATIONS:
+    declared = _DECLARED.get(operation)
+    if declared is None:
         return Coverage(service, operation, "not")
     shape = service_model(service).operation_model(operation).input_shape
-    missing = [*_unknown_members(shape, tree(operation), ""), *refused_cases(operation)]
-    state = "partly" if missing else "supported"
-    return Coverage(service, operation, state, missing, list(OPERATIONS[operation].described))
+    refused = sorted(case.case for case in declared.refuses)
+    missing = [*_unknown_members(shape, declared.known, ""), *refused]
+    return Coverage(service, operation, "partly" if missing else "supported", missing, declared.described)
 
 
 def _unknown_members(shape: Shape, known: Tree, path: str) -> Iterator[str]:

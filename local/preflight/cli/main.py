@@ -198,9 +198,15 @@ def env(stack: Stack) -> None:
 @main.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As docs/coverage.md.")
+@click.option("--guesses", "form", flag_value="guesses", help="The messages whose words are not known to be AWS's.")
 @_errors_in_words()
 def coverage(form: str | None) -> None:
     """Show what of SageMaker is supported. What of an operation is refused by name stands below it."""
+    if form == "guesses":
+        from preflight.cli import guesses
+
+        click.echo(guesses.as_text(guesses.guesses()))
+        return
     # By the stack's own Python: the report is made of the service and of the AWS models it is pinned to.
     command = [str(stack_python(say_aside)), "-P", "-m", "preflight.cli.coverage_report", form or "text"]
     columns = str(shutil.get_terminal_size().columns)

@@ -1,13 +1,13 @@
 """What every part of the service works with."""
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from preflight.sagemaker.aws.services import OtherServices
-from preflight.sagemaker.launching.by_image import Launchers
-from preflight.sagemaker.resources.store import Stores
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.launching.dispatching_launcher import DispatchingLauncher
+from preflight.sagemaker.resources.table import Resources
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.telemetry.cloudwatch import MetricWriter
 from preflight.sagemaker.telemetry.events import EventWriter
@@ -17,26 +17,26 @@ from preflight.sagemaker.telemetry.logs import LogWriter
 @dataclass(frozen=True)
 class ServiceContext:
     settings: Settings
-    stores: Stores
-    services: OtherServices
+    resources: Resources
+    services: Clients
     logs: LogWriter
     metrics: MetricWriter
     events: EventWriter
-    launcher: Launchers
-    training_slots: threading.BoundedSemaphore
+    launcher: Launcher
 
     @classmethod
-    def create(cls, settings: Settings, launcher: Launchers | None = None) -> Self:
-        services, stores = OtherServices(settings.endpoint_url), Stores()
+    def create(cls, settings: Settings, launcher: Launcher | None = None) -> Self:
+        services, resources = Clients(settings.endpoint_url), Resources()
+        events = EventWriter(services)
+        resources.observe(events.write)
         return cls(
             settings,
-            stores,
+            resources,
             services,
             LogWriter(services),
             MetricWriter(services),
-            EventWriter(services, stores),
-            launcher or Launchers(settings),
-            threading.BoundedSemaphore(settings.training_slots),
+            events,
+            launcher or DispatchingLauncher(settings),
         )
 
     def close(self) -> None:

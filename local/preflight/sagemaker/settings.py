@@ -1,16 +1,19 @@
 """Where the service stands, and how it runs containers: what is set from outside, once, at its start."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 LAUNCHERS = ("process", "docker")
 DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
 STREAM_TIMEOUT_FACTOR = 8  # a streamed answer may take 8 minutes
+_AWS_HOST = re.compile(r"(^|\.)(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov)$")
 
 
 class SettingError(Exception):
@@ -38,6 +41,21 @@ def require_invocation_timeout(value: str | None) -> float:
             f"{INVOCATION_TIMEOUT_SECONDS:g}, AWS's own limit."
         )
     return seconds
+
+
+def require_services_url(value: str) -> str:
+    """The address of the other services, an emulator's. Raises SettingError if it names no host, or one of AWS."""
+    example = "give the address of an emulator, as http://localhost:5000."
+    try:
+        parts = urlsplit(value)
+        host = (parts.hostname or "").lower().rstrip(".") if parts.port != 0 else ""
+    except ValueError:  # a port that is none, half of an IPv6 address
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
+        raise SettingError(f"{value!r} is no address of the other services: {example}")
+    if _AWS_HOST.search(host):
+        raise SettingError(f"{value} is an address of AWS, where what Preflight does costs money: {example}")
+    return value.rstrip("/")
 
 
 @dataclass(frozen=True)

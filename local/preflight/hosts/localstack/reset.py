@@ -1,10 +1,12 @@
 """``POST /_localstack/state/reset``: everything this stack holds is gone, and the stack stays up.
 
 LocalStack's open line has no such request, though each of its services knows its own state: this lets every running
-service forget it. SageMaker goes first, for its jobs and endpoints use the others.
+service forget it. SageMaker goes first, for its jobs and endpoints use the others; requests to it wait until all is
+gone.
 """
 
 import logging
+from collections.abc import Iterable
 
 from localstack.http import Request, Response
 from localstack.runtime import hooks
@@ -14,7 +16,8 @@ from localstack.services.stores import AccountRegionBundle
 from localstack.state import StateVisitor
 from moto.core.base_backend import BackendDict
 
-from preflight.hosts.localstack import services
+from preflight.hosts.localstack import storage
+from preflight.hosts.localstack.services import LIFE
 
 LOG = logging.getLogger(__name__)
 PATH = "/_localstack/state/reset"
@@ -28,12 +31,16 @@ def add_reset() -> None:
 
 def _reset(request: Request) -> Response:
     running = [name for name in SERVICE_PLUGINS.list_available() if SERVICE_PLUGINS.is_running(name)]
-    services.reset()
-    for name in running:
+    with LIFE.emptied():
+        return _reset_services(running)
+
+
+def _reset_services(names: Iterable[str]) -> Response:
+    for name in names:
         service = SERVICE_PLUGINS.get_service(name)
         assert service is not None
         try:
-            _reset_service(service)
+            _reset_service(name, service)
         except Exception as error:
             LOG.exception("The state of %s could not be reset.", name)
             response = Response(status=500)
@@ -42,11 +49,11 @@ def _reset(request: Request) -> Response:
     return Response(status=200)
 
 
-def _reset_service(service: Service) -> None:
+def _reset_service(name: str, service: Service) -> None:
     service.lifecycle_hook.on_before_state_reset()
     service.accept_state_visitor(_Forget())
-    if objects := getattr(service.lifecycle_hook, "_storage_backend", None):  # S3's, the only one that can be large
-        objects.reset()
+    if name == "s3":  # the only one that keeps what it holds outside of its store
+        storage.objects().reset()
     service.lifecycle_hook.on_after_state_reset()
 
 

@@ -9,13 +9,8 @@ parsing is needed, which takes longer than most models and is more lenient than 
 
 import contextlib
 import ipaddress
-import json
-import logging
-import re
-from collections.abc import Callable, Generator
-from urllib.parse import unquote
+from collections.abc import Generator
 
-from localstack.aws.accounts import get_account_id_from_access_key_id
 from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
 from localstack.runtime.server.twisted import TwistedRuntimeServer
@@ -24,16 +19,11 @@ from rolo.serving.twisted import GatewayResource, TwistedGateway, TwistedRequest
 from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
-from preflight.hosts.localstack.services import DEFAULT_REGION, service
-from preflight.hosts.localstack.web_pages import is_foreign_host, is_foreign_origin
+from preflight.hosts import web_pages
+from preflight.hosts.localstack.services import HTTP
+from preflight.hosts.refusals import refusal, refusal_of_region
 from preflight.sagemaker.api.answer import Answer
-from preflight.sagemaker.api.scope import Scope
-
-LOG = logging.getLogger(__name__)
-
-_INVOCATION = re.compile(rb"/endpoints/([^/?]+)/invocations(-response-stream)?")
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/([^/]*)/")
-_DEFAULT_ACCOUNT = "000000000000"
+from preflight.sagemaker.http import BODY_LIMIT_BYTES, Call
 
 
 class PreflightRuntimeServerPlugin(RuntimeServerPlugin):
@@ -70,41 +60,34 @@ class _Request(TwistedRequestAdapter):
 
 
 class _Resource(GatewayResource):
-    """SageMaker's requests to SageMaker, everything else to LocalStack."""
+    """SageMaker's requests to SageMaker, everything else to LocalStack; neither to a page from elsewhere."""
 
     isLeaf = True
 
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self._allowed_origins = web_pages.allowed_origins()
+
     def render(self, request: Request) -> object:
-        host = (request.getHeader(b"host") or b"").decode("latin-1")
-        if is_foreign_host(host) and ipaddress.ip_address(request.getHost().host).is_loopback:
-            return _forbid(request, f"This stack is for its own machine, and {host} is none of that machine's names.")
-        work = _find_work(request)
-        if work is None:
-            return super().render(request)
-        if is_foreign_origin(_headers(request)):
-            return _forbid(request, "A web page from elsewhere may not use this stack.")
-        reactor.getThreadPool().callInThread(_work, request, work)
+        headers = _headers(request)
+        method = request.method.decode("latin-1")
+        address = request.getHost()
+        reason = web_pages.refusal(
+            method,
+            request.uri.decode("latin-1"),
+            headers,
+            port=address.port,
+            is_loopback=ipaddress.ip_address(address.host).is_loopback,
+            allowed=self._allowed_origins,
+        )
+        if reason:
+            return _refuse(request, refusal(headers, 403, "AccessDeniedException", reason))
+        call = HTTP.find(method, request.path.decode("latin-1"), headers)
+        if call is None:
+            refused = refusal_of_region(headers)
+            return _refuse(request, refused) if refused else super().render(request)
+        reactor.getThreadPool().callInThread(_work, request, call, headers)
         return NOT_DONE_YET
-
-
-_Work = Callable[[Scope, dict[str, str], bytes], Answer]
-
-
-def _find_work(request: Request) -> _Work | None:
-    """What answers ``request``, if it is one of SageMaker's."""
-    target = (request.getHeader(b"x-amz-target") or b"").decode("latin-1")
-    if target.startswith("SageMaker.") or (target and _is_signed_for_sagemaker(request)):
-        is_call = request.method == b"POST" and request.path == b"/" and target.startswith("SageMaker.")
-        operation_name = target.partition(".")[2] if is_call else ""
-        return lambda scope, headers, body: service().answer(scope, operation_name, body)
-    if request.method == b"POST" and (match := _INVOCATION.fullmatch(request.path)):
-        endpoint_name = unquote(match[1].decode("latin-1"))
-        if match[2]:
-            return lambda scope, headers, body: service().invocations.invoke_with_response_stream(
-                scope, endpoint_name, headers, body
-            )
-        return lambda scope, headers, body: service().invocations.invoke(scope, endpoint_name, headers, body)
-    return None
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -114,21 +97,13 @@ def _headers(request: Request) -> dict[str, str]:
     }
 
 
-def _forbid(request: Request, reason: str) -> bytes:
-    request.setResponseCode(403)
-    request.setHeader(b"content-type", b"application/json")
-    return json.dumps({"__type": "AccessDeniedException", "message": reason}).encode()
+def _refuse(request: Request, answer: Answer) -> bytes:
+    _send_headers(request, answer)
+    return answer.body
 
 
-def _work(request: Request, work: _Work) -> None:
-    headers = _headers(request)
-    try:
-        answer = work(_scope(headers), headers, request.content.read())
-    except Exception:  # whatever happens, the client gets an answer
-        LOG.exception("%s %s failed inside Preflight.", request.method, request.path)
-        body = {"__type": "InternalFailure", "message": "Preflight failed; the cause is in the log of the stack."}
-        failure_headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "InternalFailure"}
-        answer = Answer(500, json.dumps(body).encode(), failure_headers)
+def _work(request: Request, call: Call, headers: dict[str, str]) -> None:
+    answer = HTTP.answer(call, headers, request.content.read(BODY_LIMIT_BYTES))
     if answer.chunks is None:
         reactor.callFromThread(_answer, request, answer)
     else:
@@ -171,16 +146,3 @@ def _write(request: Request, chunk: bytes) -> None:
 def _finish(request: Request) -> None:
     if not request._disconnected:
         request.finish()
-
-
-def _is_signed_for_sagemaker(request: Request) -> bool:
-    match = _CREDENTIAL.search((request.getHeader(b"authorization") or b"").decode("latin-1"))
-    return match is not None and match[3] == "sagemaker"
-
-
-def _scope(headers: dict[str, str]) -> Scope:
-    """Whose request it is, read from its signature's scope as LocalStack reads it."""
-    match = _CREDENTIAL.search(headers.get("authorization", ""))
-    if match is None:
-        return Scope(_DEFAULT_ACCOUNT, DEFAULT_REGION)
-    return Scope(get_account_id_from_access_key_id(match[1]), match[2] or DEFAULT_REGION)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from preflight.sagemaker.api.errors import SerializationException, ServiceError, UnsupportedByPreflight
+from preflight.sagemaker.api.errors import SerializationException, ServiceError, UnsupportedByPreflight, guessed
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
@@ -134,7 +134,7 @@ def _number(shape: Shape, value: Any) -> Any:
         raise _not_convertible(value, _NAMES[name])
     limit = _LARGEST[name]
     if not -limit <= value <= limit:
-        raise SerializationException(f"Numeric value ({value}) out of range of {name}")  # words guessed
+        raise SerializationException(guessed(f"Numeric value ({value}) out of range of {name}"))
     if name in ("float", "double"):
         return float(value)
     if value != int(value):
@@ -145,7 +145,7 @@ def _number(shape: Shape, value: Any) -> Any:
 def _timestamp(value: Any) -> datetime:
     """Epoch seconds; a moment beyond the calendar's ends is the end."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _not_convertible(value, "a Timestamp")  # words guessed
+        raise _not_convertible(value, guessed("a Timestamp"))
     try:
         return _EPOCH + timedelta(seconds=value)
     except OverflowError:

@@ -2,14 +2,53 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.api.errors import ValidationException, guessed
+from preflight.sagemaker.api.shape import Shape
 
 Item = dict[str, Any]
+
+
+class ListRequest(Shape):
+    """The members that every List operation has. Those that only some have are in the two below."""
+
+    next_token: str | None = None
+    max_results: int | None = None
+    name_contains: str | None = None
+    sort_by: str = "CreationTime"
+    sort_order: str | None = None
+    creation_time_after: datetime | None = None
+    creation_time_before: datetime | None = None
+
+    @property
+    def status(self) -> str | None:
+        """StatusEquals, of a resource that has states."""
+        return None
+
+    @property
+    def modified(self) -> tuple[datetime | None, datetime | None]:
+        """LastModifiedTimeAfter and LastModifiedTimeBefore."""
+        return None, None
+
+
+class ListByStatusRequest(ListRequest):
+    """Of a resource that has states and changes."""
+
+    status_equals: str | None = None
+    last_modified_time_after: datetime | None = None
+    last_modified_time_before: datetime | None = None
+
+    @property
+    def status(self) -> str | None:
+        return self.status_equals
+
+    @property
+    def modified(self) -> tuple[datetime | None, datetime | None]:
+        return self.last_modified_time_after, self.last_modified_time_before
 
 
 class Order(NamedTuple):
@@ -35,7 +74,7 @@ class Listing:
     default_page: int = 10
     status_after_page: bool = False
 
-    def page(self, summaries: Iterable[Item], request: Mapping[str, Any]) -> dict[str, Any]:
+    def page(self, summaries: Iterable[Item], request: ListRequest) -> dict[str, Any]:
         """One page of ``summaries``, with ``NextToken`` if more follow.
 
         NameContains takes away from a page of MaxResults, too: a page can be empty and still not the last, and who
@@ -44,16 +83,14 @@ class Listing:
         A token names the last row it gave, so that rows made or deleted meanwhile move no other row; it is good for
         the list and the order it was given for.
         """
-        order = Order(
-            self.result_key, request.get("SortBy", "CreationTime"), request.get("SortOrder") or self.default_order
-        )
+        order = Order(self.result_key, request.sort_by, request.sort_order or self.default_order)
         sort_key = self._sort_key(order.sort_by)
         descending = order.sort_order == "Descending"
         rows = sorted(filter(self._early_filter(request), summaries), key=sort_key, reverse=descending)
-        if token := request.get("NextToken"):
+        if token := request.next_token:
             last = _read_token(token, order)
             rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
-        size = request.get("MaxResults", self.default_page)
+        size = request.max_results or self.default_page
         answer: dict[str, Any] = {self.result_key: list(filter(self._late_filter(request), rows[:size]))}
         if len(rows) > size:
             answer["NextToken"] = _write_token(order, _token_key(sort_key(rows[size - 1])))
@@ -63,32 +100,33 @@ class Listing:
         column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
         return lambda row: (row[column], row[self.name_key])
 
-    def _early_filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
+    def _early_filter(self, request: ListRequest) -> Callable[[Item], bool]:
         """What rows are taken from."""
         tests: list[Callable[[Item], bool]] = []
         if not self._takes_status_late(request):
             tests += self._status_tests(request)
-        for column in ("CreationTime", "LastModifiedTime"):
-            if after := request.get(f"{column}After"):
+        created = request.creation_time_after, request.creation_time_before
+        for column, (after, before) in (("CreationTime", created), ("LastModifiedTime", request.modified)):
+            if after:
                 tests.append(_is_later(column, after))
-            if before := request.get(f"{column}Before"):
+            if before:
                 tests.append(_is_earlier(column, before))
         return lambda row: all(test(row) for test in tests)
 
-    def _late_filter(self, request: Mapping[str, Any]) -> Callable[[Item], bool]:
+    def _late_filter(self, request: ListRequest) -> Callable[[Item], bool]:
         """What is shown of the rows taken."""
         tests: list[Callable[[Item], bool]] = []
         if self._takes_status_late(request):
             tests += self._status_tests(request)
-        if part := request.get("NameContains"):
+        if part := request.name_contains:
             tests.append(lambda row: part.lower() in row[self.name_key].lower())
         return lambda row: all(test(row) for test in tests)
 
-    def _takes_status_late(self, request: Mapping[str, Any]) -> bool:
-        return self.status_after_page and "MaxResults" in request
+    def _takes_status_late(self, request: ListRequest) -> bool:
+        return self.status_after_page and request.max_results is not None
 
-    def _status_tests(self, request: Mapping[str, Any]) -> list[Callable[[Item], bool]]:
-        status, key = request.get("StatusEquals"), self.status_key
+    def _status_tests(self, request: ListRequest) -> list[Callable[[Item], bool]]:
+        status, key = request.status, self.status_key
         return [lambda row: row[key] == status] if status and key else []
 
 
@@ -134,4 +172,4 @@ def _read_token(token: str, order: Order) -> list[str]:
 
 
 def invalid_token() -> ValidationException:
-    return ValidationException("Invalid NextToken.")  # words guessed
+    return ValidationException(guessed("Invalid NextToken."))

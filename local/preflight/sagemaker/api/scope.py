@@ -19,3 +19,7 @@ class Scope:
     def arn(self, kind: str, name: str) -> str:
         """AWS writes names in lower case in SageMaker's ARNs, and only there."""
         return f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
+
+    def owns(self, arn: str) -> bool:
+        """Whether ``arn`` is one of a resource here."""
+        return arn.startswith(f"arn:{self.partition}:sagemaker:{self.region}:{self.account_id}:")

@@ -3,88 +3,72 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
-from preflight.sagemaker.data.artifacts import ArtifactError, download_object, safe_path
-from preflight.sagemaker.data.objects import InputObject, list_objects
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
+from preflight.sagemaker.data.downloads import download_object
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.names import safe_path
+from preflight.sagemaker.data.objects import InputObject, objects_below, objects_of_manifest
 
 INPUT_DATA = "input/data"  # below /opt/ml
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel as the request has it."""
+    """One channel, of an S3DataSource. ``seed`` is ShuffleConfig's; without one the objects come in order.
+
+    ``groups`` are the instance groups that get it; empty for all.
+    """
 
     name: str
-    request: Mapping[str, Any]
+    s3_uri: str
+    data_type: str
+    distribution: str
     input_mode: str
-
-    @classmethod
-    def all_of(cls, request: Mapping[str, Any]) -> "list[Channel]":
-        default = request["AlgorithmSpecification"]["TrainingInputMode"]
-        return [
-            cls(channel["ChannelName"], channel, channel.get("InputMode") or default)
-            for channel in request.get("InputDataConfig", [])
-        ]
-
-    @property
-    def source(self) -> Mapping[str, Any]:
-        source: Mapping[str, Any] = self.request["DataSource"]["S3DataSource"]
-        return source
+    content_type: str | None
+    record_wrapper: str
+    is_gzipped: bool
+    seed: int | None
+    groups: tuple[str, ...]
 
     @property
     def uri(self) -> S3Uri:
-        return S3Uri.parse(self.source["S3Uri"])
+        """Raises ValidationException if it names no bucket."""
+        return S3Uri.parse(self.s3_uri)
+
+    @property
+    def is_manifest(self) -> bool:
+        return self.data_type == "ManifestFile"
 
     @property
     def is_sharded(self) -> bool:
-        return self.source.get("S3DataDistributionType") == "ShardedByS3Key"
-
-    @property
-    def is_gzipped(self) -> bool:
-        return self.request.get("CompressionType") == "Gzip"
-
-    @property
-    def seed(self) -> int | None:
-        """ShuffleConfig's; None if the objects come in order."""
-        seed: int | None = self.request.get("ShuffleConfig", {}).get("Seed")
-        return seed
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The instance groups that get it; empty for all."""
-        return tuple(self.source.get("InstanceGroupNames", ()))
+        return self.distribution == "ShardedByS3Key"
 
     def configuration(self) -> dict[str, str]:
         """Its entry in inputdataconfig.json. AWS tells the container File for FastFile, too."""
         entry = {
             "TrainingInputMode": "File" if self.input_mode == "FastFile" else self.input_mode,
-            "S3DistributionType": self.source.get("S3DataDistributionType", "FullyReplicated"),
-            "RecordWrapperType": self.request.get("RecordWrapperType", "None"),
+            "S3DistributionType": self.distribution,
+            "RecordWrapperType": self.record_wrapper,
         }
-        if "ContentType" in self.request:
-            entry["ContentType"] = self.request["ContentType"]
+        if self.content_type is not None:
+            entry["ContentType"] = self.content_type
         return entry
 
-    def describe(self) -> dict[str, Any]:
-        """The channel as DescribeTrainingJob returns it."""
-        source = {"S3DataDistributionType": "FullyReplicated", **self.source}
-        defaults = {"CompressionType": "None", "RecordWrapperType": "None"}
-        return {**defaults, **self.request, "DataSource": {"S3DataSource": source}}
 
-
-def find_objects(services: OtherServices, scope: Scope, channel: Channel) -> list[InputObject]:
+def find_objects(services: Clients, scope: Scope, channel: Channel) -> list[InputObject]:
     """The channel's objects.
 
     Raises:
         ArtifactError: there are none, a manifest cannot be read, or the prefix is not one for FastFile.
     """
-    objects = list_objects(services, scope, channel.source)
+    find = objects_of_manifest if channel.is_manifest else objects_below
+    objects = find(services, scope, channel.uri)
     if not objects:
         raise ArtifactError(f"No S3 objects found under S3 URL {channel.uri!s}.")
     if channel.input_mode == "FastFile":
@@ -93,22 +77,24 @@ def find_objects(services: OtherServices, scope: Scope, channel: Channel) -> lis
 
 
 def download(
-    services: OtherServices,
+    services: Clients,
     scope: Scope,
     channel: Channel,
     objects: Iterable[InputObject],
     host_folder: Path,
-    before_each: Callable[[], None],
+    check: Callable[[], None],
 ) -> None:
     """Put ``objects`` below ``host_folder`` as files; a FastFile channel cannot be written to.
 
-    ``before_each`` may raise to give up.
+    ``check`` is called again and again, and may raise to give up.
+
+    Raises:
+        ArtifactError: an object is not there, or its name cannot be a file's.
     """
     folder = safe_path(host_folder / INPUT_DATA, channel.name)
     folder.mkdir(parents=True, exist_ok=True)
     for entry in objects:
-        before_each()
-        download_object(services, scope, entry.uri, folder, entry.path)
+        download_object(services, scope, entry.uri, folder, entry.path, check)
     if channel.input_mode == "FastFile":
         for path in [*folder.rglob("*"), folder]:
             path.chmod(0o555 if path.is_dir() else 0o444)

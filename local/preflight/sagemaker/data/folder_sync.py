@@ -6,16 +6,15 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
-from preflight.sagemaker.data.artifacts import ArtifactError, download_prefix, key_below
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
+from preflight.sagemaker.data.downloads import download_prefix
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.names import key_below
 from preflight.sagemaker.launching.container import Container
 
 LOG = logging.getLogger(__name__)
@@ -32,9 +31,7 @@ class FolderSync:
     Nothing is deleted from S3.
     """
 
-    def __init__(
-        self, services: OtherServices, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri
-    ) -> None:
+    def __init__(self, services: Clients, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri) -> None:
         self._services = services
         self._scope = scope
         self._relative_path = relative_path
@@ -45,9 +42,9 @@ class FolderSync:
         self._thread: threading.Thread | None = None
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def fill(self) -> None:
-        """Copy what S3 has to the folder. Raises ArtifactError."""
-        download_prefix(self._services, self._scope, self._uri, self._folder)
+    def fill(self, check: Callable[[], None]) -> None:
+        """Copy what S3 has to the folder; ``check`` may raise to give up. Raises ArtifactError."""
+        download_prefix(self._services, self._scope, self._uri, self._folder, check)
         self._uploaded = dict(self._states())
 
     def start(self, container: Container) -> None:
@@ -62,7 +59,7 @@ class FolderSync:
             self._thread.join()
         try:
             self._upload_changes()
-        except (ClientError, BotoCoreError, Boto3Error, OSError) as error:
+        except (*S3_ERRORS, OSError) as error:
             raise ArtifactError(f"Unable to upload to {self._uri}: {error}") from error
 
     def _run(self, container: Container) -> None:
@@ -93,6 +90,8 @@ class FolderSync:
 
     def _states(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Name below the folder, change time and size of each file; links are not followed."""
+        if self._folder.is_symlink():  # the container's doing
+            return
         for parent, _, files in os.walk(self._folder):
             for file in files:
                 if file.endswith(IGNORED_SUFFIX):
@@ -104,17 +103,3 @@ class FolderSync:
                     continue
                 if path.is_file() and not path.is_symlink():
                     yield str(path.relative_to(self._folder)), (status.st_mtime_ns, status.st_size)
-
-
-def syncs_of(services: OtherServices, scope: Scope, request: Mapping[str, Any], host_folder: Path) -> list[FolderSync]:
-    """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
-    syncs = []
-    if checkpoints := request.get("CheckpointConfig"):
-        sync = FolderSync(services, scope, host_folder, "checkpoints", S3Uri.parse(checkpoints["S3Uri"]))
-        sync.fill()
-        syncs.append(sync)
-    if tensorboard := request.get("TensorBoardOutputConfig"):
-        uri = S3Uri.parse(tensorboard["S3OutputPath"])
-        below = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/{request['TrainingJobName']}/tensorboard-output".lstrip("/"))
-        syncs.append(FolderSync(services, scope, host_folder, "output/tensorboard", below))
-    return syncs

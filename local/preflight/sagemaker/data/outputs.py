@@ -7,53 +7,26 @@ import gzip
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices, S3Uri
-from preflight.sagemaker.data.artifacts import key_below
-
-
-@dataclass(frozen=True)
-class OutputLocation:
-    """Where S3OutputPath and CompressionType put a job's model and its other output."""
-
-    folder: S3Uri  # <S3OutputPath>/<job>/output
-    compressed: bool
-    kms_key_id: str
-
-    @classmethod
-    def of(cls, request: Mapping[str, Any]) -> "OutputLocation":
-        config = request["OutputDataConfig"]
-        output = S3Uri.parse(config["S3OutputPath"])
-        key = f"{output.key.rstrip('/')}/{request['TrainingJobName']}/output".lstrip("/")
-        compressed = config.get("CompressionType", "GZIP") == "GZIP"
-        return cls(S3Uri(output.bucket, key), compressed, config.get("KmsKeyId", ""))
-
-    @property
-    def model(self) -> S3Uri:
-        return self._below("model.tar.gz" if self.compressed else "model/")
-
-    @property
-    def data(self) -> S3Uri:
-        return self._below("output.tar.gz" if self.compressed else "data/")
-
-    def _below(self, name: str) -> S3Uri:
-        return S3Uri(self.folder.bucket, f"{self.folder.key}/{name}")
+from preflight.sagemaker.aws import kms
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.data.names import key_below
 
 
 def upload(
-    services: OtherServices, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
+    services: Clients, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
 ) -> bool:
     """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/``, else as one tar.gz made in ``scratch``.
 
     Of a path that two folders have, the later folder's is kept. Returns False if all of them are empty.
 
     Raises:
-        ArtifactError: a name cannot be an object's.
+        ArtifactError: a name cannot be an object's, or one of ``folders`` has become a link.
     """
     contents = _merge(folders)
     if not contents:
@@ -63,7 +36,7 @@ def upload(
     if kms_key_id:
         encryption = {
             "ServerSideEncryption": "aws:kms",
-            "SSEKMSKeyId": services.key_arn(scope, kms_key_id) or kms_key_id,
+            "SSEKMSKeyId": kms.key_arn(services, scope, kms_key_id) or kms_key_id,
         }
     if uri.key.endswith("/"):
         for name, path in contents.items():
@@ -91,6 +64,8 @@ def _merge(folders: Iterable[Path]) -> dict[str, Path]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Links are kept as links and not followed: what a container links to is not its output."""
+    if folder.is_symlink():
+        raise ArtifactError(f"The folder {folder.name} has become a link; it must stay a folder.")
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             yield Path(parent, name)

@@ -3,21 +3,21 @@
 ``/opt/ml/input/data/<channel>_<epoch>``, from epoch 0. Each epoch's FIFO is there before the last one ends.
 """
 
+import contextlib
 import itertools
 import logging
 import subprocess
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
+from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
-from preflight.sagemaker.data.artifacts import ArtifactError, unreadable
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.data.channels import INPUT_DATA
+from preflight.sagemaker.data.errors import ArtifactError, unreadable
 from preflight.sagemaker.data.objects import InputObject
 from preflight.sagemaker.launching.container import Container
 from preflight.sagemaker.launching.fifo import make_fifo
@@ -33,7 +33,7 @@ class Pipe:
 
     def __init__(
         self,
-        services: OtherServices,
+        services: Clients,
         scope: Scope,
         name: str,
         host_folder: Path,
@@ -65,7 +65,8 @@ class Pipe:
         try:
             for epoch in itertools.count():
                 make_fifo(self._host_folder / self._path(epoch + 1))
-                container.feed(self._path(epoch), self._chunks(epoch, on_error))
+                with contextlib.closing(self._chunks(epoch, on_error)) as chunks:  # the reader may break off
+                    container.feed(self._path(epoch), chunks)
                 if container.poll() is not None:
                     return
                 (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
@@ -74,7 +75,7 @@ class Pipe:
                 LOG.exception("Channel %s is not fed any more.", self._name)
                 on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
 
-    def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Iterator[bytes]:
+    def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Generator[bytes]:
         try:
             for entry in self._objects_of(epoch):
                 yield from self._read(entry)
@@ -83,13 +84,14 @@ class Pipe:
 
     def _read(self, entry: InputObject) -> Iterator[bytes]:
         try:
-            body = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
-            chunks: Iterator[bytes] = body["Body"].iter_chunks(CHUNK_BYTES)
-            yield from _decompressed(chunks) if self._is_gzipped else chunks
-        except (ClientError, BotoCoreError, Boto3Error) as error:
+            answer = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
+            with contextlib.closing(answer["Body"]) as body:
+                chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
+                yield from _decompressed(chunks) if self._is_gzipped else chunks
+        except S3_ERRORS as error:
             raise unreadable(entry.uri, error) from error
         except zlib.error as error:
-            raise ArtifactError(f"{entry.uri} is not gzip: {error}.") from error  # words guessed
+            raise ArtifactError(guessed(f"{entry.uri} is not gzip: {error}.")) from error
 
     def _path(self, epoch: int) -> str:
         return f"{INPUT_DATA}/{self._name}_{epoch}"

@@ -5,18 +5,23 @@ and ends as much of the old one after each. After each step it bakes: an alarm t
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
+from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.clients import require_refusal
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.hosting.deployed_model import HostingError
-from preflight.sagemaker.hosting.deployment_config import DeploymentConfig, instances_of
 from preflight.sagemaker.hosting.fleet import Fleet
+from preflight.sagemaker.hosting.request import CapacitySize, DeploymentConfig, RollingUpdatePolicy
 from preflight.sagemaker.hosting.variant import Variant
+from preflight.sagemaker.serving.served_model import ServingError
+from preflight.waiting import wait_until
 
 ALARM_INTERVAL_SECONDS = 0.5
+MAX_EXECUTION_SECONDS = 28_800
+ALL_AT_ONCE = CapacitySize(type="CAPACITY_PERCENT", value=100)
 
 
 class Deployment:
@@ -37,18 +42,20 @@ class Deployment:
         self._old, self._new = old, new
         self._old_counts = {variant.name: variant.count for variant in old.variants} if old else {}
         self._shift, self._tell = shift, tell
-        self._deadline = time.monotonic() + config.max_execution_seconds
+        policy = config.rolling_update_policy or config.blue_green_update_policy
+        self._limit_seconds = (policy and policy.maximum_execution_timeout_in_seconds) or MAX_EXECUTION_SECONDS
+        self._deadline = time.monotonic() + self._limit_seconds
 
     def run(self) -> None:
         """Return once the new fleet has all the traffic and has kept it; the old one may still run.
 
         Raises:
-            HostingError: it did not; ``roll_back`` is next.
+            ServingError: it did not; ``roll_back`` is next.
         """
         if self._old is None:
             self._new.start()
-        elif self._config.rolling:
-            self._roll(self._old)
+        elif self._config.rolling_update_policy:
+            self._roll(self._old, self._config.rolling_update_policy)
         else:
             self._shift_traffic()
 
@@ -64,31 +71,46 @@ class Deployment:
 
     def _restore(self, variant: Variant, count: int) -> None:
         """Bring a variant of the old fleet back to ``count`` instances, and its share of the traffic with them."""
-        all_at_once = {"Type": "CAPACITY_PERCENT", "Value": 100}
-        size = (self._config.rolling or {}).get("RollbackMaximumBatchSize", all_at_once)
+        rolling = self._config.rolling_update_policy
+        size = (rolling and rolling.rollback_maximum_batch_size) or ALL_AT_ONCE
         while variant.count < count:
-            variant.scale(min(count, variant.count + instances_of(size, count)))
+            variant.scale(min(count, variant.count + size.instances_of(count)))
             self._shift(1 - variant.count / count)
 
     def _shift_traffic(self) -> None:
         self._new.start()
-        for share in self._config.shares(min(variant.desired_count for variant in self._new.variants)):
+        policy = self._config.blue_green_update_policy
+        wait_seconds = policy.traffic_routing_configuration.wait_interval_in_seconds if policy else 0
+        for share in self._shares(min(variant.record.desired_count for variant in self._new.variants)):
             self._activate(share)
-            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
-        self._bake(self._config.termination_wait_seconds, "TerminationWaitInSeconds", 1)
+            self._bake(wait_seconds, "WaitIntervalInSeconds", share)
+        self._bake(policy.termination_wait_in_seconds if policy else 0, "TerminationWaitInSeconds", 1)
 
-    def _roll(self, old: Fleet) -> None:
-        assert self._config.rolling is not None
+    def _shares(self, count: int) -> Iterator[float]:
+        """The new fleet's share of the traffic after each step of a blue/green deployment to ``count`` instances."""
+        policy = self._config.blue_green_update_policy
+        traffic = policy and policy.traffic_routing_configuration
+        if traffic and traffic.canary_size:
+            yield float(traffic.canary_size.share_of(count))
+        if traffic and traffic.linear_step_size:
+            step = share = traffic.linear_step_size.share_of(count)
+            while share < 1:
+                yield float(share)
+                share += step
+        yield 1.0
+
+    def _roll(self, old: Fleet, policy: RollingUpdatePolicy) -> None:
         before, after = old.variants[0], self._new.variants[0]
-        batch = instances_of(self._config.rolling["MaximumBatchSize"], after.desired_count)
+        desired = after.record.desired_count
+        batch = policy.maximum_batch_size.instances_of(desired)
         self._new.fetch_data()
-        while after.count < after.desired_count:
-            count = min(after.desired_count, after.count + batch)
-            after.set_status("Creating", f"Launching {count - after.count} instance(s).")
+        while after.count < desired:
+            count = min(desired, after.count + batch)
+            after.record.set_status("Creating", f"Launching {count - after.count} instance(s).")
             after.scale(count)
-            share = count / after.desired_count
+            share = count / desired
             self._activate(share)
-            self._bake(self._config.wait_seconds, "WaitIntervalInSeconds", share)
+            self._bake(policy.wait_interval_in_seconds, "WaitIntervalInSeconds", share)
             if share < 1:
                 before.scale(max(1, round(self._old_counts[before.name] * (1 - share))))
 
@@ -100,48 +122,45 @@ class Deployment:
         """AWS publishes the words for a canary and for the whole; a linear or rolling step is taken for a canary."""
         part = "full" if share == 1 else "canary"
         for variant in self._new.variants:
-            count = max(1, round(variant.desired_count * share))
-            variant.set_status(status, f"{words} {part} capacity of {count} instance(s).")
+            count = max(1, round(variant.record.desired_count * share))
+            variant.record.set_status(status, f"{words} {part} capacity of {count} instance(s).")
 
     def _bake(self, seconds: float, member: str, share: float) -> None:
-        """Wait, and raise HostingError if an alarm goes off or the deployment takes too long.
+        """Wait, and raise ServingError if an alarm goes off or the deployment takes too long.
 
         ``member`` of the deployment configuration says how long.
         """
         self._set_status("Baking", f"Baking for {seconds} seconds ({member}) with traffic enabled on", share)
         if seconds:
             self._tell()
-        end = time.monotonic() + seconds
-        while True:
-            self._require_no_alarm()
-            now = time.monotonic()
-            if now >= self._deadline:
-                raise HostingError(  # words guessed
-                    f"The deployment did not complete within {self._config.max_execution_seconds} seconds."
-                )
-            if now >= end:
-                return
-            time.sleep(min(ALARM_INTERVAL_SECONDS, end - now))
+        wait_until(self._require_going_well, seconds, ALARM_INTERVAL_SECONDS)
 
-    def _require_no_alarm(self) -> None:
+    def _require_going_well(self) -> None:
         if alarmed := alarms_in_state(self._context, self._scope, self._config, "ALARM"):
-            raise HostingError(  # words guessed
-                f"The deployment was rolled back: CloudWatch alarms {', '.join(alarmed)} went off."
+            raise ServingError(
+                guessed(f"The deployment was rolled back: CloudWatch alarms {', '.join(alarmed)} went off.")
             )
+        if time.monotonic() >= self._deadline:
+            raise ServingError(guessed(f"The deployment did not complete within {self._limit_seconds} seconds."))
+
+
+def alarm_names(config: DeploymentConfig) -> list[str]:
+    """The alarms that turn a deployment back."""
+    return [alarm.alarm_name for alarm in config.auto_rollback_configuration.alarms if alarm.alarm_name is not None]
 
 
 def alarms_in_state(
     context: ServiceContext, scope: Scope, config: DeploymentConfig, state: str | None = None
 ) -> list[str]:
     """Which of the configuration's alarms exist, and are in ``state`` if one is given."""
-    if not config.alarm_names:
+    names = alarm_names(config)
+    if not names:
         return []
     client = context.services.client("cloudwatch", scope)
     try:
-        alarms = client.describe_alarms(AlarmNames=config.alarm_names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-            raise
+        require_refusal(error)
         return []  # a name that no alarm can have
     found = [*alarms.get("MetricAlarms", ()), *alarms.get("CompositeAlarms", ())]
     return [alarm["AlarmName"] for alarm in found if state in (None, alarm["StateValue"])]

@@ -1,69 +1,64 @@
-"""Fleet: the variants behind one endpoint configuration, started and stopped together."""
+"""Fleet: the variants behind one endpoint configuration at work, started and stopped together."""
 
 import functools
 import random
 import secrets
 import threading
-from collections.abc import Mapping
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.hosting.deployed_model import DeployedModel
-from preflight.sagemaker.hosting.endpoint_config import EndpointConfig
+from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.serving.instance import at_once
-from preflight.sagemaker.serving.model import Model
+from preflight.sagemaker.serving.served_model import Place, ServedModel
 from preflight.sagemaker.serving.serving_container import STOP_GRACE_SECONDS
+from preflight.sagemaker.telemetry.logs import LogStream
+
+STARTUP_TIMEOUT_SECONDS = 480
+SERVERLESS_STARTUP_TIMEOUT_SECONDS = 180
+VOLUME_GB = 30  # of most instance types; others have less or more. A guess for all.
+SERVERLESS_VOLUME_GB = 5  # page: "Deploy models with Amazon SageMaker Serverless Inference"
 
 
 class Fleet:
-    """What serves for an endpoint under one configuration."""
+    """What serves for an endpoint as ``record`` says; made anew from it."""
 
-    def __init__(
-        self,
-        context: ServiceContext,
-        scope: Scope,
-        endpoint_name: str,
-        config: EndpointConfig,
-        models: Mapping[str, Model],
-    ) -> None:
-        self.config = config
-        self._folder = context.folder(scope.account_id, scope.region, "endpoints", endpoint_name, secrets.token_hex(4))
+    def __init__(self, context: ServiceContext, scope: Scope, endpoint_name: str, record: FleetRecord) -> None:
+        self.record = record
         self.sessions = Sessions()
+        self._folder = context.folder(
+            scope.account_id, scope.region, "endpoints", f"{endpoint_name}-{secrets.token_hex(4)}"
+        )
         self._requests = 0
         self._idle = threading.Condition()
         self.variants = [
             Variant(
-                DeployedModel(
-                    context,
-                    scope,
-                    endpoint_name,
-                    variant,
-                    models[variant["ModelName"]],
-                    self._folder / variant["VariantName"],
-                )
+                context,
+                variant,
+                ServedModel(context, variant.model, _place(scope, endpoint_name, variant), self._folder / variant.name),
             )
-            for variant in config.production_variants
+            for variant in record.variants
         ]
 
     def start(self) -> None:
         """Return once every instance answers ``/ping``.
 
         Raises:
-            HostingError: one did not; the others may run until ``stop``.
+            ServingError: one did not; the others may run until ``stop``.
         """
         self.fetch_data()
         for variant in self.variants:
-            variant.scale(variant.desired_count)
+            variant.scale(variant.record.desired_count)
 
     def fetch_data(self) -> None:
-        """Fetch what the variants need before they can ``scale``. Raises HostingError."""
+        """Fetch what the variants need before they can ``scale``. Raises ServingError."""
         for variant in self.variants:
             variant.fetch_data()
 
     def begin_request(self) -> None:
+        """It stays until ``end_request``."""
         with self._idle:
             self._requests += 1
 
@@ -87,22 +82,23 @@ class Fleet:
 
     def choose_variant(self) -> Variant | None:
         """Any variant, by weight; None if no weight is above 0."""
-        weights = [variant.weight for variant in self.variants]
+        weights = [variant.record.weight for variant in self.variants]
         if not any(weights):
             return None
         return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
 
-    def begin_creation(self) -> None:
-        """Say of every variant that it is about to start."""
-        for variant in self.variants:
-            variant.set_status("Creating", f"Launching {variant.desired_count} instance(s).")
 
-    def begin_deletion(self) -> None:
-        """Say of every variant that it ends."""
-        for variant in self.variants:
-            variant.set_status("Deleting", f"Terminating {variant.count} instance(s).")
-
-    def settle(self) -> None:
-        """Say of every variant that nothing is being done to it any more."""
-        for variant in self.variants:
-            variant.set_status(None)
+def _place(scope: Scope, endpoint_name: str, variant: VariantRecord) -> Place:
+    request, serverless = variant.request, variant.serverless
+    default = SERVERLESS_STARTUP_TIMEOUT_SECONDS if serverless else STARTUP_TIMEOUT_SECONDS
+    return Place(
+        scope=scope,
+        owner_arn=scope.arn("endpoint", endpoint_name),
+        instance_type=request.instance_type or "",
+        memory_mb=serverless.memory_size_in_mb if serverless else None,
+        startup_timeout_seconds=request.container_startup_health_check_timeout_in_seconds or default,
+        volume_gb=request.volume_size_in_gb or (SERVERLESS_VOLUME_GB if serverless else VOLUME_GB),
+        log_stream=lambda instance_id: LogStream(
+            scope, f"/aws/sagemaker/Endpoints/{endpoint_name}", f"{request.variant_name}/{instance_id}"
+        ),
+    )

@@ -8,12 +8,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from preflight.sagemaker.api.answer import Answer
+from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting import dispatch
+from preflight.sagemaker.hosting.dispatch import Dispatcher, Leased
+from preflight.sagemaker.hosting.endpoints import Endpoints
 from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.invocation_clock import InvocationClock
-from preflight.sagemaker.hosting.invocation_request import ANSWERED, InvocationRequest
+from preflight.sagemaker.hosting.invocation_request import (
+    ANSWERED,
+    INVOKE_ENDPOINT,
+    INVOKE_ENDPOINT_WITH_RESPONSE_STREAM,
+    InvocationRequest,
+)
 from preflight.sagemaker.hosting.response_stream import EVENT_STREAM, events
 from preflight.sagemaker.hosting.runtime_errors import (
     RuntimeServiceError,
@@ -23,17 +32,16 @@ from preflight.sagemaker.hosting.runtime_errors import (
 )
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
-from preflight.sagemaker.serving.serving_container import NoAnswer, NotReached
 
 MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
-REPLACEMENT_WAIT_SECONDS = 10.0  # how long a request waits for an instance that is being replaced
 
 
 class Invocations:
     """Operations of SageMaker Runtime. The headers they get have their names in lower case."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, endpoints: Endpoints) -> None:
         self._context = context
+        self._dispatcher = Dispatcher(context, endpoints)
         model = service_model("sagemaker-runtime")
         self._invoke_operation = model.operation_model("InvokeEndpoint")
         self._stream_operation = model.operation_model("InvokeEndpointWithResponseStream")
@@ -72,25 +80,28 @@ class Invocations:
             self._context.metrics.put(measurement)
 
     def _invoke(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
-        request.require_valid(self._invoke_operation)
+        request.require_valid(self._invoke_operation, INVOKE_ENDPOINT)
         timeout_seconds = self._context.settings.invocation_timeout_seconds
-        with self._admitted(request) as (fleet, variant), clock.model(variant):
-            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.invoke)
-            fleet.sessions.follow(reply.headers, variant, instance)
-            variant.end_request(instance)
+        with (
+            self._admitted(request) as (fleet, variant),
+            clock.model(variant),
+            _ask(fleet, variant, request, timeout_seconds, Instance.invoke) as leased,
+        ):
+            reply = leased.result
+            fleet.sessions.follow(reply.headers, variant, leased.instance)
         headers = _answer_headers(variant, reply.headers)
         headers["Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
         return Answer(200, reply.body, headers)
 
     def _stream(self, request: InvocationRequest, clock: InvocationClock) -> Answer:
-        request.require_valid(self._stream_operation)
+        request.require_valid(self._stream_operation, INVOKE_ENDPOINT_WITH_RESPONSE_STREAM)
         timeout_seconds = self._context.settings.stream_timeout_seconds
         with contextlib.ExitStack() as stack:
             fleet, variant = stack.enter_context(self._admitted(request))
             stack.enter_context(clock.model(variant))
-            instance, reply = self._ask(fleet, variant, request, timeout_seconds, Instance.open)
-            fleet.sessions.follow(reply.headers, variant, instance)
-            stack.callback(variant.end_request, instance)
+            leased = stack.enter_context(_ask(fleet, variant, request, timeout_seconds, Instance.open))
+            reply = leased.result
+            fleet.sessions.follow(reply.headers, variant, leased.instance)
             stack.callback(reply.chunks.close)
             until_the_end = contextlib.ExitStack()
             until_the_end.callback(self._measure, request, clock, 200)  # the last that happens
@@ -102,88 +113,60 @@ class Invocations:
     @contextlib.contextmanager
     def _admitted(self, request: InvocationRequest) -> Iterator[tuple[Fleet, Variant]]:
         """The variant that takes the request, and its fleet, which stays meanwhile."""
-        fleet = self._begin_request(request)
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                fleet = stack.enter_context(
+                    self._dispatcher.fleet(request.scope, request.endpoint_name, request.session_id)
+                )
+            except dispatch.NoEndpoint:
+                raise validation_error(
+                    f"Endpoint {request.endpoint_name} of account {request.scope.account_id} not found.",
+                    ErrorCode="NO_SUCH_ENDPOINT",
+                ) from None
             variant = _choose_variant(fleet, request)
             _require_fit(variant, request)
-            if not variant.admit():
+            if not stack.enter_context(variant.admission()):
                 raise throttling_exception()
-            try:
-                yield fleet, variant
-            finally:
-                variant.dismiss()
-        finally:
-            fleet.end_request()
-
-    def _begin_request(self, request: InvocationRequest) -> Fleet:
-        """The fleet that serves; it stays until ``end_request``. Names are case-sensitive here, and only here."""
-        with self._context.stores.lock:
-            endpoint = self._context.stores[request.scope].endpoints.get(request.endpoint_name)
-            is_named = endpoint is not None and endpoint.name == request.endpoint_name
-            fleet: Fleet | None = endpoint.route(request.session_id) if is_named else None
-            if fleet:
-                fleet.begin_request()
-        if fleet is None:
-            raise validation_error(
-                f"Endpoint {request.endpoint_name} of account {request.scope.account_id} not found.",
-                ErrorCode="NO_SUCH_ENDPOINT",
-            )
-        return fleet
-
-    def _ask[Result](
-        self,
-        fleet: Fleet,
-        variant: Variant,
-        request: InvocationRequest,
-        timeout_seconds: float,
-        attempt: Callable[[Instance, Call], Result],
-    ) -> tuple[Instance, Result]:
-        """What an instance answers, or another that takes its place if it dies; it is for the caller to give back."""
-        start = time.monotonic()
-        call = Call(
-            request.forwarded_headers(),
-            request.body,
-            start + timeout_seconds,
-            request.members.get("TargetContainerHostname"),
-        )
-        is_second_try = False
-        while True:
-            instance = _wait_for_instance(variant, call, fleet.sessions.instance_of(request.session_id))
-            try:
-                return instance, attempt(instance, call)
-            except ContainerFailure as failure:
-                variant.end_request(instance)
-                if isinstance(failure.cause, NotReached):
-                    # Another instance, or this one's replacement, can take it.
-                    if time.monotonic() > min(start + REPLACEMENT_WAIT_SECONDS, call.deadline):
-                        raise _unavailable(variant) from None
-                    time.sleep(0.01)
-                elif isinstance(failure.cause, NoAnswer) and not is_second_try:
-                    # The one that takes its place gets the request, once: it may be the request that kills.
-                    is_second_try = True
-                    time.sleep(0.05)
-                else:
-                    raise model_error(request.scope, request.endpoint_name, failure) from None
-            except BaseException:
-                variant.end_request(instance)
-                raise
+            yield fleet, variant
 
 
 def _choose_variant(fleet: Fleet, request: InvocationRequest) -> Variant:
-    if request.session_id is not None:
-        of_session = fleet.sessions.variant_of(request.session_id)
-        if of_session is None:
-            raise validation_error(f"Session {request.session_id} not found.")  # words guessed
-        return of_session
     name = request.members.get("TargetVariant")
-    variant = fleet.choose_variant() if name is None else fleet.find_variant(name)
-    if variant is None:
-        raise validation_error(  # words guessed
-            f"Variant {name} of endpoint {request.endpoint_name} not found."
-            if name is not None
-            else f"No variant of endpoint {request.endpoint_name} has a weight above 0."
-        )
-    return variant
+    try:
+        return dispatch.choose_variant(fleet, name, request.session_id)
+    except dispatch.NoSession:
+        raise validation_error(guessed(f"Session {request.session_id} not found.")) from None
+    except dispatch.NoVariant:
+        raise validation_error(
+            guessed(
+                f"Variant {name} of endpoint {request.endpoint_name} not found."
+                if name is not None
+                else f"No variant of endpoint {request.endpoint_name} has a weight above 0."
+            )
+        ) from None
+
+
+def _ask[Result](
+    fleet: Fleet,
+    variant: Variant,
+    request: InvocationRequest,
+    timeout_seconds: float,
+    attempt: Callable[[Instance, Call], Result],
+) -> Leased[Result]:
+    """What an instance answers. Raises RuntimeServiceError."""
+    call = Call(
+        request.forwarded_headers(),
+        request.body,
+        time.monotonic() + timeout_seconds,
+        request.members.get("TargetContainerHostname"),
+    )
+    try:
+        return dispatch.ask(variant, call, fleet.sessions.instance_of(request.session_id), attempt)
+    except dispatch.Unavailable:
+        message = f"No instance of {variant.name} is healthy."
+        raise RuntimeServiceError(503, "ServiceUnavailable", message) from None
+    except ContainerFailure as failure:
+        raise model_error(request.scope, request.endpoint_name, failure) from None
 
 
 def _require_fit(variant: Variant, request: InvocationRequest) -> None:
@@ -194,33 +177,24 @@ def _require_fit(variant: Variant, request: InvocationRequest) -> None:
             f"Endpoint {endpoint_name} is not a multi-model endpoint and does not support target model header.",
             ErrorCode="TARGET_MODEL_HEADER_NOT_SUPPORTED",
         )
-    if variant.serverless and len(request.body) > MAX_SERVERLESS_PAYLOAD_BYTES:
+    if variant.record.serverless and len(request.body) > MAX_SERVERLESS_PAYLOAD_BYTES:
         raise validation_error(f"Request {request.id} has oversize body.")
     hostname = request.members.get("TargetContainerHostname")
     if hostname is not None and not variant.model.is_direct:
-        raise validation_error(  # words guessed
-            f"Endpoint {endpoint_name} is not configured for direct invocation and does not support target container "
-            f"hostname header."
+        raise validation_error(
+            guessed(
+                f"Endpoint {endpoint_name} is not configured for direct invocation and does not support target "
+                f"container hostname header."
+            )
         )
     if variant.model.is_direct and hostname not in variant.model.containers:
-        raise validation_error(  # words guessed
-            f"Endpoint {endpoint_name} is configured for direct invocation and needs a target container hostname."
-            if hostname is None
-            else f"Container {hostname} of endpoint {endpoint_name} not found."
+        raise validation_error(
+            guessed(
+                f"Endpoint {endpoint_name} is configured for direct invocation and needs a target container hostname."
+                if hostname is None
+                else f"Container {hostname} of endpoint {endpoint_name} not found."
+            )
         )
-
-
-def _wait_for_instance(variant: Variant, call: Call, only: Instance | None) -> Instance:
-    deadline = min(time.monotonic() + REPLACEMENT_WAIT_SECONDS, call.deadline)
-    while (instance := variant.begin_request(only)) is None:
-        if time.monotonic() > deadline:
-            raise _unavailable(variant)
-        time.sleep(0.01)
-    return instance
-
-
-def _unavailable(variant: Variant) -> RuntimeServiceError:
-    return RuntimeServiceError(503, "ServiceUnavailable", f"No instance of {variant.name} is healthy.")
 
 
 def _answer_headers(variant: Variant, reply_headers: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,10 @@ from typing import Self
 
 from botocore.model import OperationModel
 
-from preflight.sagemaker.api.coverage import require_supported
-from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight
+from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight, guessed
+from preflight.sagemaker.api.operation import Operation
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.api.shape import Shape
 from preflight.sagemaker.api.validation import validate
 from preflight.sagemaker.hosting.runtime_errors import RuntimeServiceError, validation_error
 from preflight.sagemaker.hosting.sessions import CLOSED_SESSION_HEADER, NEW_SESSION, NEW_SESSION_HEADER
@@ -36,9 +37,34 @@ _FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId", "Sessi
 ANSWERED = (_HEADERS["CustomAttributes"], NEW_SESSION_HEADER, CLOSED_SESSION_HEADER)
 
 
+class _Invocation(Shape):
+    endpoint_name: str
+    body: bytes
+    content_type: str | None = None
+    accept: str | None = None
+    custom_attributes: str | None = None
+    inference_id: str | None = None
+    target_variant: str | None = None
+    target_container_hostname: str | None = None
+    session_id: str | None = None
+
+
+class InvokeEndpoint(_Invocation):
+    target_model: str | None = None
+
+
+class InvokeEndpointWithResponseStream(_Invocation):
+    pass
+
+
+INVOKE_ENDPOINT = Operation(InvokeEndpoint)
+INVOKE_ENDPOINT_WITH_RESPONSE_STREAM = Operation(InvokeEndpointWithResponseStream)
+OPERATIONS = (INVOKE_ENDPOINT, INVOKE_ENDPOINT_WITH_RESPONSE_STREAM)
+
+
 @dataclass(frozen=True)
 class InvocationRequest:
-    """``members`` are those of the operation that its headers hold."""
+    """``members`` are those of the operation that its headers hold, as they are: nothing is parsed on this path."""
 
     id: str
     scope: Scope
@@ -66,18 +92,18 @@ class InvocationRequest:
         """The headers that containers get."""
         return {_HEADERS[member]: self.members[member] for member in _FORWARDED if member in self.members}
 
-    def require_valid(self, operation: OperationModel) -> None:
+    def require_valid(self, operation: OperationModel, declared: Operation) -> None:
         """Raises RuntimeServiceError."""
         try:
             # The model's own limit on Body (6 MB) is not the service's (25 MB).
             validate(operation, {"EndpointName": self.endpoint_name, "Body": b"", **self.members})
-            require_supported(operation.name, self.members)
+            declared.require_supported(self.members)
         except UnsupportedByPreflight as error:
             raise RuntimeServiceError(error.status, error.code, error.message) from None
         except ServiceError as error:
             raise validation_error(error.message) from None
         if self.is_stream and self.members.get("SessionId") == NEW_SESSION:
-            raise validation_error("A session cannot be created with a streamed response.")  # words guessed
+            raise validation_error(guessed("A session cannot be created with a streamed response."))
         if len(self.body) > MAX_PAYLOAD_BYTES:
-            message = f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes."  # words of 2018, code guessed
+            message = guessed(f"HTTP content length exceeded {MAX_PAYLOAD_BYTES} bytes.")  # AWS's of 2018
             raise RuntimeServiceError(413, "ValidationError", message)

@@ -14,7 +14,7 @@ from preflight.sagemaker.serving.serving_container import NoReply, TimedOut
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
-_PART = {":message-type": "event", ":event-type": "PayloadPart"}
+_PART_OF_ANSWER = {":message-type": "event", ":event-type": "PayloadPart"}
 _ERROR = {":message-type": "exception", ":exception-type": "ModelStreamError"}
 _STRING = 7  # the type of a header's value
 _OVERHEAD_BYTES = 16  # two lengths and two checksums
@@ -25,9 +25,7 @@ def events(chunks: Iterable[bytes], until_the_end: contextlib.ExitStack) -> Gene
     with until_the_end:
         try:
             for chunk in chunks:
-                yield _event(
-                    {":message-type": "event", ":event-type": "PayloadPart"}, chunk, "application/octet-stream"
-                )
+                yield _event(_PART_OF_ANSWER, chunk, "application/octet-stream")
         except NoReply as error:
             yield _stream_error(error)
 

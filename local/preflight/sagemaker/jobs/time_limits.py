@@ -1,10 +1,6 @@
-"""StoppingCondition: how long a training job may wait and run, in seconds."""
+"""StoppingCondition: how long a job may wait and run, in seconds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -14,15 +10,6 @@ class TimeLimits:
     runtime: int
     wait: int | None = None
     pending: int | None = None
-
-    @classmethod
-    def of(cls, request: Mapping[str, Any]) -> "TimeLimits":
-        condition = request.get("StoppingCondition", {})
-        return cls(
-            condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS),
-            condition.get("MaxWaitTimeInSeconds"),
-            condition.get("MaxPendingTimeInSeconds"),
-        )
 
     def exceeded_waiting(self, waited: float) -> str | None:
         """The secondary status a job ends in that has not started after ``waited``; None while it may wait on."""

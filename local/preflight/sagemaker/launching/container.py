@@ -1,38 +1,54 @@
-"""Running a container's program: the interface between the resources and the launchers.
+"""Running a container: the interface between the resources and the launchers.
 
-A launcher runs ``train`` or ``serve`` of an image over a folder that stands for ``/opt/ml``.
+A launcher runs an image over a folder that stands for ``/opt/ml``. The spec says all there is to say about it: a
+launcher neither knows nor guesses whether it trains, serves or does something else.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-Command = Literal["train", "serve"]
+NOWHERE = ("127.0.0.1", 9)  # where nothing answers: the address of a container that does not listen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a container may use, as far as a launcher can limit it: what ``instance_type`` has.
+
+    A serverless variant has no instance type, but ``memory_mb`` (MiB).
+    """
+
+    instance_type: str = ""
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """What to run: ``image`` with ``command``, over ``folder`` as ``/opt/ml``; ``on_line`` gets each output line.
+    """What to run: ``image``, over ``folder`` as ``/opt/ml``; ``on_line`` gets each line of its output.
 
-    ``owner_arn`` is the resource it runs for. ``instance_type`` sets the limits of a launcher that can set any;
-    a serverless variant has none, but ``memory_mb``.
-    ``entrypoint`` and ``arguments`` replace the image's own and ``command``, as ContainerEntrypoint and
-    ContainerArguments do. An owner's containers with the same ``network`` reach each other by ``hostname``, where
-    the launcher can give them one of their own.
+    ``owner_arn`` is the resource it runs for, in ``region``.
+    ``entrypoint`` and ``arguments`` take the place of the image's own; None leaves them as they are.
+    ``port`` is the one it listens on inside; None: it listens on none, as a job. A launcher that gives it another
+    says so in SAGEMAKER_BIND_TO_PORT.
+    ``brought_back`` are the folders below ``/opt/ml`` that are in ``folder`` once it has ended; ``read_only`` those
+    it cannot write to, where a launcher can see to that.
+    An owner's containers with the same ``network`` reach each other by ``hostname``, where a launcher can give them
+    one of their own.
     """
 
     image: str
     region: str
-    command: Command
-    folder: Path
-    environment: Mapping[str, str]
-    on_line: Callable[[str], None]
     owner_arn: str
-    instance_type: str
-    memory_mb: int | None = None
+    folder: Path
+    on_line: Callable[[str], None]
+    environment: Mapping[str, str] = field(default_factory=dict)
     entrypoint: Sequence[str] | None = None
     arguments: Sequence[str] | None = None
+    port: int | None = None
+    brought_back: Sequence[str] = ()
+    read_only: Sequence[str] = ()
+    limits: Limits = Limits()
     hostname: str = ""
     network: str = ""
 
@@ -42,7 +58,7 @@ class Container(Protocol):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port ``serve`` answers on."""
+        """Host and port at which its port is reached from here; NOWHERE if it has none."""
 
     def poll(self) -> int | None:
         """The exit code, or None while it runs."""
@@ -70,11 +86,19 @@ class Container(Protocol):
 
 
 class Launcher(Protocol):
+    """Runs containers in one way or another."""
+
     def require_image(self, image: str, region: str) -> None:
         """Raises a ServiceError if ``image`` cannot be run here."""
 
     def launch(self, spec: ContainerSpec) -> Container:
         """Start the container; it may not be ready yet."""
+
+    def fallback(self) -> str | None:
+        """Why it runs containers otherwise than the settings ask for, in sentences; None if it does as asked.
+
+        Connects to what it needs, and so removes what a stack that crashed has left there.
+        """
 
     def close(self) -> None:
         """Remove whatever is left of what it started: the stack goes down, and it launches nothing more."""

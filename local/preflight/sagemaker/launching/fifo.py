@@ -42,10 +42,8 @@ def _open(fifo: Path, has_ended: Callable[[], bool]) -> int | None:
         try:
             return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
-            if error.errno not in (
-                errno.ENXIO,
-                errno.ENOENT,
-            ):  # nobody reads yet; removed, by the container or at its end
+            # Nobody reads yet; or it was removed, by the container or at its end.
+            if error.errno not in (errno.ENXIO, errno.ENOENT):
                 raise
         time.sleep(POLL_SECONDS)
     return None

@@ -1,13 +1,12 @@
-"""What an image URI says: its registry, its name, and whether it is the image of one of AWS's built-in algorithms."""
+"""What an image URI says: its registry, its name, and which of AWS's built-in algorithms it is the image of."""
 
 import functools
 import json
 import re
-from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
+from preflight.sagemaker.api.errors import ValidationException, guessed
 
 _REGISTRIES = files(__package__) / "image_registries.json"
 _ECR_IMAGE = re.compile(
@@ -19,21 +18,28 @@ _ADVICE = "For <account>.dkr.ecr.<region>.amazonaws.com/NAME:TAG, Preflight runs
 
 
 @functools.cache
-def _registries() -> dict[str, dict[str, object]]:
-    algorithms: dict[str, dict[str, object]] = json.loads(_REGISTRIES.read_text())["algorithms"]
+def _registries() -> dict[str, dict[str, Any]]:
+    algorithms: dict[str, dict[str, Any]] = json.loads(_REGISTRIES.read_text())["algorithms"]
     return algorithms
 
 
-def find_builtin_algorithm(image: str, region: str) -> str | None:
-    """``linear-learner`` or ``xgboost`` if ``image`` is that algorithm's own image in ``region``, else None."""
+def algorithms() -> list[str]:
+    """The built-in algorithms whose registries are known here: ``linear-learner`` and ``xgboost``."""
+    return list(_registries())
+
+
+def find_algorithm(image: str, region: str) -> str | None:
+    """The algorithm whose own image ``image`` is in ``region``, or None.
+
+    What runs it here is for ``programs.py`` to say.
+    """
     match = _ECR_IMAGE.fullmatch(image)
     if match is None:
         return None
-    for algorithm, registry in _registries().items():
-        accounts = registry["accounts"]
-        assert isinstance(accounts, dict)
-        if match["repository"] == registry["repository"] and accounts.get(region) == match["account"]:
-            return algorithm
+    for algorithm, current in _registries().items():
+        for registry in (current, *current.get("older", ())):
+            if match["repository"] == registry["repository"] and registry["accounts"].get(region) == match["account"]:
+                return algorithm
     return None
 
 
@@ -43,21 +49,20 @@ def local_name(image: str) -> str:
     return match["name"] if match else image
 
 
-def require_model_image(container: Mapping[str, Any]) -> None:
-    """Raises ValidationException if AWS would not pull the Image of a ContainerDefinition."""
-    if not _is_pullable(container["Image"], container.get("ImageConfig", {}).get("RepositoryAccessMode")):
+def require_model_image(image: str, access_mode: str | None) -> None:
+    """Raises ValidationException if AWS would not pull a model's image; ``access_mode`` is RepositoryAccessMode."""
+    if not _is_pullable(image, access_mode):
         raise ValidationException(
-            f'Using non-ECR image "{container["Image"]}" without Vpc repository access mode is not supported. {_ADVICE}'
+            f'Using non-ECR image "{image}" without Vpc repository access mode is not supported. {_ADVICE}'
         )
 
 
-def require_training_image(specification: Mapping[str, Any]) -> None:
-    """Raises ValidationException if AWS would not pull the TrainingImage of an AlgorithmSpecification."""
-    access_mode = specification.get("TrainingImageConfig", {}).get("TrainingRepositoryAccessMode")
-    if not _is_pullable(specification["TrainingImage"], access_mode):
+def require_training_image(image: str, access_mode: str | None) -> None:
+    """Raises ValidationException if AWS would not pull it to train; ``access_mode`` is TrainingRepositoryAccessMode."""
+    if not _is_pullable(image, access_mode):
         raise ValidationException(
             "Invalid training image. Please provide a valid Amazon Elastic Container Registry path of the Docker image "
-            f"to run: {specification['TrainingImage']} is none. {_ADVICE}"
+            f"to run: {image} is none. {_ADVICE}"
         )
 
 
@@ -69,22 +74,5 @@ def _is_pullable(image: str, access_mode: str | None) -> bool:
 def require_same_region(image: str, region: str) -> None:
     """Raises ValidationException for a built-in algorithm's image of another region, which AWS cannot pull."""
     match = _ECR_IMAGE.fullmatch(image)
-    if match and match["region"] != region and find_builtin_algorithm(image, match["region"]):
-        raise ValidationException(f"Requested image {image} not found in region {region}.")  # words guessed
-
-
-def require_builtin_algorithm(image: str, region: str) -> str:
-    """The built-in algorithm of ``image``.
-
-    Raises:
-        ValidationException: the image is a built-in algorithm's of another region.
-        UnsupportedByPreflight: any other image; it needs a container engine.
-    """
-    algorithm = find_builtin_algorithm(image, region)
-    if algorithm:
-        return algorithm
-    require_same_region(image, region)
-    raise UnsupportedByPreflight(
-        f"Image {image} (not the image of a built-in algorithm, {' or '.join(_registries())}, in {region}) "
-        f"without Docker"
-    )
+    if match and match["region"] != region and find_algorithm(image, match["region"]):
+        raise ValidationException(guessed(f"Requested image {image} not found in region {region}."))

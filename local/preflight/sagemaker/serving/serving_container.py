@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import urllib3
 
 from preflight.sagemaker.launching.container import Container
+from preflight.waiting import wait_until
 
 LOG = logging.getLogger(__name__)
 
@@ -21,6 +22,12 @@ STOP_GRACE_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 0.25
 PING_INTERVAL_SECONDS = 0.05  # AWS does not publish its own; this one makes endpoints quick to come up
 RESTART_DELAY_SECONDS = 0.5
+
+_NOT_SENT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ClosedPoolError,  # its container has just ended
+)
 
 
 class NoReply(Exception):
@@ -101,15 +108,8 @@ class ServingContainer:
 
     def start(self) -> bool:
         """Launch it and return once it answers ``GET /ping``; False if it ended, or did not within the limit."""
-        launched = self._launch_once()
-        if launched is None:
+        if not self._start_one():
             return False
-        container, pool = launched
-        if not self._wait_until_healthy(container, pool):
-            container.stop(0)
-            return False
-        with self._lock:
-            self._pool = pool
         threading.Thread(target=self._keep_alive, name="container-keeper", daemon=True).start()
         return True
 
@@ -117,7 +117,8 @@ class ServingContainer:
         """SIGTERM, SIGKILL after the grace; returns when it is gone. Also while it starts."""
         with self._lock:
             self._stopping.set()
-            self._pool, container = None, self._container
+            container = self._container
+        self._close()
         if container:
             container.stop(grace_seconds)
 
@@ -142,7 +143,7 @@ class ServingContainer:
                 redirect=False,
                 preload_content=False,
             )
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+        except _NOT_SENT as error:
             raise NotReached from error
         except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
             raise TimedOut from error
@@ -150,6 +151,25 @@ class ServingContainer:
             raise NoAnswer from error
         except urllib3.exceptions.HTTPError as error:
             raise BrokenReply from error
+
+    def _start_one(self) -> bool:
+        """Launch one and open it to requests once it answers; else nothing of it is left."""
+        launched = self._launch_once()
+        if launched is None:
+            return False
+        container, pool = launched
+
+        def is_over() -> bool:
+            return container.poll() is not None or self._stopping.is_set()
+
+        def is_decided() -> bool:
+            return is_over() or _answers_ping(pool)
+
+        if not wait_until(is_decided, self._startup_timeout_seconds, PING_INTERVAL_SECONDS) or is_over():
+            pool.close()
+            container.stop(0)
+            return False
+        return self._open(pool)
 
     def _launch_once(self) -> tuple[Container, urllib3.HTTPConnectionPool] | None:
         """A container that may not be ready yet; None once it is to stop."""
@@ -160,24 +180,28 @@ class ServingContainer:
         host, port = container.address
         return container, _Pool(host, port, maxsize=64, block=False, retries=False)
 
-    def _wait_until_healthy(self, container: Container, pool: urllib3.HTTPConnectionPool) -> bool:
-        deadline = time.monotonic() + self._startup_timeout_seconds
-        while time.monotonic() < deadline and container.poll() is None and not self._stopping.is_set():
-            try:
-                if pool.request("GET", "/ping", timeout=PING_TIMEOUT_SECONDS, retries=False).status == 200:
-                    return True
-            except urllib3.exceptions.HTTPError:
-                pass
-            time.sleep(PING_INTERVAL_SECONDS)
-        return False
+    def _open(self, pool: urllib3.HTTPConnectionPool) -> bool:
+        """Let requests come through ``pool``; false if it is to stop, which ends its container."""
+        with self._lock:
+            if self._stopping.is_set():
+                pool.close()
+                return False
+            self._pool = pool
+            return True
+
+    def _close(self) -> None:
+        """Let no more requests come. One that is under way keeps its connection until it ends."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool:
+            pool.close()
 
     def _keep_alive(self) -> None:
         while not self._stopping.is_set():
             container = self._container
             assert container is not None
             exit_code = container.wait()
-            with self._lock:
-                self._pool = None
+            self._close()
             if not self._stopping.is_set():
                 LOG.warning("A container ended with code %s; starting another in its place.", exit_code)
             while not self._stopping.is_set() and not self._replace():
@@ -185,21 +209,17 @@ class ServingContainer:
 
     def _replace(self) -> bool:
         try:
-            launched = self._launch_once()
+            return self._start_one()
         except Exception:  # it must be tried again: what is wrong may pass
             LOG.exception("A container could not be started again.")
             return False
-        if launched is None:
-            return False
-        container, pool = launched
-        if not self._wait_until_healthy(container, pool):
-            container.stop(0)
-            return False
-        with self._lock:
-            if self._stopping.is_set():
-                return False  # ``stop`` ends this container
-            self._pool = pool
-        return True
+
+
+def _answers_ping(pool: urllib3.HTTPConnectionPool) -> bool:
+    try:
+        return pool.request("GET", "/ping", timeout=PING_TIMEOUT_SECONDS, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def _chunks(response: urllib3.BaseHTTPResponse, deadline: float) -> Generator[bytes]:

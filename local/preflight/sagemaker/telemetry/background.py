@@ -46,14 +46,18 @@ class BackgroundWriter[Item]:
 
     def flush(self, timeout_seconds: float = 5) -> None:
         """Return once everything put so far is written, or after ``timeout_seconds``."""
+        if self._closed:
+            return
         done = threading.Event()
         self._queue.put(done)
         self._hurry.set()
         done.wait(timeout_seconds)
 
     def close(self) -> None:
-        """Write nothing more: the services written to are going down."""
+        """Write nothing more, and end: the services written to are going down."""
         self._closed = True
+        self._queue.put(threading.Event())  # wakes the thread
+        self._hurry.set()
 
     def _run(self) -> None:
         while not self._closed:

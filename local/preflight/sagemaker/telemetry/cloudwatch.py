@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 WRITE_INTERVAL_SECONDS = 5.0
@@ -101,7 +101,7 @@ class _Statistics:
 class MetricWriter:
     """Takes measurements and writes them to CloudWatch."""
 
-    def __init__(self, services: OtherServices) -> None:
+    def __init__(self, services: Clients) -> None:
         self._services = services
         self._writer: BackgroundWriter[Measurement] = BackgroundWriter(
             "CloudWatch",

@@ -7,15 +7,14 @@ Page: "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageM
 import json
 import logging
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import describe_members
-from preflight.sagemaker.aws.services import OtherServices
-from preflight.sagemaker.resources.store import Stores
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.resources.table import Change
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
@@ -34,35 +33,26 @@ class _Event:
 class EventWriter:
     """Takes state changes and puts them on the default event bus of their account and region."""
 
-    def __init__(self, services: OtherServices, stores: Stores) -> None:
+    def __init__(self, services: Clients) -> None:
         self._services = services
-        self._stores = stores
         self._writer: BackgroundWriter[_Event] = BackgroundWriter(
             "EventBridge", self._write, interval_seconds=0, max_batch=MAX_BATCH_EVENTS, max_queued=MAX_QUEUED_EVENTS
         )
         self.close = self._writer.close
 
-    def write(self, scope: Scope, kind: str, arn: str, description: Mapping[str, Any]) -> None:
-        """Queue a ``SageMaker <kind> State Change``; call under the stores' lock, so that none overtakes another.
-
-        ``kind`` is a resource with its words apart (``Training Job``), or ``Endpoint Deployment``; ``description`` is
-        what its Describe answers.
-        """
-        describe = f"Describe{kind.replace(' ', '').removesuffix('Deployment')}"
-        detail = {
-            **dict.fromkeys(describe_members(describe)),
-            **description,
-            "Tags": dict(self._stores[scope].tags.get(arn, {})),
-        }
-        if status := description.get("EndpointStatus"):
+    def write(self, change: Change) -> None:
+        """Queue a ``SageMaker <kind> State Change``: an observer of the resources."""
+        describe = f"Describe{change.kind.replace(' ', '').removesuffix('Deployment')}"
+        detail = {**dict.fromkeys(describe_members(describe)), **change.description, "Tags": dict(change.tags)}
+        if status := change.description.get("EndpointStatus"):
             detail["EndpointStatus"] = re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
         entry = {
             "Source": "aws.sagemaker",
-            "DetailType": f"SageMaker {kind} State Change",
-            "Resources": [arn],
+            "DetailType": f"SageMaker {change.kind} State Change",
+            "Resources": [change.arn],
             "Detail": json.dumps(detail, default=_epoch_milliseconds),
         }
-        self._writer.put(_Event(scope, entry))
+        self._writer.put(_Event(change.scope, entry))
 
     def _write(self, events: list[_Event]) -> None:
         while events:

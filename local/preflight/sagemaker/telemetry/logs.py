@@ -4,13 +4,13 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
+from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ class LogStream:
     group: str
     name: str
 
+    def below(self, part: str) -> "LogStream":
+        """The stream of one ``part`` of what this stream is of."""
+        return replace(self, name=f"{self.name}/{part}")
+
 
 _Line = tuple[LogStream, int, str]
 
@@ -36,7 +40,7 @@ _Line = tuple[LogStream, int, str]
 class LogWriter:
     """Takes lines and writes them to CloudWatch Logs."""
 
-    def __init__(self, services: OtherServices) -> None:
+    def __init__(self, services: Clients) -> None:
         self._services = services
         self._known: set[LogStream] = set()
         self._writer: BackgroundWriter[_Line] = BackgroundWriter(

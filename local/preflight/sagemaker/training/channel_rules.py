@@ -1,94 +1,104 @@
 """What AWS asks of a training job's input channels beyond the model."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
-from preflight.sagemaker.api.coverage import refused_case
-from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.api.errors import ValidationException, guessed
+from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.aws.services import OtherServices
-from preflight.sagemaker.data.channels import Channel
+from preflight.sagemaker.aws import s3
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.training.request import CreateTrainingJob, InputChannel, S3DataSource
 
-_DATA_TYPES = refused_case("CreateTrainingJob", "S3DataType other than S3Prefix and ManifestFile")
-_RECORD_IO = refused_case("CreateTrainingJob", "RecordWrapperType RecordIO")
+_DATA_TYPES = RefusedCase("CreateTrainingJob", "S3DataType other than S3Prefix and ManifestFile")
+_RECORD_IO = RefusedCase("CreateTrainingJob", "RecordWrapperType RecordIO")
+REFUSED = (_DATA_TYPES, _RECORD_IO)
 
 
-def require_channels(request: Mapping[str, Any]) -> None:
+def require_channels(request: CreateTrainingJob, default_mode: str, groups: Collection[str]) -> None:
     """Return if AWS would take the channels of ``request`` and Preflight can read them.
+
+    ``groups`` are the names of its instance groups.
 
     Raises:
         ValidationException, UnsupportedByPreflight
     """
-    for entry in request.get("InputDataConfig", []):
-        if "S3DataSource" not in entry["DataSource"]:
-            raise ValidationException(  # words guessed
-                f"Channel {entry['ChannelName']} needs a DataSource with an S3DataSource."
-            )
-    channels = Channel.all_of(request)
-    _require_names(channels)
-    groups = [group["InstanceGroupName"] for group in request["ResourceConfig"].get("InstanceGroups", [])]
-    for channel in channels:
-        _require_readable(channel)
-        for group in channel.groups:
+    sources = [(channel, _require_source(channel)) for channel in request.input_data_config]
+    _require_names(request.input_data_config, default_mode)
+    for channel, source in sources:
+        _require_readable(channel, source, channel.input_mode or default_mode)
+        for group in source.instance_group_names:
             if group not in groups:
-                raise ValidationException(  # words guessed
-                    f"Channel {channel.name} names the instance group {group}, which ResourceConfig does not have."
+                raise ValidationException(
+                    guessed(
+                        f"Channel {channel.channel_name} names the instance group {group}, which ResourceConfig does "
+                        f"not have."
+                    )
                 )
 
 
-def _require_names(channels: list[Channel]) -> None:
-    names = [channel.name for channel in channels]
+def _require_source(channel: InputChannel) -> S3DataSource:
+    source = channel.data_source.s3_data_source
+    if source is None:
+        raise ValidationException(guessed(f"Channel {channel.channel_name} needs a DataSource with an S3DataSource."))
+    return source
+
+
+def _require_names(channels: tuple[InputChannel, ...], default_mode: str) -> None:
+    names = [channel.channel_name for channel in channels]
     if len(set(names)) < len(names):
-        raise ValidationException("Channel names must be unique within a training job.")  # words guessed
+        raise ValidationException(guessed("Channel names must be unique within a training job."))
     for channel in channels:
-        if channel.name in (".", ".."):
-            raise ValidationException(f"The channel name {channel.name} is not allowed.")  # words guessed
-        fifo = re.compile(re.escape(channel.name) + r"_\d+")
-        if channel.input_mode == "Pipe" and (clash := next(filter(fifo.fullmatch, names), None)):
-            raise ValidationException(  # words guessed
-                f"The channel name {clash} is that of a pipe of channel {channel.name}."
-            )
+        name = channel.channel_name
+        if name in (".", ".."):
+            raise ValidationException(guessed(f"The channel name {name} is not allowed."))
+        fifo = re.compile(re.escape(name) + r"_\d+")
+        is_pipe = (channel.input_mode or default_mode) == "Pipe"
+        if is_pipe and (clash := next(filter(fifo.fullmatch, names), None)):
+            raise ValidationException(guessed(f"The channel name {clash} is that of a pipe of channel {name}."))
 
 
-def _require_readable(channel: Channel) -> None:
-    source, mode, name = channel.source, channel.input_mode, channel.name
-    kind = source["S3DataType"]
+def _require_readable(channel: InputChannel, source: S3DataSource, mode: str) -> None:
+    name, kind = channel.channel_name, source.s3_data_type
     if kind == "AugmentedManifestFile" and mode != "Pipe":
-        raise ValidationException(  # words guessed
-            f"AugmentedManifestFile can only be used if the input mode is Pipe (channel {name})."
+        raise ValidationException(
+            guessed(f"AugmentedManifestFile can only be used if the input mode is Pipe (channel {name}).")
         )
     if kind not in ("S3Prefix", "ManifestFile"):
         raise _DATA_TYPES.error(f"{kind}, channel {name}")
-    if source.get("AttributeNames"):
-        raise ValidationException(  # words guessed
-            f"AttributeNames can only be used with AugmentedManifestFile (channel {name})."
+    if source.attribute_names:
+        raise ValidationException(
+            guessed(f"AttributeNames can only be used with AugmentedManifestFile (channel {name}).")
         )
     if mode == "FastFile" and kind != "S3Prefix":
-        raise ValidationException(f"FastFile mode supports S3DataType S3Prefix only (channel {name}).")  # words guessed
-    wrapped = channel.request.get("RecordWrapperType") == "RecordIO"
+        raise ValidationException(guessed(f"FastFile mode supports S3DataType S3Prefix only (channel {name})."))
+    is_wrapped = channel.record_wrapper_type == "RecordIO"
     if mode != "Pipe":
-        for member, is_set in (("CompressionType Gzip", channel.is_gzipped), ("RecordWrapperType RecordIO", wrapped)):
+        is_gzipped = channel.compression_type == "Gzip"
+        for member, is_set in (("CompressionType Gzip", is_gzipped), ("RecordWrapperType RecordIO", is_wrapped)):
             if is_set:
-                raise ValidationException(f"{member} needs InputMode Pipe (channel {name}).")  # words guessed
-    if wrapped:
+                raise ValidationException(guessed(f"{member} needs InputMode Pipe (channel {name})."))
+    if is_wrapped:
         raise _RECORD_IO.error(f"channel {name}")
 
 
-def require_data(services: OtherServices, scope: Scope, channels: Iterable[Channel], role_arn: str) -> None:
+def require_data(services: Clients, scope: Scope, request: CreateTrainingJob) -> None:
     """Raises ValidationException, in AWS's words, for a channel without objects, or in another region's bucket."""
-    for channel in channels:
-        bucket = channel.uri.bucket
-        if services.bucket_region(scope, bucket) == scope.region and _has_objects(services, scope, channel):
+    for channel in request.input_data_config:
+        source = _require_source(channel)
+        bucket = s3.S3Uri.parse(source.s3_uri).bucket
+        if s3.bucket_region(services, scope, bucket) == scope.region and _has_objects(services, scope, source):
             continue
         raise ValidationException(
-            f'No S3 objects found under S3 URL "{channel.source["S3Uri"]}" given in input data source. Please '
+            f'No S3 objects found under S3 URL "{source.s3_uri}" given in input data source. Please '
             f"ensure that the bucket exists in the selected region ({scope.region}), that objects exist under "
-            f'that S3 prefix, and that the role "{role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+            f'that S3 prefix, and that the role "{request.role_arn}" has "s3:ListBucket" permissions on bucket '
+            f'"{bucket}".'
         )
 
 
-def _has_objects(services: OtherServices, scope: Scope, channel: Channel) -> bool:
-    if channel.source["S3DataType"] == "ManifestFile":
-        return services.has_object(scope, channel.uri)
-    return next(services.objects(scope, channel.uri), None) is not None
+def _has_objects(services: Clients, scope: Scope, source: S3DataSource) -> bool:
+    uri = s3.S3Uri.parse(source.s3_uri)
+    if source.s3_data_type == "ManifestFile":
+        return s3.has_object(services, scope, uri)
+    return next(s3.objects(services, scope, uri), None) is not None

@@ -3,56 +3,68 @@
 AWS runs rules as processing jobs beside the training job. Preflight runs none, and says so in their status.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from preflight.sagemaker.api.coverage import refused_case
-from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.api.errors import ValidationException, guessed
+from preflight.sagemaker.api.operation import RefusedCase
+from preflight.sagemaker.training.request import CreateTrainingJob, ProfilerConfig, RemoteDebugConfig, RuleConfiguration
 
-_RULE_ACTION, _ = (
-    refused_case(operation, "RuleParameters.action_json, a rule's action")
-    for operation in ("CreateTrainingJob", "UpdateTrainingJob")
-)
+RULE_ACTION = RefusedCase("CreateTrainingJob", "RuleParameters.action_json, a rule's action")
+REMOTE_DEBUG = RefusedCase("CreateTrainingJob", "RemoteDebugConfig.EnableRemoteDebug true")
+UPDATED_RULE_ACTION = RefusedCase("UpdateTrainingJob", RULE_ACTION.case)
+UPDATED_REMOTE_DEBUG = RefusedCase("UpdateTrainingJob", REMOTE_DEBUG.case)
 
 PROFILING_INTERVALS = (100, 200, 500, 1_000, 5_000, 60_000)  # milliseconds
-_RULES = {"DebugRuleConfigurations": "DebugRuleEvaluationStatuses"}
-_RULES["ProfilerRuleConfigurations"] = "ProfilerRuleEvaluationStatuses"
 
 
-def require_valid(request: Mapping[str, Any]) -> None:
+def require_valid(request: CreateTrainingJob) -> None:
     """Raises ValidationException as AWS does, UnsupportedByPreflight for a rule that would act on the job."""
-    interval = request.get("ProfilerConfig", {}).get("ProfilingIntervalInMilliseconds")
+    require_profiling(request.profiler_config, request.profiler_rule_configurations, RULE_ACTION)
+    if request.debug_rule_configurations and request.debug_hook_config is None:
+        raise ValidationException(guessed("DebugRuleConfigurations requires DebugHookConfig."))
+    _require_rules("DebugRuleConfigurations", request.debug_rule_configurations, RULE_ACTION)
+    require_no_remote_debug(request.remote_debug_config, REMOTE_DEBUG)
+
+
+def require_no_remote_debug(config: RemoteDebugConfig | None, refused: RefusedCase) -> None:
+    if config and config.enable_remote_debug:
+        raise refused.error()
+
+
+def require_profiling(
+    config: ProfilerConfig | None, rules: Iterable[RuleConfiguration], rule_action: RefusedCase
+) -> None:
+    """The same of the profiler's settings, which UpdateTrainingJob may change."""
+    interval = config.profiling_interval_in_milliseconds if config else None
     if interval is not None and interval not in PROFILING_INTERVALS:
-        raise ValidationException(  # words guessed
-            f"Invalid ProfilingIntervalInMilliseconds {interval}. Available values are "
-            f"{', '.join(map(str, PROFILING_INTERVALS))}."
+        raise ValidationException(
+            guessed(
+                f"Invalid ProfilingIntervalInMilliseconds {interval}. Available values are "
+                f"{', '.join(map(str, PROFILING_INTERVALS))}."
+            )
         )
-    if request.get("DebugRuleConfigurations") and "DebugHookConfig" not in request:
-        raise ValidationException("DebugRuleConfigurations requires DebugHookConfig.")  # words guessed
-    for member in _RULES:
-        names = [rule["RuleConfigurationName"] for rule in request.get(member, [])]
-        if len(set(names)) < len(names):
-            raise ValidationException(f"Rule configuration names in {member} must be unique.")  # words guessed
-        for rule in request.get(member, []):
-            if "action_json" in rule.get("RuleParameters", {}):
-                raise _RULE_ACTION.error(rule["RuleConfigurationName"])
+    _require_rules("ProfilerRuleConfigurations", rules, rule_action)
 
 
-def describe(request: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+def describe(request: CreateTrainingJob, moment: datetime) -> dict[str, Any]:
     """The members of DescribeTrainingJob that debugging and profiling add."""
     shown: dict[str, Any] = {"ProfilingStatus": "Disabled"}  # nothing is profiled, whatever was asked
-    if "DebugHookConfig" in request:
-        shown["DebugHookConfig"] = {"CollectionConfigurations": [], **request["DebugHookConfig"]}
-    if "ProfilerConfig" in request:
+    if hook := request.debug_hook_config:
+        shown["DebugHookConfig"] = {"CollectionConfigurations": [], **hook.as_asked()}
+    if config := request.profiler_config:
         defaults = {"ProfilingIntervalInMilliseconds": 500, "DisableProfiler": False}
-        shown["ProfilerConfig"] = {**defaults, **request["ProfilerConfig"]}
-    for configurations, statuses in _RULES.items():
-        if rules := request.get(configurations):
-            shown[configurations] = rules
-            shown[statuses] = [
+        shown["ProfilerConfig"] = {**defaults, **config.as_asked()}
+    for kind, rules in (
+        ("Debug", request.debug_rule_configurations),
+        ("Profiler", request.profiler_rule_configurations),
+    ):
+        if rules:
+            shown[f"{kind}RuleConfigurations"] = [rule.as_asked() for rule in rules]
+            shown[f"{kind}RuleEvaluationStatuses"] = [
                 {
-                    "RuleConfigurationName": rule["RuleConfigurationName"],
+                    "RuleConfigurationName": rule.rule_configuration_name,
                     "RuleEvaluationStatus": "Error",
                     "StatusDetails": "Preflight does not evaluate rules: no processing job ran for this one.",
                     "LastModifiedTime": moment,
@@ -60,3 +72,12 @@ def describe(request: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
                 for rule in rules
             ]
     return shown
+
+
+def _require_rules(member: str, rules: Iterable[RuleConfiguration], rule_action: RefusedCase) -> None:
+    names = [rule.rule_configuration_name for rule in rules]
+    if len(set(names)) < len(names):
+        raise ValidationException(guessed(f"Rule configuration names in {member} must be unique."))
+    for rule in rules:
+        if "action_json" in rule.rule_parameters:
+            raise rule_action.error(rule.rule_configuration_name)

@@ -1,17 +1,17 @@
-"""A training job as DescribeTrainingJob and ListTrainingJobs show it."""
+"""A training job as DescribeTrainingJob and ListTrainingJobs show it. Call under the resources' lock."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from preflight.sagemaker.data.channels import Channel
-from preflight.sagemaker.data.outputs import OutputLocation
-from preflight.sagemaker.jobs.time_limits import DEFAULT_MAX_RUNTIME_SECONDS
-from preflight.sagemaker.launching.images import find_builtin_algorithm
+from preflight.sagemaker.api.errors import ResourceInUse, ValidationException
+from preflight.sagemaker.api.listing import Listing
+from preflight.sagemaker.launching.programs import find_builtin_algorithm
+from preflight.sagemaker.resources.table import Kind
 from preflight.sagemaker.training import debugger
 from preflight.sagemaker.training.metrics import BUILTIN_METRICS
-
-if TYPE_CHECKING:
-    from preflight.sagemaker.training.job import TrainingJob
+from preflight.sagemaker.training.output_location import OutputLocation
+from preflight.sagemaker.training.record import TrainingJobRecord
+from preflight.sagemaker.training.request import CreateTrainingJob, InputChannel, MetricDefinition
+from preflight.sagemaker.training.warm_pool import describe_pool
 
 # Members shown as they were asked for; the others have something added.
 _AS_ASKED = (
@@ -26,77 +26,110 @@ _AS_ASKED = (
     "RemoteDebugConfig",
     "InfraCheckConfig",
 )
-_FLAGS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
 
 
-def describe(job: "TrainingJob") -> dict[str, Any]:
-    """Call under the stores' lock."""
-    request, status = job.request, job.status
+def describe(job: TrainingJobRecord) -> dict[str, Any]:
+    request = job.request
+    asked = request.as_asked()
     description = {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
         "ModelArtifacts": {"S3ModelArtifacts": str(OutputLocation.of(request).model)},
-        "TrainingJobStatus": status.status,
-        "SecondaryStatus": status.secondary,
-        "FailureReason": status.failure_reason,
+        "TrainingJobStatus": job.status,
+        "SecondaryStatus": job.secondary_status,
+        "FailureReason": job.failure_reason,
         "AlgorithmSpecification": _algorithm_specification(job),
-        "InputDataConfig": [channel.describe() for channel in Channel.all_of(request)],
-        "OutputDataConfig": {"CompressionType": "GZIP", "KmsKeyId": "", **request["OutputDataConfig"]},
-        "ResourceConfig": _resource_config(job),
-        "WarmPoolStatus": job.warm_pool.describe(),
+        "InputDataConfig": [_channel(channel) for channel in request.input_data_config],
+        "OutputDataConfig": {"CompressionType": "GZIP", "KmsKeyId": "", **request.output_data_config.as_asked()},
+        "ResourceConfig": job.resources.as_asked(),
+        "WarmPoolStatus": describe_pool(job),
         "StoppingCondition": {
-            "MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME_SECONDS,
-            **request.get("StoppingCondition", {}),
+            "MaxRuntimeInSeconds": request.stopping_condition.max_runtime_in_seconds,
+            **request.stopping_condition.as_asked(),
         },
-        "CreationTime": status.creation_time,
-        "TrainingStartTime": status.start_time,
-        "TrainingEndTime": status.end_time,
-        "LastModifiedTime": status.last_modified,
-        "SecondaryStatusTransitions": [dict(transition) for transition in status.transitions],
-        "FinalMetricDataList": job.metrics.final_metric_data_list() or None,
-        **{flag: request.get(flag, False) for flag in _FLAGS},
-        **{key: request[key] for key in _AS_ASKED if key in request},
-        **debugger.describe(request, status.creation_time),
+        "CreationTime": job.creation_time,
+        "TrainingStartTime": job.start_time,
+        "TrainingEndTime": job.end_time,
+        "LastModifiedTime": job.last_modified,
+        "SecondaryStatusTransitions": [transition.describe() for transition in job.transitions],
+        "FinalMetricDataList": _final_metrics(job) or None,
+        "TrainingTimeInSeconds": job.seconds_taken,
+        "BillableTimeInSeconds": job.seconds_taken,
+        "EnableNetworkIsolation": request.enable_network_isolation,
+        "EnableInterContainerTrafficEncryption": request.enable_inter_container_traffic_encryption,
+        "EnableManagedSpotTraining": request.enable_managed_spot_training,
+        **{key: asked[key] for key in _AS_ASKED if key in asked},
+        **debugger.describe(request, job.creation_time),
     }
-    if status.start_time and status.end_time:
-        seconds = max(1, round((status.end_time - status.start_time).total_seconds()))
-        description |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
     return {key: value for key, value in description.items() if value is not None}
 
 
-def summarize(job: "TrainingJob") -> dict[str, Any]:
-    """One of TrainingJobSummaries. Call under the stores' lock."""
-    status = job.status
+def summarize(job: TrainingJobRecord) -> dict[str, Any]:
+    """One of TrainingJobSummaries."""
     summary = {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
-        "CreationTime": status.creation_time,
-        "TrainingEndTime": status.end_time,
-        "LastModifiedTime": status.last_modified,
-        "TrainingJobStatus": status.status,
-        "SecondaryStatus": status.secondary,
-        "WarmPoolStatus": job.warm_pool.describe(),
+        "CreationTime": job.creation_time,
+        "TrainingEndTime": job.end_time,
+        "LastModifiedTime": job.last_modified,
+        "TrainingJobStatus": job.status,
+        "SecondaryStatus": job.secondary_status,
+        "WarmPoolStatus": describe_pool(job),
     }
     return {key: value for key, value in summary.items() if value is not None}
 
 
-def metric_definitions(request: Mapping[str, Any], region: str) -> list[dict[str, str]]:
+def metric_definitions(request: CreateTrainingJob, region: str) -> tuple[MetricDefinition, ...]:
     """The caller's, or for its own images AWS's."""
-    specification = request["AlgorithmSpecification"]
-    algorithm = find_builtin_algorithm(specification["TrainingImage"], region)
-    return BUILTIN_METRICS[algorithm] if algorithm else list(specification.get("MetricDefinitions", []))
+    specification = request.algorithm_specification
+    if specification is None or specification.training_image is None:
+        return ()
+    algorithm = find_builtin_algorithm(specification.training_image, region)
+    return BUILTIN_METRICS[algorithm] if algorithm else specification.metric_definitions
 
 
-def _algorithm_specification(job: "TrainingJob") -> dict[str, Any]:
-    asked = job.request["AlgorithmSpecification"]
-    specification = {"EnableSageMakerMetricsTimeSeries": False, **asked}
+def _algorithm_specification(job: TrainingJobRecord) -> dict[str, Any]:
+    specification = {"EnableSageMakerMetricsTimeSeries": False, **job.specification.as_asked()}
     if definitions := metric_definitions(job.request, job.scope.region):
-        specification["MetricDefinitions"] = definitions
+        specification["MetricDefinitions"] = [definition.as_asked() for definition in definitions]
     return specification
 
 
-def _resource_config(job: "TrainingJob") -> dict[str, Any]:
-    resources = dict(job.request["ResourceConfig"])
-    if "KeepAlivePeriodInSeconds" in resources:
-        resources["KeepAlivePeriodInSeconds"] = job.warm_pool.keep_alive_seconds  # UpdateTrainingJob may change it
-    return resources
+def _channel(channel: InputChannel) -> dict[str, Any]:
+    shown = {"CompressionType": "None", "RecordWrapperType": "None", **channel.as_asked()}
+    source = channel.data_source.s3_data_source
+    if source is not None:
+        distribution = {"S3DataDistributionType": source.s3_data_distribution_type}
+        shown["DataSource"] = {"S3DataSource": distribution | source.as_asked()}
+    return shown
+
+
+def _final_metrics(job: TrainingJobRecord) -> list[dict[str, Any]]:
+    return [
+        {"MetricName": name, "Value": metric.value, "Timestamp": metric.timestamp}
+        for name, metric in job.final_metrics.items()
+    ]
+
+
+def _taken(arn: str) -> ResourceInUse:
+    return ResourceInUse(
+        "Training job names must be unique within an AWS account and region, "
+        f"and a training job with this name already exists ({arn})"
+    )
+
+
+TRAINING_JOB = Kind(
+    arn_kind="training-job",
+    event="Training Job",
+    # The API reference calls Ascending the default order; AWS in fact lists the newest job first.
+    listing=Listing(
+        result_key="TrainingJobSummaries",
+        name_key="TrainingJobName",
+        status_key="TrainingJobStatus",
+        status_after_page=True,
+    ),
+    describe=describe,
+    summarize=summarize,
+    taken=_taken,
+    missing=lambda arn: ValidationException("Requested resource not found."),
+)

@@ -2,12 +2,11 @@
 
 import logging
 import math
-import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Any
 
 import regex
+
+from preflight.sagemaker.training.request import MetricDefinition
 
 LOG = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ MAX_UNROLLED_LENGTH = 100_000  # the compiler writes repetitions out: (?:a{60000
 _QUALITY = r"#quality_metric: host=\S+, "
 
 
-def _linear_learner() -> list[dict[str, str]]:
+def _linear_learner() -> tuple[MetricDefinition, ...]:
     definitions = [
         ("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
         ("train:throughput", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second"),
@@ -50,17 +49,25 @@ def _linear_learner() -> list[dict[str, str]]:
             ("dcg", "dcg"),
         ):
             definitions.append((f"{split}:{name}", rf"{_QUALITY}{split} {metric} <score>=(\S+)"))
-    return [{"Name": name, "Regex": regex} for name, regex in definitions]
+    return tuple(MetricDefinition(name=name, regex=expression) for name, expression in definitions)
 
 
-def _xgboost() -> list[dict[str, str]]:
-    names = ["accuracy", "auc", "aucpr", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse"]
-    names += ["ndcg", "poisson-nloglik", "precision", "r2", "recall", "rmse"]
-    return [
-        {"Name": f"{split}:{name}", "Regex": rf".*\[[0-9]+\].*#011{split}-{name}:(\S+)"}
+# Every metric that the built-in's eval_metric may name: descriptions of jobs on AWS list the ones their version has.
+_XGBOOST_METRICS = (
+    *("accuracy", "aft-nloglik", "auc", "aucpr", "balanced_accuracy", "cox-nloglik", "error", "f1", "f1_binary"),
+    *("f1_macro", "gamma-deviance", "gamma-nloglik", "interval-regression-accuracy", "logloss", "mae", "map", "mape"),
+    *("merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro"),
+    *("precision_micro", "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik"),
+)
+_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+
+
+def _xgboost() -> tuple[MetricDefinition, ...]:
+    return tuple(
+        MetricDefinition(name=f"{split}:{name}", regex=rf".*\[[0-9]+\].*#011{split}-{name}:{_NUMBER}.*")
         for split in ("train", "validation")
-        for name in names
-    ]
+        for name in _XGBOOST_METRICS
+    )
 
 
 BUILTIN_METRICS = {"linear-learner": _linear_learner(), "xgboost": _xgboost()}
@@ -87,16 +94,11 @@ def unrolled_length(expression: str) -> int:
 
 
 class MetricReader:
-    """Keeps the last value of each metric: DescribeTrainingJob's FinalMetricDataList.
+    """Reads the values of ``definitions`` off a container's output, and tells ``on_value`` each with its name."""
 
-    ``on_value`` is told every value, with the metric's name.
-    """
-
-    def __init__(self, definitions: Iterable[dict[str, str]], on_value: Callable[[str, float], None]) -> None:
+    def __init__(self, definitions: Iterable[MetricDefinition], on_value: Callable[[str, float], None]) -> None:
         self._on_value = on_value
-        self._patterns = {definition["Name"]: regex.compile(definition["Regex"]) for definition in definitions}
-        self._last: dict[str, tuple[float, datetime]] = {}
-        self._lock = threading.Lock()
+        self._patterns = {definition.name: regex.compile(definition.regex) for definition in definitions}
 
     def read(self, line: str) -> None:
         """Take the metrics of one output line. A tab reads ``#011``, as in SageMaker's logs."""
@@ -113,13 +115,4 @@ class MetricReader:
                 continue  # what it captures is no number
             if value is None or not math.isfinite(value):
                 continue  # CloudWatch takes neither infinity nor NaN
-            with self._lock:
-                self._last[name] = (value, datetime.now(UTC))
             self._on_value(name, value)
-
-    def final_metric_data_list(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return [
-                {"MetricName": name, "Value": value, "Timestamp": timestamp}
-                for name, (value, timestamp) in self._last.items()
-            ]

@@ -1,149 +1,127 @@
 """The operations on TrainingJob."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from preflight.sagemaker.api.errors import ResourceInUse, ValidationException
-from preflight.sagemaker.api.listing import Listing
+from preflight.sagemaker.api.errors import ResourceInUse, ValidationException, guessed
+from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.roles import require_assumable_role
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data.channels import Channel
-from preflight.sagemaker.resources.store import Store
-from preflight.sagemaker.resources.tags import tag_resource
-from preflight.sagemaker.training import debugger
-from preflight.sagemaker.training.channel_rules import require_data
-from preflight.sagemaker.training.description import describe, summarize
-from preflight.sagemaker.training.job import TrainingJob
-from preflight.sagemaker.training.rules import require_buckets, require_keys, require_valid
-
-# The API reference calls Ascending the default order; AWS in fact lists the newest job first.
-_LISTING = Listing(
-    result_key="TrainingJobSummaries",
-    name_key="TrainingJobName",
-    status_key="TrainingJobStatus",
-    status_after_page=True,
+from preflight.sagemaker.jobs.running import RunningJobs
+from preflight.sagemaker.resources.table import Table
+from preflight.sagemaker.training import channel_rules, debugger, rules
+from preflight.sagemaker.training.description import TRAINING_JOB
+from preflight.sagemaker.training.record import TrainingJobRecord
+from preflight.sagemaker.training.request import (
+    CreateTrainingJob,
+    DeleteTrainingJob,
+    DescribeTrainingJob,
+    ListTrainingJobs,
+    StopTrainingJob,
+    UpdateTrainingJob,
 )
+from preflight.sagemaker.training.warm_pool import keep_for, pool_status, reuse
+from preflight.sagemaker.training.work import TrainingWork, time_limits
 
 
 class TrainingJobs:
-    """Operations on TrainingJob."""
-
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, running: RunningJobs) -> None:
         self._context = context
+        self._running = running
+        self._lock = context.resources.lock
+        self._table: Table[TrainingJobRecord] = Table(context.resources, TRAINING_JOB)
 
-    def create(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        arn = scope.arn("training-job", request["TrainingJobName"])
-        services = self._context.services
-        self._require_free_name(scope, request["TrainingJobName"], arn)
-        require_valid(request, scope.region)
-        services.require_assumable_role(scope, request["RoleArn"])
-        self._context.launcher.require_image(request["AlgorithmSpecification"]["TrainingImage"], scope.region)
-        require_data(services, scope, Channel.all_of(request), request["RoleArn"])
-        require_buckets(services, scope, request)
-        require_keys(services, scope, request)
-        job = TrainingJob(self._context, scope, request)
-        with self._context.stores.lock:
-            store = self._context.stores[scope]
-            self._require_free_name(scope, job.name, arn)
-            tag_resource(store, arn, request.get("Tags", []))
-            _reuse_warm_pool(store, job)
-            store.training_jobs[job.name] = job
-        job.start()
-        return {"TrainingJobArn": arn}
-
-    def describe(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        with self._context.stores.lock:
-            return describe(self._require(scope, request["TrainingJobName"]))
-
-    def list(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        """No job has a training plan: CreateTrainingJob refuses them."""
-        if "TrainingPlanArnEquals" in request:
-            return {_LISTING.result_key: []}
-        with self._context.stores.lock:
-            summaries = [summarize(job) for job in self._context.stores[scope].training_jobs.values()]
-        if pool := request.get("WarmPoolStatusEquals"):
-            summaries = [summary for summary in summaries if summary.get("WarmPoolStatus", {}).get("Status") == pool]
-        return _LISTING.page(summaries, request)
-
-    def stop(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        self._require(scope, request["TrainingJobName"]).stop()
-        return {}
-
-    def update(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Profiler settings while the job runs; KeepAlivePeriodInSeconds while its warm pool is there."""
-        with self._context.stores.lock:
-            job = self._require(scope, request["TrainingJobName"])
-            profiler = {key: request[key] for key in ("ProfilerConfig", "ProfilerRuleConfigurations") if key in request}
-            if (profiler or "RemoteDebugConfig" in request) and job.status.is_final:
-                raise ValidationException(  # words guessed
-                    f"The request was rejected because the training job is in status {job.status.status}"
-                )
-            debugger.require_valid(profiler)
-            if "ResourceConfig" in request:
-                _keep_warm(job, request["ResourceConfig"]["KeepAlivePeriodInSeconds"])
-            if "ProfilerConfig" in profiler:
-                profiler["ProfilerConfig"] = {**job.request.get("ProfilerConfig", {}), **profiler["ProfilerConfig"]}
-            rules = job.request.get("ProfilerRuleConfigurations", [])
-            if "ProfilerRuleConfigurations" in profiler:
-                profiler["ProfilerRuleConfigurations"] = [*rules, *profiler["ProfilerRuleConfigurations"]]
-            job.request |= profiler
-            job.status.touch()
+    @operation(
+        CreateTrainingJob, refuses=(*rules.REFUSED, *channel_rules.REFUSED, debugger.RULE_ACTION, debugger.REMOTE_DEBUG)
+    )
+    def create(self, scope: Scope, request: CreateTrainingJob) -> Answer:
+        services, name = self._context.services, request.training_job_name
+        self._table.require_free(scope, name)
+        rules.require_valid(request, scope.region)
+        job = TrainingJobRecord(scope=scope, name=name, arn=self._table.arn(scope, name), request=request)
+        require_assumable_role(services, scope, request.role_arn)
+        self._context.launcher.require_image(job.image, scope.region)
+        channel_rules.require_data(services, scope, request)
+        rules.require_buckets(services, scope, request)
+        rules.require_keys(services, scope, request)
+        work = TrainingWork(self._context, job)
+        limits = time_limits(request.stopping_condition)
+        with self._lock:
+            others = self._table.of(scope)
+            self._table.add(job, request.tags)
+            reuse(others, job)
+            self._running.start(job, work, limits, on_change=lambda: self._table.announce(job))
         return {"TrainingJobArn": job.arn}
 
-    def delete(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The name is free afterwards; what the job left in S3 and the logs stays."""
-        with self._context.stores.lock:
-            job = self._require(scope, request["TrainingJobName"])
-            if not job.status.is_final:
-                raise ResourceInUse(  # words guessed
-                    f"The training job {job.arn} cannot be deleted because it is in status {job.status.status}."
-                )
-            if job.warm_pool.status(datetime.now(UTC)) == "Available":
-                raise ResourceInUse(  # words guessed
-                    f"The training job {job.arn} cannot be deleted because its warm pool is Available."
-                )
-            store = self._context.stores[scope]
-            del store.training_jobs[job.name]
-            store.tags.pop(job.arn, None)
+    @operation(DescribeTrainingJob)
+    def describe(self, scope: Scope, request: DescribeTrainingJob) -> Answer:
+        return self._table.describe(scope, request.training_job_name)
+
+    @operation(ListTrainingJobs)
+    def list(self, scope: Scope, request: ListTrainingJobs) -> Answer:
+        """No job has a training plan: CreateTrainingJob refuses them."""
+        pool, has_plan = request.warm_pool_status_equals, request.training_plan_arn_equals is not None
+
+        def is_asked_for(summary: dict[str, Any]) -> bool:
+            return not has_plan and pool in (None, summary.get("WarmPoolStatus", {}).get("Status"))
+
+        return self._table.page(scope, request, is_asked_for)
+
+    @operation(StopTrainingJob)
+    def stop(self, scope: Scope, request: StopTrainingJob) -> Answer:
+        self._running.stop(self._table.require(scope, request.training_job_name))
         return {}
 
-    def close(self) -> None:
-        """Stop every container: the stack goes down."""
-        for store in self._context.stores:
-            for job in store.training_jobs.values():
-                job.kill()
-
-    def _require(self, scope: Scope, name: str) -> TrainingJob:
-        with self._context.stores.lock:
-            job = self._context.stores[scope].training_jobs.get(name)
-        if job is None:
-            raise ValidationException("Requested resource not found.")
-        assert isinstance(job, TrainingJob)
-        return job
-
-    def _require_free_name(self, scope: Scope, name: str, arn: str) -> None:
-        with self._context.stores.lock:
-            if name in self._context.stores[scope].training_jobs:
-                raise ResourceInUse(
-                    "Training job names must be unique within an AWS account and region, "
-                    f"and a training job with this name already exists ({arn})"
+    @operation(UpdateTrainingJob, refuses=(debugger.UPDATED_RULE_ACTION, debugger.UPDATED_REMOTE_DEBUG))
+    def update(self, scope: Scope, request: UpdateTrainingJob) -> Answer:
+        """Profiler settings while the job runs; KeepAlivePeriodInSeconds while its warm pool is there."""
+        config, more_rules = request.profiler_config, request.profiler_rule_configurations
+        with self._lock:
+            job = self._table.require(scope, request.training_job_name)
+            if (config or more_rules or request.remote_debug_config) and job.is_final:
+                raise ValidationException(
+                    guessed(f"The request was rejected because the training job is in status {job.status}")
                 )
+            debugger.require_no_remote_debug(request.remote_debug_config, debugger.UPDATED_REMOTE_DEBUG)
+            debugger.require_profiling(config, more_rules, debugger.UPDATED_RULE_ACTION)
+            if request.resource_config:
+                _require_pool(job)
+                keep_for(job, request.resource_config.keep_alive_period_in_seconds)
+            rules_now = job.request.profiler_rule_configurations + more_rules
+            config_now = job.request.profiler_config
+            if config:
+                config_now = config_now.updated(config) if config_now else config
+            job.request = job.request.model_copy(
+                update={"profiler_config": config_now, "profiler_rule_configurations": rules_now}
+            )
+            job.touch()
+        return {"TrainingJobArn": job.arn}
+
+    @operation(DeleteTrainingJob)
+    def delete(self, scope: Scope, request: DeleteTrainingJob) -> Answer:
+        """The name is free afterwards; what the job left in S3 and the logs stays."""
+        with self._lock:
+            job = self._table.require(scope, request.training_job_name)
+            if not job.is_final:
+                raise ResourceInUse(
+                    guessed(f"The training job {job.arn} cannot be deleted because it is in status {job.status}.")
+                )
+            if pool_status(job, datetime.now(UTC)) == "Available":
+                raise ResourceInUse(
+                    guessed(f"The training job {job.arn} cannot be deleted because its warm pool is Available.")
+                )
+            self._table.remove(job)
+        return {}
 
 
-def _reuse_warm_pool(store: Store, job: TrainingJob) -> None:
-    """A job takes over the first pool that fits it."""
-    for other in store.training_jobs.values():
-        if other.warm_pool.reuse(job.name, job.warm_pool, datetime.now(UTC)):
-            return
-
-
-def _keep_warm(job: TrainingJob, seconds: int) -> None:
-    now = datetime.now(UTC)
-    status = job.warm_pool.status(now)
+def _require_pool(job: TrainingJobRecord) -> None:
+    """Raises ValidationException unless the job has a warm pool, or will have."""
+    status = pool_status(job, datetime.now(UTC))
     if status not in ("InUse", "Available"):
-        raise ValidationException(  # words guessed
-            f"KeepAlivePeriodInSeconds of the training job {job.arn} cannot be updated: its warm pool is "
-            f"{status or 'not requested'}."
+        raise ValidationException(
+            guessed(
+                f"KeepAlivePeriodInSeconds of the training job {job.arn} cannot be updated: its warm pool is "
+                f"{status or 'not requested'}."
+            )
         )
-    job.warm_pool.keep_for(seconds, now)

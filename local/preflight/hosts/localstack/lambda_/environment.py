@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from preflight.hosts.localstack.lambda_ import report as report
+from preflight.hosts.localstack.lambda_.output import InvocationLog
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess, InitError, ProcessEnded, ResponseTooLarge
 from preflight.hosts.localstack.lambda_.report import Outcome
 
@@ -33,10 +34,13 @@ class ExecutionEnvironment:
         limits: Limits,
         start_process: Callable[[], FunctionProcess],
         on_closed: Callable[[], None] = lambda: None,
+        write_log: Callable[[str], bool] = lambda text: False,
     ) -> None:
+        """``write_log`` gets the log of an invocation while it runs, in parts; whether it could write it."""
         self._limits = limits
         self._start_process = start_process
         self._on_closed = on_closed
+        self._write_log = write_log
         self._process: FunctionProcess | None = None
         self._init_milliseconds: float | None = None
         self._kept_output = ""
@@ -67,7 +71,7 @@ class ExecutionEnvironment:
                 self._init_milliseconds = milliseconds
         self._close_if_asked()
 
-    def invoke(self, event: Event) -> tuple[Outcome, str]:
+    def invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
         """Run the handler; return its outcome and its log, from START to REPORT.
 
         Never raises for what the function does.
@@ -86,10 +90,18 @@ class ExecutionEnvironment:
             process.kill()
         self._close_if_asked()
 
-    def _invoke(self, event: Event) -> tuple[Outcome, str]:
+    def _invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
         log = self._take_output() + report.start(event.request_id, self._limits.version)
+        written = 0
+
+        def add_lines(lines: str) -> None:
+            nonlocal log, written
+            log += lines
+            if self._write_log(log[written:]):
+                written = len(log)
+
         started = time.monotonic()
-        outcome = self._run(event, started + self._limits.timeout_seconds)
+        outcome = self._run(event, started + self._limits.timeout_seconds, add_lines)
         milliseconds = (time.monotonic() - started) * 1000
         memory_bytes = self._process.peak_memory_bytes() if self._process else 0
         if outcome.ends_process:
@@ -106,12 +118,13 @@ class ExecutionEnvironment:
             init_milliseconds=self._init_milliseconds,
         )
         self._init_milliseconds = None
-        return outcome, log
+        return outcome, InvocationLog(log, written)
 
-    def _run(self, event: Event, deadline: float) -> Outcome:
+    def _run(self, event: Event, deadline: float, on_lines: Callable[[str], None]) -> Outcome:
+        max_response_bytes = self._limits.max_response_bytes
         try:
             answer = self._make_ready(deadline).invoke(
-                event, deadline=deadline, max_response_bytes=self._limits.max_response_bytes
+                event, deadline=deadline, max_response_bytes=max_response_bytes, on_lines=on_lines
             )
         except InitError as error:
             return report.init_failed(error.payload)
@@ -120,7 +133,7 @@ class ExecutionEnvironment:
         except TimeoutError:
             return report.timed_out(event.request_id, self._limits.timeout_seconds)
         except ResponseTooLarge:
-            return report.response_too_large(self._limits.max_response_bytes)
+            return report.response_too_large(max_response_bytes)
         return Outcome(answer.payload, is_error=answer.is_error)
 
     def _make_ready(self, deadline: float) -> FunctionProcess:

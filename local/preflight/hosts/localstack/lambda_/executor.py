@@ -1,5 +1,6 @@
 """LocalStack's contract for running a Lambda function, kept with processes instead of containers."""
 
+import functools
 import shutil
 import tempfile
 from collections import deque
@@ -7,12 +8,13 @@ from pathlib import Path
 
 from localstack import config
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
+from localstack.services.lambda_.invocation.logs import LogItem
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment, Limits
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
 from preflight.hosts.localstack.lambda_.runtime import create_runtime, function_environment
-from preflight.hosts.localstack.lambda_.telemetry import is_stack_stopping, write_in_batches
+from preflight.hosts.localstack.lambda_.telemetry import BatchedLogHandler, is_stack_stopping
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED_LOGS = 20
@@ -28,8 +30,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def validate_environment(cls) -> bool:
-        """LocalStack calls this once, before there is a function."""
-        write_in_batches()
+        """A process needs nothing that could be missing."""
         return True
 
     @classmethod
@@ -67,6 +68,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             limits,
             start_process=lambda: FunctionProcess.start(command, variables, task_root),
             on_closed=lambda: shutil.rmtree(temporary, ignore_errors=True),
+            write_log=functools.partial(
+                self._write_log, env_vars["AWS_LAMBDA_LOG_GROUP_NAME"], env_vars["AWS_LAMBDA_LOG_STREAM_NAME"]
+            ),
         )
         self._environment.initialize()
 
@@ -87,6 +91,13 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         outcome, log = self._environment.invoke(event)
         self._logs.append(log)
         return InvocationResult(event.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
+
+    def _write_log(self, group: str, stream: str, text: str) -> bool:
+        handler = BatchedLogHandler.running(self.function_version.config.role, self.function_version.id.region)
+        if handler is None:
+            return False
+        handler.add_logs(LogItem(group, stream, text))
+        return True
 
     def get_logs(self) -> str:
         """Return the logs of the last invocations."""

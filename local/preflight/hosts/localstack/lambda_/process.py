@@ -16,15 +16,20 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+import h11
 import psutil
 
 from preflight.hosts.localstack.lambda_.http import PIECE_BYTES, Connection, Request
+from preflight.hosts.localstack.lambda_.output import Output
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 
 API = "/2018-06-01/runtime"
 NEXT = f"{API}/invocation/next"
 INIT_ERROR = f"{API}/init/error"
 SEND_TIMEOUT_SECONDS = 10
+PASS_ON_SECONDS = 0.5
+DRAIN_ROUNDS = 8  # what a pipe holds takes one or two
+MAX_CONNECTIONS = 64  # a function that opens more gets no answer on them
 
 
 class InitError(Exception):
@@ -73,7 +78,7 @@ class FunctionProcess:
         self._listener = listener
         self._process = process
         self._output = process.stdout
-        self._written = bytearray()
+        self._written = Output()
         self._requests: deque[Request] = deque()
         self._connections: set[Connection] = set()
         self._main: psutil.Process | None = None
@@ -110,15 +115,21 @@ class FunctionProcess:
 
     def is_alive(self) -> bool:
         """False once the process has ended, as far as its closed output tells."""
-        while ready := self._selector.select(0):
+        for _ in range(DRAIN_ROUNDS):
+            ready = self._selector.select(0)
             for key, _ in ready:
                 key.data(key.fileobj)
-            if self._output.closed:
-                return False
+            if not ready or self._output.closed:
+                break
         return not self._output.closed
 
-    def invoke(self, event: Event, *, deadline: float, max_response_bytes: int) -> Answer:
-        """Run the handler. Raises ResponseTooLarge, and what ``wait_until_ready`` raises."""
+    def invoke(
+        self, event: Event, *, deadline: float, max_response_bytes: int, on_lines: Callable[[str], None]
+    ) -> Answer:
+        """Run the handler; ``on_lines`` gets what it prints, now and then, while it runs longer than a moment.
+
+        Raises ResponseTooLarge, and what ``wait_until_ready`` raises.
+        """
         deadline_milliseconds = int((time.time() + deadline - time.monotonic()) * 1000)
         headers = {
             "Content-Type": "application/json",
@@ -129,7 +140,7 @@ class FunctionProcess:
         }
         self._answer(self._take(NEXT, deadline), HTTPStatus.OK, event.payload, headers)
         invocation = f"{API}/invocation/{event.request_id}"
-        response = self._take(f"{invocation}/response", deadline, f"{invocation}/error")
+        response = self._take(f"{invocation}/response", deadline, f"{invocation}/error", on_lines)
         is_error = response.path.endswith("/error")
         if len(response.body) > max_response_bytes:
             self._answer(response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -141,8 +152,8 @@ class FunctionProcess:
         """Return what the process has written since the last call."""
         if not self._output.closed:
             self.is_alive()  # the last lines were written before the answer, and may still be in the pipe
-        written, self._written = self._written, bytearray()
-        return written.decode("utf-8", errors="replace")
+        written, self._written = self._written, Output()
+        return written.text()
 
     def peak_memory_bytes(self) -> int:
         """Return the most resident memory it has had, as last seen once it is gone."""
@@ -170,8 +181,11 @@ class FunctionProcess:
         self._listener.close()
         self._selector.close()
 
-    def _take(self, path: str, deadline: float, other_path: str = "") -> Request:
+    def _take(
+        self, path: str, deadline: float, other_path: str = "", on_lines: Callable[[str], None] | None = None
+    ) -> Request:
         """Wait for a request for one of these paths."""
+        wake = time.monotonic() + PASS_ON_SECONDS if on_lines else deadline
         while True:
             while self._requests:
                 request = self._requests.popleft()
@@ -183,31 +197,40 @@ class FunctionProcess:
                 self._answer(request, HTTPStatus.FORBIDDEN)
             if self._output.closed:
                 raise ProcessEnded(self._process.wait())
-            ready = self._selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready and time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:  # also of a function that never stops to write
                 raise TimeoutError
-            for key, _ in ready:
+            if on_lines and time.monotonic() >= wake:
+                wake = time.monotonic() + PASS_ON_SECONDS
+                if lines := self._written.take_lines():
+                    on_lines(lines)
+            for key, _ in self._selector.select(max(0.0, min(wake, deadline) - time.monotonic())):
                 handle: Callable[[object], None] = key.data
                 handle(key.fileobj)
 
     def _answer(
         self, request: Request, status: HTTPStatus, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> None:
+        connection = request.connection
         try:
-            request.connection.answer(status, body, headers)
-        except OSError:  # the process is gone, and its closed output will say so
-            self._drop(request.connection)
+            connection.answer(status, body, headers)
+        except (OSError, h11.LocalProtocolError):  # the process is gone, and its closed output will say so
+            self._drop(connection)
+        else:
+            self._queue(connection, connection.next_request)  # what it sent before it had its answer
 
     def _accept(self, _: object) -> None:
         peer, _address = self._listener.accept()
+        if len(self._connections) >= MAX_CONNECTIONS:
+            peer.close()
+            return
         peer.settimeout(SEND_TIMEOUT_SECONDS)
         connection = Connection(peer)
         self._connections.add(connection)
-        self._selector.register(peer, selectors.EVENT_READ, lambda _: self._receive(connection))
+        self._selector.register(peer, selectors.EVENT_READ, lambda _: self._queue(connection, connection.receive))
 
-    def _receive(self, connection: Connection) -> None:
+    def _queue(self, connection: Connection, read: Callable[[], Request | None]) -> None:
         try:
-            request = connection.receive()
+            request = read()
         except OSError:
             self._drop(connection)
             return
@@ -223,7 +246,7 @@ class FunctionProcess:
     def _read_output(self, _: object) -> None:
         piece = self._output.read(PIECE_BYTES)
         if piece:
-            self._written += piece
+            self._written.add(piece)
         else:
             self._selector.unregister(self._output)
             self._output.close()

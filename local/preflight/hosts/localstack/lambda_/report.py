@@ -29,7 +29,10 @@ class Outcome:
 
 def init_failed(payload: bytes) -> Outcome:
     """The module could not be loaded; ``payload`` is the runtime's own error object."""
-    error_type = str(json.loads(payload).get("errorType", "Runtime.Unknown"))
+    try:
+        error_type = str(json.loads(payload)["errorType"])
+    except (ValueError, TypeError, KeyError, RecursionError):  # the function has sent it, not the runtime
+        return _platform_error("Runtime.Unknown", "The runtime's report of its failed init is not readable.", "")
     return Outcome(payload, is_error=True, error_type=error_type)
 
 

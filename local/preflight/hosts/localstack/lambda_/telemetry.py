@@ -1,8 +1,7 @@
 """Writes functions' logs and metrics in batches, away from the invocations.
 
-LocalStack writes both after each invocation, with calls to its own CloudWatch that take three times as long as the
-invocation, and the next invocation waits for them. Here an invocation leaves a note, and a batch is written a moment
-later.
+An invocation leaves a note, and a batch is written a moment later. ``patches/function_telemetry.py`` puts this in the
+place of LocalStack's own.
 """
 
 import logging
@@ -10,18 +9,20 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import batched
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from botocore.config import Config
 from localstack.aws.connect import connect_to
 from localstack.runtime import get_current_runtime
-from localstack.services.lambda_.invocation import version_manager
 from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
 from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
+
+from preflight.hosts.localstack.lambda_.output import InvocationLog
 
 LOG = logging.getLogger(__name__)
 
@@ -34,9 +35,29 @@ Stream = tuple[str, str]
 class BatchedLogHandler(LogHandler):
     """The writer of one function version's logs; LocalStack starts and stops it with the version."""
 
+    _running: ClassVar[dict[tuple[str, str], Self]] = {}  # by role and region, which is all that writing takes
+
+    @classmethod
+    def running(cls, role_arn: str, region: str) -> Self | None:
+        """One that writes as this role; None if there is none any more."""
+        return cls._running.get((role_arn, region))
+
+    def start_subscriber(self) -> None:
+        """Begin to write."""
+        super().start_subscriber()
+        self._running[self.role_arn, self.region] = self
+
+    def stop(self) -> None:
+        """Write what is left, and end."""
+        if self._running.get((self.role_arn, self.region)) is self:
+            del self._running[self.role_arn, self.region]
+        super().stop()
+
     def add_logs(self, log_item: LogItem) -> None:
-        """Take an invocation's log. Never blocks."""
+        """Take an invocation's log, or what is not written of it yet. Never blocks."""
         if is_api_enabled("logs"):
+            if isinstance(log_item.logs, InvocationLog):
+                log_item = replace(log_item, logs=log_item.logs[log_item.logs.written :])
             self.log_queue.put((int(time.time() * 1000), log_item))
 
     def run_log_loop(self, *args: object, **kwargs: object) -> None:
@@ -122,14 +143,6 @@ class BatchedMetrics:
                 client.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
             except Exception as error:
                 LOG.warning("Cannot write the metrics of function %s: %s", function_name, error)
-
-
-def write_in_batches() -> None:
-    """Put both in the place of LocalStack's own, for the versions that are started from now on."""
-    metrics = BatchedMetrics()
-    version_manager.LogHandler = BatchedLogHandler
-    version_manager.record_cw_metric_invocation = metrics.record_invocation
-    version_manager.record_cw_metric_error = metrics.record_error
 
 
 def is_stack_stopping() -> bool:

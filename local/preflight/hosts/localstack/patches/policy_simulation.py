@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from localstack.aws.api import CommonServiceException, RequestContext
-from localstack.runtime import hooks
 from localstack.services.iam.resources.policy_simulator import BasicIAMPolicySimulator
+from localstack.utils.patch import Patch
 
 _UNSUPPORTED = ("PolicyInputList", "PermissionsBoundaryPolicyInputList", "ResourcePolicy", "ContextEntries")
 # Conditions that hold for a key the request does not have; a simulation without ContextEntries has none.
@@ -22,10 +22,9 @@ _HOLDS_WITHOUT_KEY = re.compile(r"ForAllValues:.*|.*IfExists|(String|Numeric|Dat
 Statement = Mapping[str, Any]
 
 
-@hooks.on_infra_start()
-def simulate_policies() -> None:
+def patches() -> Iterator[Patch]:
     """Put this answer in the place of LocalStack's."""
-    BasicIAMPolicySimulator.simulate_principal_policy = _simulate_principal_policy
+    yield Patch(BasicIAMPolicySimulator, "simulate_principal_policy", _simulate_principal_policy)
 
 
 def _simulate_principal_policy(

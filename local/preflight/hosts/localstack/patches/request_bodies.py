@@ -4,22 +4,21 @@ LocalStack's own takes ``NaN`` for a number, and fails (500) on bytes that are n
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from localstack.runtime import hooks
 from localstack.services.apigateway.next_gen.execute_api.handlers.method_request import MethodRequestHandler
+from localstack.utils.patch import Patch
 
 
-@hooks.on_infra_start()
-def refuse_bodies_that_are_no_json() -> None:
+def patches() -> Iterator[Patch]:
     """Look at the body before LocalStack does."""
     check = MethodRequestHandler._is_body_valid
 
     def is_body_valid(method: Any, rest_api: Any, request: Mapping[str, Any]) -> bool:
         return _is_json(request.get("body") or b"{}") and check(method, rest_api, request)
 
-    MethodRequestHandler._is_body_valid = staticmethod(is_body_valid)
+    yield Patch(MethodRequestHandler, "_is_body_valid", staticmethod(is_body_valid))
 
 
 def _is_json(body: bytes) -> bool:

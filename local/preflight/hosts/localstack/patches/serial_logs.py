@@ -7,25 +7,22 @@ DescribeLogGroups, which copies every line there is, did while a training job be
 import functools
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from localstack.runtime import hooks
+from localstack.services.logs.provider import LogsProvider
+from localstack.utils.patch import Patch
+from moto.logs.models import LogsBackend
 
 _one_at_a_time = threading.RLock()
 
 
-@hooks.on_infra_start()
-def serialize_logs() -> None:
+def patches() -> Iterator[Patch]:
     """Put the one operation of LocalStack's that reads much, and all of moto's below it, behind one lock."""
-    from localstack.services.logs.provider import LogsProvider
-    from moto.logs.models import LogsBackend
-
-    LogsProvider.describe_log_groups = _serial(LogsProvider.describe_log_groups)
-
+    yield Patch(LogsProvider, "describe_log_groups", _serial(LogsProvider.describe_log_groups))
     for name, method in list(vars(LogsBackend).items()):
         if inspect.isfunction(method) and not name.startswith("_"):
-            setattr(LogsBackend, name, _serial(method))
+            yield Patch(LogsBackend, name, _serial(method))
 
 
 def _serial(method: Callable[..., Any]) -> Callable[..., Any]:

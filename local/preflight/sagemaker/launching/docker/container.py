@@ -4,7 +4,6 @@ import contextlib
 import logging
 import math
 import subprocess
-import tarfile
 import threading
 from collections.abc import Callable, Iterable
 
@@ -12,22 +11,24 @@ from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 from docker.types import CancellableStream
 
-from preflight.sagemaker.launching.container import ContainerSpec
-from preflight.sagemaker.launching.docker.engine import ENGINE_ERRORS, EngineError, close_stream, is_gone
+from preflight.sagemaker.launching.container import NOWHERE, ContainerSpec
+from preflight.sagemaker.launching.docker.engine import ENGINE_ERRORS, EngineError, is_gone
 from preflight.sagemaker.launching.docker.feed import feed
 from preflight.sagemaker.launching.docker.files import unpack
 from preflight.sagemaker.launching.output_lines import OutputLines
+from preflight.unpacking import UnpackError
 
 LOG = logging.getLogger(__name__)
 
 # Exit codes as `docker run` has them.
 CANNOT_INVOKE, PROGRAM_NOT_FOUND, KILLED = 126, 127, 137
-NOWHERE = ("127.0.0.1", 9)  # where nothing answers: the address of a container that has ended
-BROUGHT_BACK = ("model", "output", "checkpoints")
 
 
 class DockerContainer:
-    """A started container. A thread reads its ``output``, and when it has ended brings the folders back."""
+    """A started container. A thread reads its ``output``, and when it has ended brings the folders back.
+
+    ``remove`` then removes it and lets go of whatever it has held here.
+    """
 
     def __init__(
         self,
@@ -55,9 +56,9 @@ class DockerContainer:
         """Also raises EngineError if what it made could not be fetched."""
         if not self._ended.wait(timeout_seconds):
             assert timeout_seconds is not None
-            raise subprocess.TimeoutExpired(f"{self._spec.image} {self._spec.command}", timeout_seconds)
+            raise subprocess.TimeoutExpired(self._spec.image, timeout_seconds)
         self._gone.wait()
-        if self._problem and self._spec.command == "train":
+        if self._problem and self._spec.brought_back:
             raise EngineError(f"What {self._spec.image} left cannot be read: {self._problem}") from self._problem
         assert self._exit_code is not None
         return self._exit_code
@@ -78,7 +79,7 @@ class DockerContainer:
             with self._fetching:
                 if not self._ended.is_set():
                     self._fetch(relative_path, LOG.warning)
-        except (*ENGINE_ERRORS, tarfile.TarError, OSError) as error:  # a file that changed under way, for one
+        except (*ENGINE_ERRORS, UnpackError, OSError) as error:  # a file that changed under way, for one
             LOG.warning("%s of %s could not be fetched: %s", relative_path, self._spec.owner_arn, error)
 
     def _watch(self, output: CancellableStream) -> None:
@@ -86,8 +87,7 @@ class DockerContainer:
             self._read(output)
             self._exit_code = self._await_exit()
             self._ended.set()
-            if self._spec.command == "train":
-                self._bring_back()
+            self._bring_back()
         except Exception as error:
             LOG.exception("A container of %s is lost.", self._spec.owner_arn)
             self._problem = error
@@ -108,7 +108,6 @@ class DockerContainer:
                     stream.add(chunk)
         for stream in streams:
             stream.end()
-        close_stream(output)
 
     def _await_exit(self) -> int:
         try:
@@ -120,7 +119,7 @@ class DockerContainer:
 
     def _bring_back(self) -> None:
         with self._fetching:
-            for name in BROUGHT_BACK:
+            for name in self._spec.brought_back:
                 self._fetch(name, self._on_refused)
 
     def _fetch(self, relative_path: str, on_refused: Callable[[str], None]) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 
+from preflight.waiting import wait_until
+
 STACK_LABEL = "preflight.stack"
 OWNER_LABEL = "preflight.owner"
 
@@ -24,6 +25,7 @@ CONNECTIONS = 64  # kept for use again; each running container has one of its ow
 CONNECT_TIMEOUT_SECONDS = 5
 ANSWER_TIMEOUT_SECONDS = 60
 REMOVAL_TIMEOUT_SECONDS = 15
+REMOVAL_INTERVAL_SECONDS = 0.1
 
 ENGINE_ERRORS = (DockerException, requests.RequestException)
 
@@ -110,13 +112,17 @@ class Engine:
         Raises:
             EngineError: some are still there.
         """
-        deadline = time.monotonic() + REMOVAL_TIMEOUT_SECONDS
+        left: list[Callable[[], object]] = []
+
+        def is_clean() -> bool:
+            left[:] = self._removals_of(stack_id)
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(_try, left))
+            return not left
+
         try:
-            while left := list(self._removals_of(stack_id)):
-                if time.monotonic() > deadline:
-                    raise EngineError(f"{len(left)} containers, networks and volumes of {stack_id} cannot be removed.")
-                with ThreadPoolExecutor(8) as pool:
-                    list(pool.map(_try, left))
+            if not wait_until(is_clean, REMOVAL_TIMEOUT_SECONDS, REMOVAL_INTERVAL_SECONDS):
+                raise EngineError(f"{len(left)} containers, networks and volumes of {stack_id} cannot be removed.")
         except ENGINE_ERRORS as error:
             raise EngineError(f"the Docker engine does not remove what {stack_id} left: {error}") from error
 
@@ -135,10 +141,8 @@ class Engine:
 
 def _try(remove: Callable[[], object]) -> None:
     """A removal under way already is an error to the engine, not to us; what stays is tried again."""
-    try:
+    with contextlib.suppress(APIError):
         remove()
-    except APIError:
-        time.sleep(0.1)
 
 
 def _own_container_ids() -> Iterator[str]:

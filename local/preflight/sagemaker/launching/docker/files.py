@@ -4,14 +4,15 @@ So it works with an engine on another machine, or from inside a container that h
 nothing the container writes, as whatever user, is owned by anyone but us.
 """
 
+import os
 import stat
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
 
 from preflight.sagemaker.launching.folders import remove_folder
+from preflight.unpacking import unpack_tar
 
 CHUNK_BYTES = 1 << 20
 
@@ -20,10 +21,18 @@ _DIRECTORY_MODE = 0o777
 _FILE_MODE = 0o666
 
 
-def pack(folder: Path, name: str) -> Iterator[bytes]:
-    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root."""
-    for path in (folder, *sorted(folder.rglob("*"))):
-        yield from _member(path, f"{name}/{path.relative_to(folder)}".removesuffix("/."))
+def pack(folder: Path, name: str, without: Collection[str] = ()) -> Iterator[bytes]:
+    """A tar archive of ``folder``, its members below ``name``, in chunks; all of it owned by root.
+
+    The folders ``without``, named relative to ``folder``, are left out.
+    """
+    yield from _member(folder, name)
+    for parent, folders, files in os.walk(folder):
+        kept = [entry for entry in folders if str(Path(parent, entry).relative_to(folder)) not in without]
+        for entry in sorted((*kept, *files)):
+            path = Path(parent, entry)
+            yield from _member(path, f"{name}/{path.relative_to(folder)}")
+        folders[:] = kept
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -65,24 +74,16 @@ def unpack(chunks: Iterable[bytes], folder: Path, on_refused: Callable[[str], No
     What would leave it (an absolute link) or is no file (a socket) is left out and named to ``on_refused``.
 
     Raises:
-        tarfile.TarError, OSError: the archive cannot be read; ``folder`` is as it was.
+        UnpackError, OSError: the archive cannot be read; ``folder`` is as it was.
     """
-
-    def accept(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-        try:
-            return tarfile.data_filter(member, path)
-        except tarfile.FilterError as error:
-            on_refused(str(error))
-            return None
-
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as unpacked:
-        stream = cast(IO[bytes], _Reader(chunks))
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES) as archive:
-            archive.extractall(unpacked, filter=accept)
-        for path in Path(unpacked).iterdir():
-            remove_folder(folder)
-            path.rename(folder)
+    unpacked = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        unpack_tar(_Reader(chunks), unpacked, on_refused=on_refused, below_root=True)
+        remove_folder(folder)
+        unpacked.rename(folder)
+    finally:
+        remove_folder(unpacked)
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""Which local image stands behind an image URI: our own for the built-in algorithms, the one of its name for others."""
+"""Which local image stands behind an image URI: ours if a program of ours does its work, else the one of its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from docker import DockerClient
 from docker.errors import APIError
 
 from preflight.sagemaker.api.errors import ValidationException
-from preflight.sagemaker.launching.images import find_builtin_algorithm, local_name, require_same_region
+from preflight.sagemaker.launching.images import local_name, require_same_region
+from preflight.sagemaker.launching.programs import find_program
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ def find_local_image(client: DockerClient, uri: str, region: str, builtin_image:
         ValidationException: there is none.
     """
     require_same_region(uri, region)
-    algorithm = find_builtin_algorithm(uri, region)
-    names = [builtin_image] if algorithm else [uri, local_name(uri)]
+    program = find_program(uri, region)
+    names = [builtin_image] if program else [uri, local_name(uri)]
     for name in names:
         try:
             image = client.images.get(name)
@@ -34,12 +35,12 @@ def find_local_image(client: DockerClient, uri: str, region: str, builtin_image:
             if error.is_server_error():
                 raise
             continue  # not there, or no name of an image at all
-        return LocalImage(image.id, {"PREFLIGHT_ALGORITHM": algorithm} if algorithm else {})
-    raise ValidationException(f"Requested image {uri} not found. {_advice(names, algorithm)}")
+        return LocalImage(image.id, program.variables if program else {})
+    raise ValidationException(f"Requested image {uri} not found. {_advice(names, is_ours=program is not None)}")
 
 
-def _advice(names: list[str], algorithm: str | None) -> str:
-    if algorithm:
+def _advice(names: list[str], is_ours: bool) -> str:
+    if is_ours:
         return (
             f"Preflight runs the built-in algorithms in its own image, {names[0]}, which is not there; "
             f"build it: docker build -f container/Dockerfile -t {names[0]} ."

@@ -1,4 +1,4 @@
-"""The launcher that runs any image as SageMaker does: ``docker run IMAGE train``, ``docker run IMAGE serve``.
+"""The launcher that runs any image as SageMaker does: ``docker run IMAGE ARGUMENT...`` over an ``/opt/ml`` of its own.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
@@ -18,10 +18,9 @@ from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 
 from preflight.sagemaker.api.errors import ServiceError
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
 from preflight.sagemaker.launching.docker.container import (
     CANNOT_INVOKE,
-    NOWHERE,
     PROGRAM_NOT_FOUND,
     DockerContainer,
     EndedContainer,
@@ -32,16 +31,16 @@ from preflight.sagemaker.launching.docker.engine import (
     STACK_LABEL,
     Engine,
     EngineError,
+    close_stream,
     is_gone,
 )
 from preflight.sagemaker.launching.docker.files import pack
 from preflight.sagemaker.launching.docker.images import find_local_image
 from preflight.sagemaker.launching.docker.networks import JobNetworks
-from preflight.sagemaker.launching.docker.volumes import ModelVolume
+from preflight.sagemaker.launching.docker.volumes import ReadOnlyVolume
 from preflight.sagemaker.launching.instance_types import find_size
 from preflight.sagemaker.settings import DOCKER_MARK, Settings
 
-SERVING_PORT = 8080
 CANNOT_START = 400  # what the engine answers when it is the image's program that cannot be started
 
 
@@ -105,18 +104,23 @@ class DockerLauncher:
         except ENGINE_ERRORS as error:
             raise EngineError(f"The Docker engine cannot run {spec.image}: {error}") from error
 
+    def fallback(self) -> str | None:
+        return None
+
     def close(self) -> None:
         """Remove whatever is left of what it started; it launches nothing more."""
         with self._lock:
             self._closed = True
         self._engine.remove_all_of(self._stack_id)
         self._mark.unlink(missing_ok=True)
+        self._client.close()
 
     def _launch(self, spec: ContainerSpec) -> Container:
         belongings = ExitStack()  # what goes with the container, which goes first
         try:
             container = self._create(spec, belongings)
             output = container.attach(stream=True, demux=True)
+            belongings.callback(close_stream, output)
             try:
                 container.start()
             except APIError as error:
@@ -125,7 +129,7 @@ class DockerLauncher:
                 spec.on_line(str(error.explanation))
                 belongings.close()
                 return EndedContainer(CANNOT_INVOKE if "permission denied" in str(error) else PROGRAM_NOT_FOUND)
-            address = self._address(container, spec) if spec.command == "serve" else NOWHERE
+            address = NOWHERE if spec.port is None else self._address(container, spec.port)
         except BaseException:
             belongings.close()
             raise
@@ -133,37 +137,44 @@ class DockerLauncher:
 
     def _create(self, spec: ContainerSpec, belongings: ExitStack) -> EngineContainer:
         image = find_local_image(self._client, spec.image, spec.region, self._builtin_image)
-        network, mounts = self._network, []
+        network = self._network
         if spec.network:
             with self._open():
                 network = self._job_networks.join(spec.owner_arn, spec.network)
             belongings.callback(self._job_networks.leave, spec.owner_arn, spec.network)
-        if _has_model(spec):
-            with self._open():
-                volume = ModelVolume.create(self._client, image.id, self._labels())
-            belongings.callback(volume.remove)
-            volume.fill(spec.folder / "model")
-            mounts.append(volume.mount)
+        volumes = {
+            name: self._create_volume(spec.folder / name, f"/opt/ml/{name}", image.id, belongings)
+            for name in spec.read_only
+            if any((spec.folder / name).glob("*"))
+        }
         with self._open():
             container = self._client.containers.create(
                 image.id,
                 name=f"preflight-{spec.owner_arn.rpartition('/')[2]}-{secrets.token_hex(4)}",
-                **_command(spec),
+                command=None if spec.arguments is None else list(spec.arguments),
+                entrypoint=None if spec.entrypoint is None else list(spec.entrypoint),
                 environment={**spec.environment, **image.environment},
                 labels=self._labels() | {OWNER_LABEL: spec.owner_arn},
                 hostname=spec.hostname or None,
                 network=network,
                 networking_config=self._networking(network, spec),
                 ports=self._ports(spec),
-                mounts=mounts,
+                mounts=[volume.mount for volume in volumes.values()],
                 **self._limits(spec),
             )
         belongings.callback(_remove, container)
-        if not mounts:
-            container.put_archive("/", pack(spec.folder, "opt/ml"))
+        if any(path.name not in volumes for path in spec.folder.iterdir()):
+            container.put_archive("/", pack(spec.folder, "opt/ml", without=volumes))
         if spec.network and self._network:
             self._client.networks.get(self._network).connect(container)
         return container
+
+    def _create_volume(self, folder: Path, path: str, image_id: str, belongings: ExitStack) -> ReadOnlyVolume:
+        with self._open():
+            volume = ReadOnlyVolume.create(self._client, path, image_id, self._labels())
+        belongings.callback(volume.remove)
+        volume.fill(folder)
+        return volume
 
     @contextmanager
     def _open(self) -> Iterator[None]:
@@ -183,14 +194,13 @@ class DockerLauncher:
 
     def _ports(self, spec: ContainerSpec) -> dict[str, Any]:
         """The engine chooses a free port. One on another machine cannot be reached at that machine's 127.0.0.1."""
-        if spec.command != "serve" or self._network:
+        if spec.port is None or self._network:
             return {}
         address = "127.0.0.1" if self._engine.host == "127.0.0.1" else "0.0.0.0"
-        return {f"{_serving_port(spec)}/tcp": (address, None)}
+        return {f"{spec.port}/tcp": (address, None)}
 
-    def _address(self, container: EngineContainer, spec: ContainerSpec) -> tuple[str, int]:
+    def _address(self, container: EngineContainer, port: int) -> tuple[str, int]:
         container.reload()
-        port = _serving_port(spec)
         settings: Mapping[str, Any] = container.attrs["NetworkSettings"]
         if self._network:
             address = settings["Networks"].get(self._network, {}).get("IPAddress")
@@ -200,8 +210,9 @@ class DockerLauncher:
 
     def _limits(self, spec: ContainerSpec) -> dict[str, int]:
         """The instance's CPUs and memory, as far as the engine's machine has them and can set limits."""
-        size, info = find_size(spec.instance_type), self._engine.info
-        memory_bytes = spec.memory_mb << 20 if spec.memory_mb else size.memory_bytes if size else None
+        size, info = find_size(spec.limits.instance_type), self._engine.info
+        memory_mb = spec.limits.memory_mb
+        memory_bytes = memory_mb << 20 if memory_mb else size.memory_bytes if size else None
         limits = {}
         if size and info.get("CpuCfsQuota"):
             limits["nano_cpus"] = min(size.vcpus, info["NCPU"]) * 1_000_000_000
@@ -218,20 +229,3 @@ def _remove(container: EngineContainer) -> None:
     except APIError as error:
         if not is_gone(error):
             raise
-
-
-def _has_model(spec: ContainerSpec) -> bool:
-    """Whether its folder is that of a ``serve`` with model data, which SageMaker mounts read-only."""
-    return spec.command == "serve" and any((spec.folder / "model").glob("*"))
-
-
-def _serving_port(spec: ContainerSpec) -> int:
-    """Where the container listens. One of an inference pipeline is told another port than SageMaker's own."""
-    return int(spec.environment.get("SAGEMAKER_BIND_TO_PORT") or SERVING_PORT)
-
-
-def _command(spec: ContainerSpec) -> dict[str, list[str]]:
-    """An entry point of the request's own gets no ``train``; arguments take its place."""
-    if spec.entrypoint:
-        return {"entrypoint": list(spec.entrypoint), "command": list(spec.arguments or [])}
-    return {"command": list(spec.arguments or [spec.command])}

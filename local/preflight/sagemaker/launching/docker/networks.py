@@ -34,4 +34,5 @@ class JobNetworks:
         with self._lock:
             self._members[key] -= 1
             if self._members[key] == 0:
+                del self._members[key]
                 self._client.api.remove_network(self._networks.pop(key))

@@ -1,4 +1,4 @@
-"""A model as SageMaker gives it to ``serve``: in ``/opt/ml/model``, and read-only."""
+"""Folders that a container can read only, as SageMaker gives the model to ``serve``."""
 
 import contextlib
 from collections.abc import Mapping
@@ -13,37 +13,37 @@ from docker.types import Mount
 
 from preflight.sagemaker.launching.docker.files import pack
 
-MODEL_FOLDER = "/opt/ml/model"
-
 
 @dataclass(frozen=True)
-class ModelVolume:
-    """A volume with a model in it.
+class ReadOnlyVolume:
+    """A volume that a container sees at ``path`` and cannot write to.
 
     The engine writes to a volume through a container only: ``carrier`` is there for that, and never runs.
     """
 
     client: DockerClient
     name: str
+    path: str
     carrier: EngineContainer
 
     @classmethod
-    def create(cls, client: DockerClient, image_id: str, labels: Mapping[str, str]) -> Self:
+    def create(cls, client: DockerClient, path: str, image_id: str, labels: Mapping[str, str]) -> Self:
         name = client.volumes.create(labels=dict(labels)).name
         try:
-            mount = Mount(MODEL_FOLDER, name, no_copy=True)
-            return cls(client, name, client.containers.create(image_id, ["-"], mounts=[mount], labels=dict(labels)))
+            mount = Mount(path, name, no_copy=True)
+            carrier = client.containers.create(image_id, ["-"], mounts=[mount], labels=dict(labels))
+            return cls(client, name, path, carrier)
         except BaseException:
             client.api.remove_volume(name)
             raise
 
     @property
     def mount(self) -> Mount:
-        return Mount(MODEL_FOLDER, self.name, read_only=True)
+        return Mount(self.path, self.name, read_only=True)
 
     def fill(self, folder: Path) -> None:
         """Put what is in ``folder`` into it, once."""
-        self.carrier.put_archive("/", pack(folder, MODEL_FOLDER.strip("/")))
+        self.carrier.put_archive("/", pack(folder, self.path.strip("/")))
         self._remove_carrier()
 
     def remove(self) -> None:

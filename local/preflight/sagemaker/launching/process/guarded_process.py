@@ -65,7 +65,7 @@ class GuardedProcess:
 
     @property
     def guard_pid(self) -> int:
-        """The guard's process id; the command is its only child."""
+        """The guard's process id; the command is its oldest child."""
         return self._guard.pid
 
     @property

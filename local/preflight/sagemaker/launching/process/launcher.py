@@ -1,30 +1,35 @@
-"""The launcher that needs no Docker: the built-in algorithms' images as child processes."""
+"""The launcher that needs no Docker: the programs that do images' work, as child processes."""
 
 import os
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import IO
 
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
 from preflight.sagemaker.launching.fifo import write_fifo
-from preflight.sagemaker.launching.images import require_builtin_algorithm
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
+from preflight.sagemaker.launching.programs import require_program
+
+ADDRESS = "127.0.0.1"
+READER_JOIN_SECONDS = 5
 
 
 class ProcessLauncher:
-    """Runs the images of the built-in algorithms as child processes: our own ``container`` program."""
+    """Runs programs over the spec's folder itself: what is read-only can be written, nothing has to be brought back.
+
+    It limits nothing, and all its processes share this machine's name and network.
+    """
 
     def require_image(self, image: str, region: str) -> None:
-        require_builtin_algorithm(image, region)
+        require_program(image, region)
 
     def launch(self, spec: ContainerSpec) -> Container:
-        algorithm = require_builtin_algorithm(spec.image, spec.region)
-        port = free_port() if spec.command == "serve" else 0
+        program = require_program(spec.image, spec.region)
+        address = NOWHERE if spec.port is None else (ADDRESS, free_port())
+        port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(spec.folder),
@@ -34,18 +39,21 @@ class ProcessLauncher:
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
             **spec.environment,
             "SAGEMAKER_BASE_DIR": str(spec.folder),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "PREFLIGHT_BIND_ADDRESS": "127.0.0.1",
-            "PREFLIGHT_ALGORITHM": algorithm,
+            "PREFLIGHT_BIND_ADDRESS": ADDRESS,
+            **port,
+            **program.variables,
             "PYTHONPATH": _search_path(spec.environment),
         }
         process = GuardedProcess.start(
-            [sys.executable, "-P", "-m", "preflight_container", spec.command],
+            program.command(spec.entrypoint, spec.arguments),
             env=environment,
             cwd=spec.folder,
             stdout=subprocess.PIPE,
         )
-        return _ProcessContainer(process, ("127.0.0.1", port), spec.on_line, spec.folder)
+        return _ProcessContainer(process, address, spec)
+
+    def fallback(self) -> str | None:
+        return None
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
@@ -57,47 +65,42 @@ def _search_path(variables: Mapping[str, str]) -> str:
     return os.pathsep.join(path for path in paths if path)
 
 
-@dataclass
 class _ProcessContainer:
-    process: GuardedProcess
-    address: tuple[str, int]
-    on_line: Callable[[str], None]
-    folder: Path
-    _reader: threading.Thread = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._reader = threading.Thread(target=self._read, name="container-output", daemon=True)
+    def __init__(self, process: GuardedProcess, address: tuple[str, int], spec: ContainerSpec) -> None:
+        assert process.stdout is not None
+        self.address = address
+        self._process = process
+        self._spec = spec
+        self._reader = threading.Thread(target=self._read, args=(process.stdout,), name="container-output", daemon=True)
         self._reader.start()
 
-    def _read(self) -> None:
-        output = self.process.stdout
-        assert output is not None
-        lines = OutputLines(self.on_line)
-        while chunk := output.read(65536):
-            lines.add(chunk)
+    def _read(self, output: IO[bytes]) -> None:
+        lines = OutputLines(self._spec.on_line)
+        with output:
+            while chunk := output.read(65536):
+                lines.add(chunk)
         lines.end()
 
     def poll(self) -> int | None:
-        code = self.process.poll()
+        code = self._process.poll()
         return None if code is None else _exit_code(code)
 
     def wait(self, timeout_seconds: float | None = None) -> int:
-        code = self.process.wait(timeout_seconds)
-        self._reader.join(5)
-        self.process.stop(0)
+        code = self._process.wait(timeout_seconds)
+        self._reader.join(READER_JOIN_SECONDS)
         return _exit_code(code)
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
-        write_fifo(self.folder / relative_path, chunks, lambda: self.poll() is not None)
+        write_fifo(self._spec.folder / relative_path, chunks, lambda: self.poll() is not None)
 
     def fetch(self, relative_path: str) -> None:
         """The process works in the spec's folder itself."""
 
     def terminate(self, grace_seconds: float) -> None:
-        self.process.terminate(grace_seconds)
+        self._process.terminate(grace_seconds)
 
     def stop(self, grace_seconds: float) -> None:
-        self.process.terminate(grace_seconds)
+        self._process.terminate(grace_seconds)
         self.wait()
 
 

@@ -1,0 +1,100 @@
+"""An endpoint as DescribeEndpoint and ListEndpoints show it. Call under the resources' lock."""
+
+from typing import Any
+
+from preflight.sagemaker.api.errors import ValidationException
+from preflight.sagemaker.api.listing import Listing
+from preflight.sagemaker.hosting.endpoint_config import EndpointConfigRecord
+from preflight.sagemaker.hosting.record import EndpointRecord, FleetRecord, VariantRecord
+from preflight.sagemaker.resources.table import Kind
+
+
+def describe(endpoint: EndpointRecord) -> dict[str, Any]:
+    fleet, pending = endpoint.fleet, endpoint.pending
+    description = {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.config_name,
+        "EndpointStatus": endpoint.status,
+        "ProductionVariants": [_variant(variant) for variant in fleet.variants] if fleet else None,
+        "FailureReason": endpoint.failure_reason,
+        "CreationTime": endpoint.creation_time,
+        "LastModifiedTime": endpoint.last_modified,
+        "LastDeploymentConfig": endpoint.deployment_config.as_asked() or None,
+        "PendingDeploymentSummary": _pending(pending) if pending else None,
+        **(_of_config(fleet.config) if fleet else {}),
+    }
+    return {key: value for key, value in description.items() if value is not None}
+
+
+def summarize(endpoint: EndpointRecord) -> dict[str, Any]:
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "CreationTime": endpoint.creation_time,
+        "LastModifiedTime": endpoint.last_modified,
+        "EndpointStatus": endpoint.status,
+    }
+
+
+def _pending(fleet: FleetRecord) -> dict[str, Any]:
+    return {
+        "EndpointConfigName": fleet.config.name,
+        "ProductionVariants": [
+            _variant(variant) | ({"InstanceType": variant.request.instance_type} if not variant.serverless else {})
+            for variant in fleet.variants
+        ],
+        "StartTime": fleet.since,
+    }
+
+
+def _variant(variant: VariantRecord) -> dict[str, Any]:
+    images = [definition.image for definition in variant.model.containers.values()]
+    shown: dict[str, Any] = {
+        "VariantName": variant.name,
+        "DeployedImages": [
+            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": variant.resolution_time}
+            for image in images
+        ],
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.desired_weight,
+    }
+    if variant.serverless is None:
+        shown |= {"CurrentInstanceCount": variant.count, "DesiredInstanceCount": variant.desired_count}
+    else:
+        shown |= {"CurrentInstanceCount": 0, "CurrentServerlessConfig": variant.serverless.as_asked()}
+    if variant.desired_serverless and variant.desired_serverless != variant.serverless:
+        shown["DesiredServerlessConfig"] = variant.desired_serverless.as_asked()
+    if status := variant.status:
+        message = {"StatusMessage": status.message} if status.message else {}
+        shown["VariantStatus"] = [{"Status": status.status, "StartTime": status.start_time, **message}]
+    if variant.request.routing_config:
+        shown["RoutingConfig"] = variant.request.routing_config.as_asked()
+    return shown
+
+
+def _of_config(config: EndpointConfigRecord) -> dict[str, Any]:
+    """What DescribeEndpoint shows of the configuration beside its variants."""
+    shown: dict[str, Any] = {}
+    if config.request.metrics_config:
+        shown["MetricsConfig"] = config.request.metrics_config
+    if capture := config.request.data_capture_config:
+        shown["DataCaptureConfig"] = {
+            "EnableCapture": False,  # CreateEndpointConfig takes no other
+            "CaptureStatus": "Stopped",
+            "CurrentSamplingPercentage": capture.initial_sampling_percentage,
+            "DestinationS3Uri": capture.destination_s3_uri,
+            "KmsKeyId": capture.kms_key_id,
+        }
+    return shown
+
+
+ENDPOINT = Kind(
+    arn_kind="endpoint",
+    event="Endpoint",
+    listing=Listing(result_key="Endpoints", name_key="EndpointName", status_key="EndpointStatus"),
+    describe=describe,
+    summarize=summarize,
+    taken=lambda arn: ValidationException(f'Cannot create already existing endpoint "{arn}".'),
+    missing=lambda arn: ValidationException(f'Could not find endpoint "{arn}".'),
+)

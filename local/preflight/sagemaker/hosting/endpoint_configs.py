@@ -1,0 +1,56 @@
+"""The operations on EndpointConfig."""
+
+from preflight.sagemaker.api.operation import Answer, RefusedCase, operation
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting import variant_rules
+from preflight.sagemaker.hosting.endpoint_config import ENDPOINT_CONFIG, EndpointConfigRecord
+from preflight.sagemaker.hosting.request import (
+    CreateEndpointConfig,
+    DeleteEndpointConfig,
+    DescribeEndpointConfig,
+    ListEndpointConfigs,
+)
+from preflight.sagemaker.resources.table import Table
+from preflight.sagemaker.serving.models import Models
+
+_CAPTURE = RefusedCase("CreateEndpointConfig", "DataCaptureConfig.EnableCapture true")
+
+
+class EndpointConfigs:
+    def __init__(self, context: ServiceContext, models: Models) -> None:
+        self._lock = context.resources.lock
+        self._models = models.table
+        self.table: Table[EndpointConfigRecord] = Table(context.resources, ENDPOINT_CONFIG)
+
+    @operation(CreateEndpointConfig, refuses=(_CAPTURE, *variant_rules.REFUSED))
+    def create(self, scope: Scope, request: CreateEndpointConfig) -> Answer:
+        name = request.endpoint_config_name
+        if request.data_capture_config and request.data_capture_config.enable_capture:
+            raise _CAPTURE.error()
+        with self._lock:
+            self.table.require_free(scope, name)
+            models = [variant_rules.require_complete(variant) for variant in request.production_variants]
+            variant_rules.require_together(request.production_variants)
+            for variant, model_name in zip(request.production_variants, models, strict=True):
+                variant_rules.require_hostable(variant, self._models.require(scope, model_name))
+            config = EndpointConfigRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)
+            self.table.add(config, request.tags)
+        return {"EndpointConfigArn": config.arn}
+
+    @operation(DescribeEndpointConfig)
+    def describe(self, scope: Scope, request: DescribeEndpointConfig) -> Answer:
+        return self.table.describe(scope, request.endpoint_config_name)
+
+    @operation(ListEndpointConfigs)
+    def list(self, scope: Scope, request: ListEndpointConfigs) -> Answer:
+        return self.table.page(scope, request)
+
+    @operation(DeleteEndpointConfig)
+    def delete(self, scope: Scope, request: DeleteEndpointConfig) -> Answer:
+        """Also while an endpoint uses it: AWS only warns against that in its documentation."""
+        with self._lock:
+            config = self.table.require(scope, request.endpoint_config_name)
+            self.table.remove(config)
+            self.table.announce(config)  # without its tags, which went with it
+        return {}

@@ -1,0 +1,139 @@
+"""Resources: the one lock under which any resource changes, and the tables in which they are, one for each kind.
+
+Every change is told to the observers, in order: EventBridge is one.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from preflight.sagemaker.api.errors import ServiceError
+from preflight.sagemaker.api.listing import Listing, ListRequest
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.resources.record import Record
+from preflight.sagemaker.resources.tags import Tag, Tags
+
+Description = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A resource has come, changed or gone. ``kind`` is a resource with its words apart, as events name it."""
+
+    scope: Scope
+    kind: str
+    arn: str
+    description: Description
+    tags: Mapping[str, str]
+
+
+class Observer(Protocol):
+    """Called under the lock: it must not wait for anything."""
+
+    def __call__(self, change: Change, /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Kind[R: Record]:
+    """One kind of resource: how AWS names it, shows it, lists it, and refuses names that are taken or not there.
+
+    ``arn_kind`` is its word in ARNs, ``event`` its name in events (``Training Job``).
+    """
+
+    arn_kind: str
+    event: str
+    listing: Listing
+    describe: Callable[[R], Description]
+    summarize: Callable[[R], Description]
+    taken: Callable[[str], ServiceError]
+    missing: Callable[[str], ServiceError]
+
+
+class Resources:
+    """Every resource of every account and region."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.tags = Tags(self.lock)
+        self._observers: list[Observer] = []
+
+    def observe(self, observer: Observer) -> None:
+        self._observers.append(observer)
+
+    def announce(self, scope: Scope, kind: str, arn: str, description: Description) -> None:
+        """Tell the observers that something has changed; call under the lock, so that none overtakes another."""
+        change = Change(scope, kind, arn, description, self.tags.of(arn))
+        for observer in self._observers:
+            observer(change)
+
+
+class Table[R: Record]:
+    """The resources of one kind. Names are one whatever their case, as SageMaker's ARNs have them."""
+
+    def __init__(self, resources: Resources, kind: Kind[R]) -> None:
+        self._resources = resources
+        self._lock = resources.lock
+        self._kind = kind
+        self._records: dict[Scope, dict[str, R]] = {}
+
+    def arn(self, scope: Scope, name: str) -> str:
+        return scope.arn(self._kind.arn_kind, name)
+
+    def add(self, record: R, tags: Iterable[Tag] = ()) -> None:
+        """Take in a new resource with its tags. Raises ServiceError if its name is taken, or a tag is refused."""
+        with self._lock:
+            self.require_free(record.scope, record.name)
+            self._resources.tags.add(record.arn, tags)
+            self._of(record.scope)[record.name.lower()] = record
+            self.announce(record)
+
+    def find(self, scope: Scope, name: str) -> R | None:
+        with self._lock:
+            return self._of(scope).get(name.lower())
+
+    def require(self, scope: Scope, name: str) -> R:
+        """The resource of that name. Raises ServiceError, in AWS's words for this kind."""
+        if record := self.find(scope, name):
+            return record
+        raise self._kind.missing(self.arn(scope, name))
+
+    def require_free(self, scope: Scope, name: str) -> None:
+        """Raises ServiceError, in AWS's words for this kind, if the name is taken."""
+        if self.find(scope, name):
+            raise self._kind.taken(self.arn(scope, name))
+
+    def describe(self, scope: Scope, name: str) -> Description:
+        with self._lock:
+            return self._kind.describe(self.require(scope, name))
+
+    def page(
+        self, scope: Scope, request: ListRequest, only: Callable[[Description], bool] = lambda summary: True
+    ) -> dict[str, Any]:
+        """One page of the summaries that are ``only`` such, as List operations answer."""
+        with self._lock:
+            summaries = [self._kind.summarize(record) for record in self._of(scope).values()]
+        return self._kind.listing.page(filter(only, summaries), request)
+
+    def remove(self, record: R) -> None:
+        """Forget the resource and its tags; ``announce`` it if that is an event."""
+        with self._lock:
+            del self._of(record.scope)[record.name.lower()]
+            self._resources.tags.forget(record.arn)
+
+    def announce(self, record: R) -> None:
+        """Tell that the resource has changed; call under the lock, at the moment that it does."""
+        with self._lock:
+            self._resources.announce(record.scope, self._kind.event, record.arn, self._kind.describe(record))
+
+    def of(self, scope: Scope) -> list[R]:
+        with self._lock:
+            return list(self._of(scope).values())
+
+    def __iter__(self) -> Iterator[R]:
+        """All, of every account and region."""
+        with self._lock:
+            return iter([record for records in self._records.values() for record in records.values()])
+
+    def _of(self, scope: Scope) -> dict[str, R]:
+        return self._records.setdefault(scope, {})

@@ -1,0 +1,81 @@
+"""What AWS asks of one container of a model beyond the API's own model.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+"""
+
+from collections.abc import Iterable
+
+from preflight.sagemaker.api.errors import ValidationException, guessed
+from preflight.sagemaker.api.operation import RefusedCase
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.launching.images import require_model_image
+from preflight.sagemaker.serving.model_data import ModelData
+from preflight.sagemaker.serving.request import ContainerDefinition, S3ModelDataSource
+
+_MULTI_MODEL = RefusedCase("CreateModel", "Mode MultiModel")
+REFUSED = (_MULTI_MODEL,)
+
+MAX_ENVIRONMENT_BYTES = 32 * 1024  # over all containers of a model
+
+
+def require_runnable(context: ServiceContext, scope: Scope, definition: ContainerDefinition, path: str) -> str:
+    """The container's image, if AWS could run it; ``path`` is where it stands in the request.
+
+    Its image and its data are looked up, as CreateModel does; that the data is a model shows when it is hosted.
+
+    Raises:
+        ValidationException, UnsupportedByPreflight
+    """
+    if definition.mode == "MultiModel":
+        raise _MULTI_MODEL.error(path)
+    if definition.image is None:
+        raise ValidationException(guessed(f"Image is required for {path}."))
+    _require_readable_source(definition, path)
+    access = definition.image_config
+    require_model_image(definition.image, access.repository_access_mode if access else None)
+    context.launcher.require_image(definition.image, scope.region)
+    data = ModelData.of(definition)
+    if data and not data.is_there(context.services, scope):
+        raise ValidationException(f"Could not find model data at {data.url}.")
+    return definition.image
+
+
+def require_environment_within_limit(definitions: Iterable[ContainerDefinition]) -> None:
+    size = sum(
+        len(name.encode()) + len(value.encode())
+        for definition in definitions
+        for name, value in definition.environment.items()
+    )
+    if size > MAX_ENVIRONMENT_BYTES:
+        raise ValidationException(
+            guessed(
+                f"The environment variables of all containers have {size} bytes; at most {MAX_ENVIRONMENT_BYTES} are "
+                f"allowed."
+            )
+        )
+
+
+def _require_readable_source(definition: ContainerDefinition, path: str) -> None:
+    url, source = definition.model_data_url, definition.model_data_source
+    if url and source:
+        raise ValidationException(guessed(f"{path} cannot have both ModelDataUrl and ModelDataSource."))
+    if url and not url.endswith(".tar.gz"):
+        raise ValidationException(guessed(f"Model data {url} must be a .tar.gz archive."))
+    if source is None:
+        return
+    if source.s3_data_source is None:
+        raise ValidationException(guessed(f"{path}.ModelDataSource must have S3DataSource."))
+    _require_prefix_of_files(source.s3_data_source, path)
+
+
+def _require_prefix_of_files(source: S3ModelDataSource, path: str) -> None:
+    if source.s3_data_type != "S3Prefix":
+        return
+    where = f"{path}.ModelDataSource.S3DataSource"
+    if source.compression_type != "None":
+        raise ValidationException(guessed(f"{where} with S3DataType S3Prefix must have CompressionType None."))
+    if not source.s3_uri.endswith("/"):
+        raise ValidationException(
+            guessed(f"{where}.S3Uri must end with a forward slash (/) when S3DataType is S3Prefix.")
+        )

@@ -1,0 +1,120 @@
+"""ServedModel: a model made to answer; fetches its data and makes instances of its containers."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.s3 import S3_ERRORS
+from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.data.errors import ArtifactError
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
+from preflight.sagemaker.serving.instance import Instance
+from preflight.sagemaker.serving.model import ModelRecord
+from preflight.sagemaker.serving.model_data import ModelData
+from preflight.sagemaker.serving.request import ContainerDefinition
+from preflight.sagemaker.serving.serving_container import ServingContainer
+from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.unpacking import GIB
+
+SERVING_PORT = 8080  # in a pipeline the first container's; each has the port after the one before
+SAFE_PORT_RANGE = "9000-9999"
+
+
+class ServingError(Exception):
+    """A model could not be made to answer; the text is for FailureReason."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is served: for whom (``owner_arn``), on what, and the log stream of an instance by its id.
+
+    ``memory_mb`` is a serverless variant's, which has no ``instance_type``.
+    """
+
+    scope: Scope
+    owner_arn: str
+    instance_type: str
+    memory_mb: int | None
+    startup_timeout_seconds: float
+    volume_gb: int
+    log_stream: Callable[[str], LogStream]
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """``model`` at ``place``; ``folder`` holds its data."""
+
+    context: ServiceContext
+    model: ModelRecord
+    place: Place
+    folder: Path
+
+    def fetch_data(self, check: Callable[[], None]) -> None:
+        """Put each container's model into its folder; ``check`` may raise to give up. Raises ServingError."""
+        max_bytes = self.place.volume_gb * GIB
+        for number, (name, definition) in enumerate(self.model.containers.items(), start=1):
+            folder = self.folder / name / "model"
+            folder.mkdir(parents=True, exist_ok=True)
+            if data := ModelData.of(definition):
+                try:
+                    data.download(self.context.services, self.place.scope, folder, max_bytes, check)
+                except ArtifactError as error:
+                    raise ServingError(_data_failure(data, number, error)) from error
+
+    def new_instance(self) -> Instance:
+        """An instance that is yet to start."""
+        stream = self.place.log_stream(f"i-{secrets.token_hex(9)[:17]}")
+        containers = self.model.containers
+        is_pipeline = len(containers) > 1
+        return Instance(
+            [
+                ServingContainer(
+                    name,
+                    self._launcher_of(
+                        name,
+                        definition,
+                        stream.below(name) if is_pipeline else stream,
+                        SERVING_PORT + number,
+                        is_pipeline,
+                    ),
+                    self.place.startup_timeout_seconds,
+                )
+                for number, (name, definition) in enumerate(containers.items())
+            ]
+        )
+
+    def _launcher_of(
+        self, name: str, definition: ContainerDefinition, stream: LogStream, port: int, is_pipeline: bool
+    ) -> Callable[[], Container]:
+        assert definition.image is not None  # CreateModel requires it
+        region = self.place.scope.region
+        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE}
+        spec = ContainerSpec(
+            image=definition.image,
+            region=region,
+            folder=self.folder / name,
+            environment={**definition.environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+            | (ports if is_pipeline else {}),
+            on_line=lambda line: self.context.logs.write(stream, line),
+            owner_arn=self.place.owner_arn,
+            arguments=("serve",),
+            port=port,
+            read_only=("model",),
+            limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
+        )
+        return lambda: self.context.launcher.launch(spec)
+
+
+def _data_failure(data: ModelData, number: int, error: ArtifactError) -> str:
+    if data.is_archive and not isinstance(error.__cause__, S3_ERRORS):
+        return (
+            f'Failed to extract model data archive from URL "{data.url}". Please ensure that the object located at the '
+            f"URL is a valid tar.gz archive. {error}"
+        )
+    return (
+        f'Failed to download model data for container "container_{number}" from URL "{data.url}". Please ensure that '
+        f"there is an object located at the URL and that the role passed to CreateModel has permissions to download "
+        f"the object. {error}"
+    )
