@@ -133,9 +133,10 @@ def _encode(key: str, record: Any) -> str:
     if not isinstance(record, Mapping):
         raise BadRequest(f'"{key}" must be an object with the raw columns and their values.')
     try:
-        return format_row(ENCODER.encode(record))
+        row: str = format_row(ENCODER.encode(record))
     except EncodingError as error:
         raise BadRequest(str(error)) from error
+    return row
 
 
 def _invoke_endpoint(row: str) -> tuple[int, float]:

@@ -76,7 +76,7 @@ def find_usage_plan(aws: Aws, names: Names) -> dict[str, Any] | None:
 
 
 def _is_ours(found: dict[str, Any], name: str, names: Names) -> bool:
-    return found["name"] == name and names.tags.items() <= found.get("tags", {}).items()
+    return bool(found["name"] == name and names.tags.items() <= found.get("tags", {}).items())
 
 
 def delete_usage_plan(aws: Aws, plan: dict[str, Any], *, why: str = "") -> None:

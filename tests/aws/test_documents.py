@@ -44,9 +44,9 @@ def newman() -> Path:
 
 def test_newman_passes_on_the_collection(deployed: Project, newman: Path) -> None:
     folder = deployed.record.parent
-    arguments = ["run", folder / "postman_collection.json", "-e", folder / "postman_environment.json"]
+    arguments = [str(newman), "run", f"{folder}/postman_collection.json", "-e", f"{folder}/postman_environment.json"]
 
-    run = subprocess.run([newman, *arguments, "--color", "off"], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([*arguments, "--color", "off"], capture_output=True, text=True, timeout=120)
 
     assert run.returncode == 0, run.stdout
     assert "The wrong method" in run.stdout
@@ -56,14 +56,14 @@ def test_newman_fails_on_a_url_that_answers_something_else(deployed: Project, ne
     collection = deployed.record.parent / "postman_collection.json"
     url = json.loads(deployed.record.read_text())["api_url"] + "/nowhere"
 
-    command = [newman, "run", collection, "--env-var", f"url={url}"]
+    command = [str(newman), "run", str(collection), "--env-var", f"url={url}"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     assert run.returncode == 1
 
 
 def test_the_openapi_document_is_valid_and_its_examples_are_answered(deployed: Project) -> None:
-    document: dict[str, Any] = json.loads((deployed.record.parent / "openapi.json").read_text())
+    document: Any = json.loads((deployed.record.parent / "openapi.json").read_text())
     openapi_spec_validator.validate(document)
     [(path, operations)] = document["paths"].items()
     [content] = operations["post"]["requestBody"]["content"].values()
@@ -84,9 +84,9 @@ def test_with_a_key_newman_passes_and_no_document_holds_it(
     key_id = json.loads(deployed.record.read_text())["api_key_id"]
     key = client("apigateway").get_api_key(apiKey=key_id, includeValue=True)["value"]
     folder = deployed.record.parent
-    arguments = ["run", folder / "postman_collection.json", "-e", folder / "postman_environment.json"]
+    arguments = [str(newman), "run", f"{folder}/postman_collection.json", "-e", f"{folder}/postman_environment.json"]
 
-    run = subprocess.run([newman, *arguments, "--env-var", f"api_key={key}"], capture_output=True, timeout=120)
+    run = subprocess.run([*arguments, "--env-var", f"api_key={key}"], capture_output=True, timeout=120)
 
     assert run.returncode == 0, run.stdout
     assert [file.name for file in folder.iterdir() if key in file.read_text()] == []

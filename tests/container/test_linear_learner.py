@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from preflight.sagemaker.training.metrics import BUILTIN_METRICS
-from preflight_container.formats.recordio_protobuf import Record, frame_record
+from preflight_container.formats.record_pb2 import Record
+from preflight_container.formats.recordio_protobuf import frame_record
 from preflight_container.linear_learner.mxnet_params import load_params
 
 

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preflight_container.formats.recordio_protobuf import Record, frame_record, read_frames
+from preflight_container.formats.record_pb2 import Record
+from preflight_container.formats.recordio_protobuf import frame_record, read_frames
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 PROTOBUF, LIBSVM = "application/x-recordio-protobuf", "text/libsvm"

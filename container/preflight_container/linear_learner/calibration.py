@@ -99,7 +99,8 @@ def bin_margins() -> Counts:
     """The lower edge of each bin as a margin, shape (bins,); the first is minus infinity's stand-in."""
     position: Counts = np.arange(BINS, dtype=float) * (2 / BINS) - 1
     position[0] = position[1] - 1 / BINS
-    return position / (1 - np.abs(position))
+    margins: Counts = position / (1 - np.abs(position))
+    return margins
 
 
 def _from_above(counts: Counts) -> Counts:

@@ -37,7 +37,7 @@ def apply(name: str, patches: Callable[[], Iterable[Patch]]) -> None:
     except (AttributeError, ImportError) as error:
         raise LocalstackExit(
             f"Preflight's mend {name!r} does not fit this LocalStack: {error}. "
-            "Install the versions that requirements/stack.txt names.\n",
+            "Install the versions that preflight/hosts/localstack/requirements.txt names.\n",
             1,
         ) from error
 

@@ -36,10 +36,8 @@ def unpacked(client: Make, bucket: str, artifact: str) -> str:
     prefix = unique("unpacked")
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         for member in tar:
-            if member.isfile():
-                client("s3").put_object(
-                    Bucket=bucket, Key=f"{prefix}/{member.name}", Body=tar.extractfile(member).read()
-                )
+            if file := tar.extractfile(member):
+                client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{member.name}", Body=file.read())
     return f"s3://{bucket}/{prefix}/"
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 from tests.local.conftest import Make, make_config, make_model, unique, wait_for_endpoint
 
-Metric = Callable[..., dict[str, float]]
+Metric = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")

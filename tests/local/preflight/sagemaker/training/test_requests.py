@@ -146,7 +146,7 @@ def test_a_bucket_in_another_region_is_refused(
 
 
 def test_settings_that_change_nothing_are_taken_and_described(train: Make, bucket: str) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "DebugHookConfig": {"S3OutputPath": f"s3://{bucket}/debug"},
         "ProfilerConfig": {"S3OutputPath": f"s3://{bucket}/profile"},
         "ProfilerRuleConfigurations": [RULE],
