@@ -1,4 +1,4 @@
-"""A folder of a running container kept in S3: checkpoints and TensorBoard output, file by file as they are.
+"""A folder of a running container kept in S3, file by file as they are: checkpoints, TensorBoard and Continuous output.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 """
@@ -15,6 +15,7 @@ from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.data.downloads import download_prefix
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.names import key_below
+from preflight.sagemaker.data.outputs import encryption
 from preflight.sagemaker.launching.container import Container
 
 LOG = logging.getLogger(__name__)
@@ -31,12 +32,21 @@ class FolderSync:
     Nothing is deleted from S3.
     """
 
-    def __init__(self, services: Clients, scope: Scope, host_folder: Path, relative_path: str, uri: S3Uri) -> None:
+    def __init__(
+        self,
+        services: Clients,
+        scope: Scope,
+        host_folder: Path,
+        relative_path: str,
+        uri: S3Uri,
+        kms_key_id: str = "",
+    ) -> None:
         self._services = services
         self._scope = scope
         self._relative_path = relative_path
         self._folder = host_folder / relative_path
         self._uri = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/".lstrip("/"))
+        self._encryption = encryption(services, scope, kms_key_id)
         self._uploaded: dict[str, tuple[int, int]] = {}  # by name: the time and size of what S3 has
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -78,7 +88,8 @@ class FolderSync:
             if self._uploaded.get(name) == state:
                 continue
             try:
-                client.upload_file(str(self._folder / name), self._uri.bucket, key_below(self._uri.key, name))
+                key = key_below(self._uri.key, name)
+                client.upload_file(str(self._folder / name), self._uri.bucket, key, ExtraArgs=self._encryption)
             except FileNotFoundError:
                 continue  # a file that was only in passing
             except ArtifactError as error:

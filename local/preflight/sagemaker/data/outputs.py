@@ -1,4 +1,4 @@
-"""What a training job leaves behind: the folders of its hosts, merged, to S3.
+"""What a job leaves behind: the folders of its hosts, merged, to S3.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
 """
@@ -21,7 +21,9 @@ from preflight.sagemaker.data.names import key_below
 def upload(
     services: Clients, scope: Scope, folders: Iterable[Path], scratch: Path, uri: S3Uri, kms_key_id: str
 ) -> bool:
-    """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/``, else as one tar.gz made in ``scratch``.
+    """Upload what lies in ``folders`` to ``uri``: below it if it ends in ``/`` or is a bucket, else as one tar.gz.
+
+    The archive is made in ``scratch``.
 
     Of a path that two folders have, the later folder's is kept. Returns False if all of them are empty.
 
@@ -32,16 +34,11 @@ def upload(
     if not contents:
         return False
     client = services.client("s3", scope)
-    encryption = {}
-    if kms_key_id:
-        encryption = {
-            "ServerSideEncryption": "aws:kms",
-            "SSEKMSKeyId": kms.key_arn(services, scope, kms_key_id) or kms_key_id,
-        }
-    if uri.key.endswith("/"):
+    extra = encryption(services, scope, kms_key_id)
+    if not uri.key or uri.key.endswith("/"):
         for name, path in contents.items():
             if path.is_file() and not path.is_symlink():
-                client.upload_file(str(path), uri.bucket, key_below(uri.key, name), ExtraArgs=encryption)
+                client.upload_file(str(path), uri.bucket, key_below(uri.key, name), ExtraArgs=extra)
         return True
     with tempfile.NamedTemporaryFile(suffix=".tar.gz", dir=scratch) as archive:
         # Level 6 costs a third of gzip's default 9 for much the same size.
@@ -52,8 +49,16 @@ def upload(
             for name, path in contents.items():
                 tar.add(path, arcname=name, recursive=False, filter=_without_owner)
         archive.flush()
-        client.upload_file(archive.name, uri.bucket, uri.key, ExtraArgs=encryption)
+        client.upload_file(archive.name, uri.bucket, uri.key, ExtraArgs=extra)
     return True
+
+
+def encryption(services: Clients, scope: Scope, kms_key_id: str) -> dict[str, str]:
+    """How boto3's uploads are told to encrypt; an empty key says nothing of it."""
+    if not kms_key_id:
+        return {}
+    arn = kms.key_arn(services, scope, kms_key_id) or kms_key_id
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": arn}
 
 
 def _merge(folders: Iterable[Path]) -> dict[str, Path]:

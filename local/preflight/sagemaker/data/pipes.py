@@ -1,6 +1,6 @@
-"""Pipe mode: a channel's objects streamed from S3 into FIFOs, one an epoch, nothing on disk.
+"""Pipe mode: an input's objects streamed from S3 into FIFOs, one an epoch, nothing on disk.
 
-``/opt/ml/input/data/<channel>_<epoch>``, from epoch 0. Each epoch's FIFO is there before the last one ends.
+``<path>_<epoch>``, from epoch 0: ``/opt/ml/input/data/train_0``. Each epoch's FIFO is there before the last one ends.
 """
 
 import contextlib
@@ -16,9 +16,10 @@ from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
-from preflight.sagemaker.data.channels import INPUT_DATA
 from preflight.sagemaker.data.errors import ArtifactError, unreadable
+from preflight.sagemaker.data.names import safe_path
 from preflight.sagemaker.data.objects import InputObject
+from preflight.sagemaker.data.s3_input import S3Input
 from preflight.sagemaker.launching.container import Container
 from preflight.sagemaker.launching.fifo import make_fifo
 
@@ -29,31 +30,32 @@ ENDING_SECONDS = 5
 
 
 class Pipe:
-    """One channel of one host. ``objects_of(epoch)`` are what it streams."""
+    """One input of one host. ``objects_of(epoch)`` are what it streams."""
 
     def __init__(
         self,
         services: Clients,
         scope: Scope,
-        name: str,
+        source: S3Input,
         host_folder: Path,
         objects_of: Callable[[int], Iterable[InputObject]],
-        is_gzipped: bool,
     ) -> None:
         self._services = services
         self._scope = scope
-        self._name = name
+        self._source = source
         self._host_folder = host_folder
         self._objects_of = objects_of
-        self._is_gzipped = is_gzipped
         self._thread: threading.Thread | None = None
-        (host_folder / INPUT_DATA).mkdir(parents=True, exist_ok=True)
-        make_fifo(host_folder / self._path(0))
+        first = safe_path(host_folder, self._path(0))
+        first.parent.mkdir(parents=True, exist_ok=True)
+        make_fifo(first)
 
     def start(self, container: Container, on_error: Callable[[ArtifactError], None]) -> None:
         """Feed ``container`` until it ends; ``on_error`` is called while it still waits for more."""
         arguments = (container, on_error)
-        self._thread = threading.Thread(target=self._feed, args=arguments, name=f"pipe-{self._name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._feed, args=arguments, name=f"pipe-{self._source.name}", daemon=True
+        )
         self._thread.start()
 
     def join(self, timeout_seconds: float) -> None:
@@ -72,8 +74,8 @@ class Pipe:
                 (self._host_folder / self._path(epoch)).unlink(missing_ok=True)
         except Exception as error:
             if not _ends(container):  # it would wait for the rest for ever
-                LOG.exception("Channel %s is not fed any more.", self._name)
-                on_error(ArtifactError(f"Channel {self._name} cannot be streamed: {error}"))
+                LOG.exception("Input %s is not fed any more.", self._source.name)
+                on_error(ArtifactError(f"Input {self._source.name} cannot be streamed: {error}"))
 
     def _chunks(self, epoch: int, on_error: Callable[[ArtifactError], None]) -> Generator[bytes]:
         try:
@@ -87,14 +89,14 @@ class Pipe:
             answer = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
             with contextlib.closing(answer["Body"]) as body:
                 chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
-                yield from _decompressed(chunks) if self._is_gzipped else chunks
+                yield from _decompressed(chunks) if self._source.is_gzipped else chunks
         except S3_ERRORS as error:
             raise unreadable(entry.uri, error) from error
         except zlib.error as error:
             raise ArtifactError(guessed(f"{entry.uri} is not gzip: {error}.")) from error
 
     def _path(self, epoch: int) -> str:
-        return f"{INPUT_DATA}/{self._name}_{epoch}"
+        return f"{self._source.path}_{epoch}"
 
 
 def _ends(container: Container) -> bool:

@@ -2,13 +2,14 @@
 
 import regex
 
-from preflight.sagemaker.api.errors import ResourceLimitExceeded, ValidationException, guessed
+from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws import kms, s3
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
+from preflight.sagemaker.jobs.quotas import require_instances
 from preflight.sagemaker.launching.images import require_training_image
 from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.training import debugger
@@ -46,7 +47,6 @@ REFUSED = (
     _TENSORBOARD_PATH,
 )
 
-INSTANCE_LIMIT = 20  # of one job and type; AWS's own default is lower for most types
 MAX_RUNTIME_SECONDS = 28 * 86_400
 # Managed spot training of a built-in algorithm that writes no checkpoints. Page: "Managed Spot Training".
 MAX_WAIT_WITHOUT_CHECKPOINTS_SECONDS = 3_600
@@ -138,9 +138,7 @@ def _require_resources(resources: ResourceConfig) -> tuple[InstanceGroup, ...]:
 def _require_instances(group: InstanceGroup) -> None:
     if group.instance_count < 1:
         raise ValidationException(guessed("ResourceConfig.InstanceCount must be at least 1."))
-    if group.instance_count > INSTANCE_LIMIT:
-        quota = f"{group.instance_type} for training job usage"
-        raise ResourceLimitExceeded.of(quota, INSTANCE_LIMIT, 0, group.instance_count)
+    require_instances(group.instance_type, group.instance_count, "training job")
 
 
 def _require_groups(resources: ResourceConfig) -> None:

@@ -7,17 +7,14 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.data import channels, outputs
-from preflight.sagemaker.data.channels import Channel
+from preflight.sagemaker.data import outputs
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.folder_sync import FolderSync
-from preflight.sagemaker.data.objects import share
-from preflight.sagemaker.data.pipes import Pipe
+from preflight.sagemaker.data.inputs import Inputs
 from preflight.sagemaker.jobs.cluster import (
     HOMOGENEOUS_GROUP,
     Cluster,
@@ -34,14 +31,14 @@ from preflight.sagemaker.jobs.time_limits import TimeLimits
 from preflight.sagemaker.launching.container import ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.sagemaker.training.channel import Channel
 from preflight.sagemaker.training.description import metric_definitions
 from preflight.sagemaker.training.metrics import MetricReader
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import MetricData, TrainingJobRecord
-from preflight.sagemaker.training.request import AlgorithmSpecification, InputChannel, ResourceConfig, StoppingCondition
+from preflight.sagemaker.training.request import AlgorithmSpecification, ResourceConfig, StoppingCondition
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-PIPE_JOIN_SECONDS = 10
 
 
 class TrainingWork:
@@ -55,13 +52,12 @@ class TrainingWork:
         unique = f"{job.name}-{uuid.uuid4().hex[:8]}"
         self._folder = context.folder(job.scope.account_id, job.scope.region, "training-jobs", unique)
         default_mode = job.specification.training_input_mode
-        self._channels = [_channel(entry, default_mode) for entry in job.request.input_data_config]
+        self._channels = [Channel.of(entry, default_mode) for entry in job.request.input_data_config]
         self._hosts = make_hosts(_groups(job.resources), self._folder)
         self._cluster = Cluster(context.launcher.launch)
         self._metrics = MetricReader(metric_definitions(job.request, job.scope.region), self._take_metric)
-        self._pipes: dict[str, list[Pipe]] = {host.name: [] for host in self._hosts}
+        self._inputs = Inputs(context.services, job.scope, self._input_failed)
         self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
-        self._input_error: ArtifactError | None = None
         self._unsaved: ArtifactError | None = None
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
@@ -97,7 +93,8 @@ class TrainingWork:
                 self._write_configuration(host)
                 self._syncs[host.name] = self._make_syncs(host, check)
             for channel in self._channels:
-                self._bring(channel, check)
+                hosts = [host.folder for host in self._hosts if _gets(host, channel)]
+                self._inputs.bring(channel, hosts, check)
         except (ArtifactError, *S3_ERRORS) as error:
             raise _download_failure(error) from error
 
@@ -109,12 +106,13 @@ class TrainingWork:
             ended = self._cluster.watch(limit_seconds)
         finally:
             self._cluster.end()
-            for pipe in chain.from_iterable(self._pipes.values()):
-                pipe.join(PIPE_JOIN_SECONDS)
+            self._inputs.join()
             self._finish_syncs()
             self._context.logs.flush()  # whoever sees the job's end finds its log whole
-        if self._input_error:
-            raise _download_failure(self._input_error)
+        try:
+            self._inputs.require_read()
+        except ArtifactError as error:
+            raise _download_failure(error) from error
         return ended
 
     def _upload(self) -> None:
@@ -161,19 +159,6 @@ class TrainingWork:
             syncs.append(FolderSync(services, self._scope, host.folder, "output/tensorboard", below))
         return syncs
 
-    def _bring(self, channel: Channel, check: Callable[[], None]) -> None:
-        services, scope = self._context.services, self._scope
-        objects = channels.find_objects(services, scope, channel)
-        hosts = [host for host in self._hosts if _gets(host, channel)]
-        for place, host in enumerate(hosts):
-            parts = len(hosts) if channel.is_sharded else 1
-            mine = partial(share, objects, place if channel.is_sharded else 0, parts, channel.seed)
-            if channel.input_mode == "Pipe":
-                pipe = Pipe(services, scope, channel.name, host.folder, mine, channel.is_gzipped)
-                self._pipes[host.name].append(pipe)
-            else:
-                channels.download(services, scope, channel, mine(0), host.folder, check)
-
     def _launch(self, host: Host) -> None:
         created = int(self._job.creation_time.timestamp())
         stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}")
@@ -206,8 +191,7 @@ class TrainingWork:
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
         )
-        for pipe in self._pipes[host.name]:
-            pipe.start(container, self._input_failed)
+        self._inputs.start(host.folder, container)
         for sync in self._syncs[host.name]:
             sync.start(container)
 
@@ -223,9 +207,8 @@ class TrainingWork:
             except ArtifactError as error:
                 self._unsaved = error
 
-    def _input_failed(self, error: ArtifactError) -> None:
-        """An object of a pipe cannot be read: no container may take what it has for the whole."""
-        self._input_error = self._input_error or error
+    def _input_failed(self) -> None:
+        """End at once: what has come may not pass for the whole."""
         self._cluster.terminate(0)
         self._cluster.end()
 
@@ -253,23 +236,6 @@ def _arguments(specification: AlgorithmSpecification) -> Sequence[str]:
     if specification.container_arguments is not None:
         return specification.container_arguments
     return () if specification.container_entrypoint else ("train",)
-
-
-def _channel(channel: InputChannel, default_mode: str) -> Channel:
-    source = channel.data_source.s3_data_source
-    assert source is not None  # CreateTrainingJob asks for it
-    return Channel(
-        name=channel.channel_name,
-        s3_uri=source.s3_uri,
-        data_type=source.s3_data_type,
-        distribution=source.s3_data_distribution_type,
-        input_mode=channel.input_mode or default_mode,
-        content_type=channel.content_type,
-        record_wrapper=channel.record_wrapper_type,
-        is_gzipped=channel.compression_type == "Gzip",
-        seed=channel.shuffle_config.seed if channel.shuffle_config else None,
-        groups=source.instance_group_names,
-    )
 
 
 def _gets(host: Host, channel: Channel) -> bool:
