@@ -5,7 +5,7 @@ Every change is told to the observers, in order: EventBridge is one.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from preflight.sagemaker.api.errors import ServiceError
@@ -38,7 +38,8 @@ class Observer(Protocol):
 class Kind[R: Record]:
     """One kind of resource: how AWS names it, shows it, lists it, and refuses names that are taken or not there.
 
-    ``arn_kind`` is its word in ARNs, ``event`` its name in events (``Training Job``).
+    ``arn_kind`` is its word in ARNs, ``event`` its name in events (``Training Job``), ``event_detail`` what they say
+    of it, where that is not word for word what Describe says.
     """
 
     arn_kind: str
@@ -48,6 +49,7 @@ class Kind[R: Record]:
     summarize: Callable[[R], Description]
     taken: Callable[[str], ServiceError]
     missing: Callable[[str], ServiceError]
+    event_detail: Callable[[Description], Description] = field(default=lambda description: description)
 
 
 class Resources:
@@ -124,7 +126,8 @@ class Table[R: Record]:
     def announce(self, record: R) -> None:
         """Tell that the resource has changed; call under the lock, at the moment that it does."""
         with self._lock:
-            self._resources.announce(record.scope, self._kind.event, record.arn, self._kind.describe(record))
+            detail = self._kind.event_detail(self._kind.describe(record))
+            self._resources.announce(record.scope, self._kind.event, record.arn, detail)
 
     def of(self, scope: Scope) -> list[R]:
         with self._lock:
