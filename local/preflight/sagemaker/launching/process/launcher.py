@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO
 
 from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
@@ -31,7 +32,7 @@ class ProcessLauncher:
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
         environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
+            "PATH": os.pathsep.join([str(Path(program.environment.python).parent), os.environ.get("PATH", os.defpath)]),
             "HOME": str(spec.folder),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
