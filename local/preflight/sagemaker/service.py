@@ -23,12 +23,13 @@ from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.resources.operations import TagOperations
 from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
 
-FAMILIES: tuple[type, ...] = (TrainingJobs, Models, EndpointConfigs, Endpoints, TagOperations)
+FAMILIES: tuple[type, ...] = (TrainingJobs, ProcessingJobs, Models, EndpointConfigs, Endpoints, TagOperations)
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
 
@@ -45,7 +46,14 @@ class SageMaker:
         configs = EndpointConfigs(context, models)
         self._endpoints = endpoints = Endpoints(context, configs, models)
         self.invocations = Invocations(context, endpoints)
-        families = (TrainingJobs(context, running), models, configs, endpoints, TagOperations(context.resources))
+        families = (
+            TrainingJobs(context, running),
+            ProcessingJobs(context, running),
+            models,
+            configs,
+            endpoints,
+            TagOperations(context.resources),
+        )
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }

@@ -72,6 +72,12 @@ def require_training_image(image: str, access_mode: str | None) -> None:
         )
 
 
+def require_processing_image(image: str) -> None:
+    """Raises ValidationException if AWS would not pull it to process."""
+    if not _is_pullable(image, None):
+        raise ValidationException(guessed(f"Using non-ECR image {image} is not supported. {_ADVICE}"))
+
+
 def _is_pullable(image: str, access_mode: str | None) -> bool:
     """AWS pulls from ECR; from another registry in Vpc mode only."""
     return bool(_ECR_IMAGE.fullmatch(image)) or access_mode == "Vpc"
