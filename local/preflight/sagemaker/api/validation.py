@@ -24,6 +24,7 @@ from preflight.sagemaker.api.errors import ValidationException
 _NUMBERS = ("integer", "long", "float", "double")
 _NOT_NULL = "Member must not be null"
 _TOKEN = regex.compile(r"\\p\{\w+\}|\\?.")
+_ABOVE_16_BITS = r"\uD800\uDC00-\uDBFF\uDFFF"  # as pairs of Java's characters
 _ASCII_CLASSES = {r"\d": "0-9", r"\w": "a-zA-Z_0-9", r"\p{Alnum}": "a-zA-Z0-9"}
 
 
@@ -176,7 +177,7 @@ def _camel(name: str) -> str:
 def _compiled(pattern: str) -> "regex.Pattern[str]":
     """The model's patterns are Java's, where some classes are ASCII and ``.`` stops at every kind of line end."""
     translated, in_class = "", False
-    for token in _TOKEN.findall(pattern):
+    for token in _TOKEN.findall(pattern.replace(_ABOVE_16_BITS, r"\U00010000-\U0010FFFF")):
         if ascii_class := _ASCII_CLASSES.get(token):
             translated += ascii_class if in_class else f"[{ascii_class}]"
         else:

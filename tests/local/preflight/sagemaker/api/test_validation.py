@@ -235,3 +235,13 @@ def test_the_runtimes_headers_are_checked_too(stack: Stack, path: str, headers: 
     status, answered, body = send(stack.port, "POST", f"/endpoints/{path}/invocations", b"1", headers)
 
     assert (status, answered["x-amzn-errortype"], message in body.decode()) == (400, "ValidationError", True), body
+
+
+def test_a_pattern_may_have_javas_pairs_of_characters(stack: Stack) -> None:
+    catalog = {"Catalog": "\x01", "Database": "d", "QueryString": "q", "OutputS3Uri": "s3://b", "OutputFormat": "ORC"}
+    definition = {"InputName": "i", "DatasetDefinition": {"AthenaDatasetDefinition": catalog}}
+
+    status, answer = call(stack.port, "CreateProcessingJob", {"ProcessingInputs": [definition]})
+
+    assert (status, answer["__type"]) == (400, "ValidationException")
+    assert "athenaDatasetDefinition.catalog' failed to satisfy constraint" in answer["message"]
