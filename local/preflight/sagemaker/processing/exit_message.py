@@ -25,12 +25,20 @@ def read_exit_message(host_folders: Iterable[Path]) -> str | None:
 
 
 def _read(path: Path) -> str:
+    """Nothing of what is no file: neither a link nor a FIFO is a message."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:  # none, or a link: what a container links to is not its message
+        with open(path, "rb", opener=_open_file) as file:
+            return _decode(file.read(MAX_BYTES + 1))
+    except OSError:
         return ""
-    with os.fdopen(descriptor, "rb") as file:
-        return _decode(file.read(MAX_BYTES + 1)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
+
+
+def _open_file(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no file.")
+    return descriptor
 
 
 def _decode(content: bytes) -> str:

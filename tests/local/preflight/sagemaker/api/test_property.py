@@ -35,7 +35,7 @@ CONTROL_PLANE = list(OPERATIONS)
 USUAL = {
     *("AlgorithmSpecification", "TrainingImage", "ResourceConfig", "InstanceType", "InstanceCount", "VolumeSizeInGB"),
     *("InputDataConfig", "S3DataSource", "StoppingCondition", "PrimaryContainer", "Image", "ExecutionRoleArn"),
-    *("ModelName", "InitialInstanceCount"),
+    *("ModelName", "InitialInstanceCount", "ProcessingInputs", "S3Input", "S3Output", "LocalPath"),
 }
 # Just beyond what some model allows.
 JUNK: list[Any] = [None, True, "", "x" * 5000, "a_b", "\u2028", "é☃𝄞", "../..", 0, -1, 2**31, 2**63, 1e308, 0.5]
@@ -58,13 +58,20 @@ class Requests:
             "RoleArn": [role, role, "arn:aws:iam::000000000000:role/none"],
             "AlgorithmImage": [LINEAR_LEARNER, XGBOOST],
             "ContainerImage": [LINEAR_LEARNER, XGBOOST],
+            "ImageUri": [LINEAR_LEARNER, XGBOOST],
+            "ProcessingLocalPath": ["/opt/ml/processing/a", "/opt/ml/processing/a/b/", "/opt/ml/../x"],
+            "ProcessingInstanceType": ["ml.m5.large"],
             "ResourceArn": [f"{resource}:model/fuzz-a", f"{resource}:training-job/fuzz-b", f"{resource}:x/y"],
             "Url": [f"s3://{bucket}/fuzz/model.tar.gz", f"s3://{bucket}/none.tar.gz"],
             "S3Uri": [f"s3://{bucket}/fuzz/", f"https://s3.amazonaws.com/{bucket}/fuzz/", "s3://none/"],
             "TrainingInstanceType": ["ml.m5.large"],
             "ProductionVariantInstanceType": ["ml.m5.large"],
             **dict.fromkeys(
-                ("TrainingJobName", "ModelName", "EndpointName", "EndpointConfigName", "VariantName"), names
+                (
+                    *("TrainingJobName", "ProcessingJobName", "ModelName"),
+                    *("EndpointName", "EndpointConfigName", "VariantName"),
+                ),
+                names,
             ),
         }
 
@@ -164,6 +171,7 @@ def _stop_what_was_started(stack: Stack) -> Iterator[None]:
     for name in ("fuzz-a", "fuzz-B"):
         call(stack.port, "DeleteEndpoint", {"EndpointName": name})
         call(stack.port, "StopTrainingJob", {"TrainingJobName": name})
+        call(stack.port, "StopProcessingJob", {"ProcessingJobName": name})
 
 
 def require_answer(status: int, answer: Any) -> None:
