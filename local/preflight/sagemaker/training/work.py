@@ -5,10 +5,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
+
+from botocore.exceptions import ClientError
 
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.context import ServiceContext
@@ -42,6 +44,11 @@ from preflight.sagemaker.training.request import AlgorithmSpecification, InputCh
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 PIPE_JOIN_SECONDS = 10
+NOT_ASSUMED = (
+    "ClientError: TrainingHostAgent Initialization failed:InvalidInputException: SageMaker is unable to perform: "
+    "sts:AssumeRole on the role. Check if you have a trust relationship for 'sagemaker.amazonaws.com' to assume the "
+    "role."
+)
 
 
 class TrainingWork:
@@ -51,6 +58,8 @@ class TrainingWork:
         self._context = context
         self._job = job
         self._scope = job.scope
+        self._services = context.services.acting_as(job.request.role_arn, job.scope)
+        self._services_environment: Mapping[str, str] = {}
         # A name may be used again once its job is deleted; the folder is this job's only.
         unique = f"{job.name}-{uuid.uuid4().hex[:8]}"
         self._folder = context.folder(job.scope.account_id, job.scope.region, "training-jobs", unique)
@@ -93,6 +102,10 @@ class TrainingWork:
     def _prepare(self, check: Callable[[], None]) -> None:
         """Make each host's folders and bring its input; ``check`` may raise to give up."""
         try:
+            self._services_environment = self._services.environment()
+        except ClientError as error:
+            raise JobFailure(NOT_ASSUMED) from error
+        try:
             for host in self._hosts:
                 self._write_configuration(host)
                 self._syncs[host.name] = self._make_syncs(host, check)
@@ -124,7 +137,7 @@ class TrainingWork:
         for below, uri in (("model", output.model), ("output/data", output.data)):
             folders = [host.folder / below for host in self._hosts]
             try:
-                outputs.upload(self._context.services, self._scope, folders, self._folder, uri, output.kms_key_id)
+                outputs.upload(self._services, self._scope, folders, self._folder, uri, output.kms_key_id)
             except (ArtifactError, *S3_ERRORS) as error:
                 raise _upload_failure(f"Unable to upload {uri}: {error}") from error
 
@@ -148,7 +161,7 @@ class TrainingWork:
 
     def _make_syncs(self, host: Host, check: Callable[[], None]) -> list[FolderSync]:
         """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
-        request, services = self._job.request, self._context.services
+        request, services = self._job.request, self._services
         syncs = []
         if checkpoints := request.checkpoint_config:
             sync = FolderSync(services, self._scope, host.folder, "checkpoints", S3Uri.parse(checkpoints.s3_uri))
@@ -162,7 +175,7 @@ class TrainingWork:
         return syncs
 
     def _bring(self, channel: Channel, check: Callable[[], None]) -> None:
-        services, scope = self._context.services, self._scope
+        services, scope = self._services, self._scope
         objects = channels.find_objects(services, scope, channel)
         hosts = [host for host in self._hosts if _gets(host, channel)]
         for place, host in enumerate(hosts):
@@ -176,7 +189,9 @@ class TrainingWork:
 
     def _launch(self, host: Host) -> None:
         created = int(self._job.creation_time.timestamp())
-        stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}")
+        stream = LogStream(
+            self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}", self._job.request.role_arn
+        )
 
         def take(line: str) -> None:
             self._context.logs.write(stream, line.replace("\t", "#011"))
@@ -196,6 +211,7 @@ class TrainingWork:
                     "TRAINING_JOB_NAME": self._job.name,
                     "TRAINING_JOB_ARN": self._job.arn,
                 },
+                services_environment=({} if self._job.request.enable_network_isolation else self._services_environment),
                 on_line=take,
                 owner_arn=self._job.arn,
                 entrypoint=specification.container_entrypoint,
