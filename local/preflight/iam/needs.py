@@ -231,6 +231,9 @@ def _lambda(operation: str, parameters: Parameters, place: Place) -> Iterator[Ne
     elif parameters.get("Resource"):
         resource = str(parameters["Resource"])
     yield Need(action, resource)
+    code = parameters.get("Code") or parameters
+    if isinstance(code, Mapping) and code.get("S3Bucket"):  # whoever deploys a function must be able to read its code
+        yield Need("s3:GetObject", f"arn:{place.partition}:s3:::{code['S3Bucket']}/{code.get('S3Key', '')}")
     if isinstance(parameters.get("Role"), str):
         yield _pass_role(parameters["Role"], "lambda.amazonaws.com")
 

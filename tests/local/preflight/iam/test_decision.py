@@ -106,7 +106,8 @@ def test_a_deny_whose_condition_is_not_met_denies_nothing() -> None:
 def test_a_boundary_and_a_session_policy_only_limit(limit: str, kind: PolicyType) -> None:
     def limited(statement: Mapping[str, Any], *identity: Policy) -> Decision:
         limiting = policy(statement)
-        return ask(Policies(identity, **{limit: limiting if limit == "boundary" else [limiting]}))
+        is_boundary = limit == "boundary"
+        return ask(Policies(identity, limiting if is_boundary else None, None if is_boundary else [limiting]))
 
     assert limited(READ, policy(READ)).is_allowed
     assert limited(READ) == Decision(Outcome.IMPLICIT_DENY, PolicyType.IDENTITY)
