@@ -101,8 +101,7 @@ def _test(name: str, text: str, has_variables: bool) -> Test:
         case "StringEquals" | "BinaryEquals":
             return pattern(text, has_variables=has_variables, wildcards=False).matches
         case "StringEqualsIgnoreCase":
-            exact = pattern(text, has_variables=has_variables, wildcards=False)
-            return lambda value, context: exact.matches(value, context, re.IGNORECASE)
+            return pattern(text, has_variables=has_variables, wildcards=False, ignores_case=True).matches
         case "StringLike":
             return pattern(text, has_variables=has_variables).matches
         case "ArnEquals" | "ArnLike":

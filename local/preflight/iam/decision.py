@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -76,11 +76,7 @@ def decide(request: Request, policies: Policies) -> Decision:
 
 def trusts(policy: Policy, request: Request) -> Named:
     """How a role's trust policy lets the principal assume it: alone, or together with the principal's own policies."""
-    matching = _matching(policy, request)
-    named = [(statement.is_allow, statement.names(request.principal)) for statement in matching]
-    if any(how for is_allow, how in named if not is_allow):
-        return Named.NOT
-    return max((how for is_allow, how in named if is_allow), default=Named.NOT)
+    return Named.NOT if _named(request, policy, is_allow=False) else _named(request, policy, is_allow=True)
 
 
 def _denial(request: Request, policies: Policies) -> Decision | None:
@@ -92,19 +88,16 @@ def _denial(request: Request, policies: Policies) -> Decision | None:
     )
     for policy_type, documents in attached:
         for policy in documents:
-            if any(not statement.is_allow for statement in _matching(policy, request)):
+            if any(_matching(policy, request, is_allow=False)):
                 return Decision(Outcome.EXPLICIT_DENY, policy_type, policy.arn)
-    if policies.resource and any(
-        not statement.is_allow and statement.names(request.principal)
-        for statement in _matching(policies.resource, request)
-    ):
+    if _named(request, policies.resource, is_allow=False):
         return Decision(Outcome.EXPLICIT_DENY, PolicyType.RESOURCE)
     return None
 
 
 def _missing_allow(request: Request, policies: Policies) -> Decision:
     """ALLOWED, or the kind of policy that should allow and does not."""
-    granted = _granted(request, policies.resource)
+    granted = _named(request, policies.resource, is_allow=True)
     if request.crosses_accounts and not granted:
         return Decision(Outcome.IMPLICIT_DENY, PolicyType.RESOURCE)
     if granted is Named.DIRECTLY and not request.crosses_accounts:
@@ -119,16 +112,20 @@ def _missing_allow(request: Request, policies: Policies) -> Decision:
     return ALLOWED
 
 
-def _granted(request: Request, policy: Policy | None) -> Named:
+def _named(request: Request, policy: Policy | None, *, is_allow: bool) -> Named:
+    """How the statements of one effect that cover the request name its principal."""
     if policy is None:
         return Named.NOT
-    allows = (each.names(request.principal) for each in _matching(policy, request) if each.is_allow)
-    return max(allows, default=Named.NOT)
+    statements = _matching(policy, request, is_allow=is_allow)
+    return max((each.names(request.principal) for each in statements), default=Named.NOT)
 
 
 def _allows(policies: Iterable[Policy], request: Request) -> bool:
-    return any(statement.is_allow for policy in policies for statement in _matching(policy, request))
+    return any(any(_matching(policy, request, is_allow=True)) for policy in policies)
 
 
-def _matching(policy: Policy, request: Request) -> list[Statement]:
-    return [each for each in policy.statements if each.covers(request.action, request.resource, request.context)]
+def _matching(policy: Policy, request: Request, *, is_allow: bool) -> Iterator[Statement]:
+    """The statements of one effect that cover the request."""
+    for each in policy.statements:
+        if each.is_allow is is_allow and each.covers(request.action, request.resource, request.context):
+            yield each

@@ -28,26 +28,33 @@ class _Variable:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A value as a policy writes it; parts that stand for something else are regular expressions and variables."""
+    """A value as a policy writes it: regular expressions and variables in turn, or one ``expression`` for all."""
 
     parts: tuple[str | _Variable, ...]
+    flags: re.RegexFlag
+    expression: re.Pattern[str] | None
 
-    def matches(self, value: str, context: Context, flags: int = 0) -> bool:
+    def matches(self, value: str, context: Context) -> bool:
         """Whether it is ``value``, all of it. Never if a variable has no value."""
+        if self.expression is not None:
+            return self.expression.fullmatch(value) is not None
         expressions = []
         for part in self.parts:
-            if isinstance(part, _Variable):
-                found = part.value(context)
-                if found is None:
-                    return False
-                part = re.escape(found)
-            expressions.append(part)
-        return re.fullmatch("".join(expressions), value, flags | re.DOTALL) is not None
+            found = part.value(context) if isinstance(part, _Variable) else part
+            if found is None:
+                return False
+            expressions.append(re.escape(found) if isinstance(part, _Variable) else found)
+        return re.fullmatch("".join(expressions), value, self.flags) is not None
 
 
-def pattern(text: str, *, has_variables: bool, wildcards: bool = True, is_arn: bool = False) -> Pattern:
+def pattern(
+    text: str, *, has_variables: bool, wildcards: bool = True, is_arn: bool = False, ignores_case: bool = False
+) -> Pattern:
     """``text`` with its ``wildcards``; in an ARN one before the fifth colon does not reach across a colon."""
-    return Pattern(tuple(_merged(_parts(text, has_variables, wildcards, is_arn))))
+    parts = tuple(_merged(_parts(text, has_variables, wildcards, is_arn)))
+    flags = re.DOTALL | re.IGNORECASE if ignores_case else re.DOTALL
+    texts = [part for part in parts if isinstance(part, str)]
+    return Pattern(parts, flags, re.compile("".join(texts), flags) if len(texts) == len(parts) else None)
 
 
 def action_pattern(actions: Sequence[str]) -> re.Pattern[str]:
