@@ -19,7 +19,7 @@ _WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 def training_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
     """The role that SageMaker assumes for training and hosting."""
-    # AmazonSageMakerFullAccess reaches only buckets with "sagemaker" in their name: our own policy stays beside it.
+    # AmazonSageMakerFullAccess reads only objects with "sagemaker" in bucket or key: our own policy stays beside it.
     return Role(
         names.training_role,
         service="sagemaker.amazonaws.com",

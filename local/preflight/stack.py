@@ -33,6 +33,7 @@ from preflight.sagemaker.settings import (
     SettingError,
     require_invocation_timeout,
     require_launcher,
+    require_roles_decide,
     require_services_url,
 )
 
@@ -64,6 +65,7 @@ _PASSED_ON = (
     "PREFLIGHT_STACK_ID",
     "PREFLIGHT_INVOCATION_TIMEOUT_SECONDS",
     "PREFLIGHT_ALLOWED_ORIGINS",
+    "PREFLIGHT_IAM",
     "DEBUG",
 )
 
@@ -162,6 +164,14 @@ class Stack:
         except (OSError, ValueError, KeyError) as error:
             return f"The stack does not say how it runs containers: {error}"
 
+    def roles_decide(self) -> bool:
+        """Whether IAM's policies decide; false with PREFLIGHT_IAM=off."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/iam", timeout=20) as answer:
+                return bool(json.load(answer)["roles_decide"])
+        except (OSError, ValueError, KeyError) as error:
+            raise StackError(f"The stack does not say whether roles decide: {error}") from None
+
     def up(self, say: Say = silent) -> bool:
         """Start the stack and return once it answers; False if it was up already. ``say`` gets what is worth knowing.
 
@@ -219,6 +229,7 @@ class Stack:
             launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
             require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
             services = require_services_url(self.services) if self.services else ""
+            require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
         except SettingError as error:
             raise StackError(str(error)) from None
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

@@ -11,9 +11,12 @@ boto3.client("s3").create_bucket(Bucket=name)
 rows = "\n".join(f"{i % 2},{(i % 2) * 4 + i % 3},{i % 5}" for i in range(400))
 boto3.client("s3").put_object(Bucket=name, Key="data/train.csv", Body=rows.encode())
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-role = boto3.client("iam").create_role(
+iam = boto3.client("iam")
+role = iam.create_role(
     RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
 source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{name}/data/"}
 sagemaker = boto3.client("sagemaker")
 sagemaker.create_training_job(

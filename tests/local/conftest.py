@@ -6,7 +6,7 @@ import json
 import tarfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -45,11 +45,23 @@ def role(client: Make) -> str:
     return make_role(client("iam"), "sagemaker.amazonaws.com")
 
 
-def make_role(iam: Any, service: str) -> str:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def make_role(iam: Any, service: str, statements: Sequence[dict[str, Any]] = (ALLOW_ALL,)) -> str:
+    """A role that ``service`` may assume, and what it may do: everything, if nothing else is said."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn: str = iam.create_role(RoleName=unique("role"), AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    if statements:
+        set_policy(iam, arn, statements)
     return arn
+
+
+def set_policy(iam: Any, role_arn: str, statements: Sequence[dict[str, Any]]) -> None:
+    """Make ``statements`` the role's inline policy."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyName="inline", PolicyDocument=document)
 
 
 @pytest.fixture(scope="session")

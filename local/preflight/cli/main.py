@@ -171,6 +171,8 @@ def status(stack: Stack) -> None:
         table.add_row(name, f"refused: {reason}")
     console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
     _say_fallback(stack)
+    if not stack.roles_decide():
+        console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
     console.print(table)
 
 

@@ -12,10 +12,12 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import botocore.loaders
 
+from preflight.iam.denials import Denial
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.api.credentials import Credential, is_region, scope_of
 from preflight.sagemaker.api.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
@@ -36,6 +38,13 @@ _RUNTIME_OPERATIONS = {
 }
 
 Headers = Mapping[str, str]
+# Why a request must not go on, by its credential, botocore's names of service and operation, and its members.
+Refusal = Callable[[Credential, str, str, Mapping[str, Any]], Denial | None]
+
+
+def let_pass(credential: Credential, service: str, operation: str, parameters: Mapping[str, Any]) -> Denial | None:
+    """Nothing is refused: roles decide where the host knows them."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,10 @@ class Call:
 class SageMakerHttp:
     """Tells which requests are SageMaker's, and answers them by the service that ``life`` has."""
 
-    def __init__(self, life: ServiceLife) -> None:
+    def __init__(self, life: ServiceLife, refusal: Refusal = let_pass) -> None:
+        """``refusal`` tells what the caller's policies do not allow."""
         self._life = life
+        self._refusal = refusal
 
     def find(self, method: str, path: str, headers: Headers) -> Call | None:
         """What a request asks of SageMaker or of its relatives; None if it is meant for another service."""
@@ -88,6 +99,8 @@ class SageMakerHttp:
             raise _refusal(call.operation, *call.unknown)
         if call.operation == "InvokeEndpointAsync":
             raise UnsupportedByPreflight(call.operation)
+        if credential is not None and (refused := self._refused(credential, call, headers, body)):
+            return _error(refused.status, refused.code, refused.message)
         scope = scope_of(credential)
         if call.endpoint is None:
             with self._life.held() as service:
@@ -103,6 +116,22 @@ class SageMakerHttp:
                 raise
             return _reset()
         return answer if answer.status < 400 or self._life.is_current(service) else _reset()
+
+    def _refused(self, credential: Credential, call: Call, headers: Headers, body: bytes) -> Denial | None:
+        if call.endpoint is not None:
+            target = {"TargetModel": model} if (model := headers.get("x-amzn-sagemaker-target-model")) else {}
+            parameters = {"EndpointName": call.endpoint, **target}
+            return self._refusal(credential, "sagemaker-runtime", call.operation, parameters)
+        return self._refusal(credential, "sagemaker", call.operation, _members(body))
+
+
+def _members(body: bytes) -> Mapping[str, Any]:
+    """Those of a request of the control plane; of one that is none, none: its operation refuses it."""
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def bad_region(region: str) -> str:

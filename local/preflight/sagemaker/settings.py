@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 LAUNCHERS = ("process", "docker")
+IAM_SETTINGS = ("on", "off")
 DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
@@ -41,6 +42,15 @@ def require_invocation_timeout(value: str | None) -> float:
             f"{INVOCATION_TIMEOUT_SECONDS:g}, AWS's own limit."
         )
     return seconds
+
+
+def require_roles_decide(value: str | None) -> bool:
+    """Whether IAM's policies decide, of ``PREFLIGHT_IAM``: they do unless it is ``off``. Raises SettingError."""
+    if value not in (None, "", *IAM_SETTINGS):
+        raise SettingError(
+            f"PREFLIGHT_IAM is {value!r}, which Preflight does not know; use {' or '.join(IAM_SETTINGS)}."
+        )
+    return value != "off"
 
 
 def require_services_url(value: str) -> str:

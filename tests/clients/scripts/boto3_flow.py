@@ -26,6 +26,8 @@ trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"},
 role = iam.create_role(
     RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
+for policy in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess"):
+    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
 
 names = [f"{name}-1", f"{name}-2"]
 for each in names:

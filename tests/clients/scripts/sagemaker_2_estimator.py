@@ -11,10 +11,11 @@ from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import CSVSerializer
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-role = boto3.client("iam").create_role(
-    RoleName=f"sdk-2-{time.time_ns()}",
-    AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+iam, name = boto3.client("iam"), f"sdk-2-{time.time_ns()}"
+role = iam.create_role(
+    RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
 
 session = sagemaker.Session()
 estimator = Estimator(

@@ -8,10 +8,11 @@ import numpy
 import sagemaker
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-role = boto3.client("iam").create_role(
-    RoleName=f"sdk-2-linear-learner-{time.time_ns()}",
-    AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+iam, name = boto3.client("iam"), f"sdk-2-linear-learner-{time.time_ns()}"
+role = iam.create_role(
+    RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
 
 rows = numpy.loadtxt("train.csv", delimiter=",", dtype="float32")
 labels, features = rows[:, 0], rows[:, 1:]

@@ -101,6 +101,22 @@ def test_a_killed_stack_can_be_started_again_which_says_so_and_keeps_its_log(own
     assert cli("status").returncode == 0
 
 
+def test_roles_decide_unless_the_stack_is_told_otherwise(own: Stack, cli: Cli) -> None:
+    assert (
+        "PREFLIGHT_IAM is 'maybe', which Preflight does not know; use on or off."
+        in cli("up", PREFLIGHT_IAM="maybe").stdout
+    )
+    cli("up", PREFLIGHT_IAM="off")
+    assert "Roles decide nothing" in cli("status").stdout
+
+    settings = {"endpoint_url": own.endpoint_url, "region_name": "us-east-1", "aws_secret_access_key": "test"}
+    iam, sts = (boto3.client(name, aws_access_key_id="test", **settings) for name in ("iam", "sts"))
+    role = make_role(iam, "lambda.amazonaws.com", ())
+    session = sts.assume_role(RoleArn=role, RoleSessionName="someone")["Credentials"]
+    s3 = boto3.client("s3", aws_access_key_id=session["AccessKeyId"], **settings)
+    assert s3.create_bucket(Bucket=unique("bucket"))["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_down_tells_of_a_killed_stack_once(own: Stack, cli: Cli) -> None:
     cli("up")
     kill(own)

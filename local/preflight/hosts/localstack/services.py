@@ -14,6 +14,7 @@ from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 
+from preflight.hosts.localstack.authorization.handler import look_at_requests, sagemaker_refusal
 from preflight.hosts.localstack.patches.unavailable_services import NOT_HERE
 from preflight.sagemaker.http import SageMakerHttp
 from preflight.sagemaker.life import ServiceGone, ServiceLife
@@ -40,7 +41,7 @@ def _create() -> "SageMaker":
 
 
 LIFE = ServiceLife(_create)
-HTTP = SageMakerHttp(LIFE)
+HTTP = SageMakerHttp(LIFE, sagemaker_refusal)
 
 
 @aws_provider(api="sagemaker")
@@ -54,6 +55,7 @@ def check_settings() -> None:
     """Refuse settings that mean nothing."""
     try:
         _settings()
+        look_at_requests()
     except SettingError as error:
         raise LocalstackExit(f"{error}\n", 1) from None
     ROUTER.add(LAUNCHER_PATH, _describe_launcher, methods=["GET"])

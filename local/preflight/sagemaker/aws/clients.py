@@ -2,43 +2,94 @@
 
 import functools
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 from preflight.sagemaker.api.scope import Scope
 
+SESSION_NAME = "SageMaker"  # as AWS's own sessions of an execution role are named
+SESSION_SECONDS = 12 * 3600  # the longest there is: a container is given its credentials once
+_CONFIG = Config(
+    retries={"max_attempts": 3, "mode": "standard"},
+    max_pool_connections=32,
+    s3={"addressing_style": "path"},
+    request_checksum_calculation="when_required",
+)
+
 
 class Clients:
-    """Clients of the services at ``endpoint_url``, as any account and region."""
+    """Clients of the services at ``endpoint_url``: of any account and region, which may do everything there."""
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
-        self._session = boto3.Session(aws_access_key_id="unused", aws_secret_access_key="unused")
         self._lock = threading.Lock()  # clients may be shared by threads, but not made by two at once
-        self._cached = functools.lru_cache(maxsize=256)(self._make)  # goes when this goes, connections and all
+        # Caches go when this goes, connections and all.
+        self._cached = functools.lru_cache(maxsize=256)(self._make)
+        self._sessions = functools.lru_cache(maxsize=256)(self._assume)
 
     def client(self, service: str, scope: Scope) -> Any:
-        """A boto3 client. The stack reads the account from the access key, as LocalStack does."""
+        """A boto3 client."""
         return self._cached(service, scope)
+
+    def acting_as(self, role_arn: str, scope: Scope) -> "RoleClients":
+        """Clients that are allowed what the role's policies allow: for work that SageMaker does with a role."""
+        return self._sessions(role_arn, scope)
+
+    def _assume(self, role_arn: str, scope: Scope) -> "RoleClients":
+        return RoleClients(self, role_arn, scope)
 
     def _make(self, service: str, scope: Scope) -> Any:
         with self._lock:
-            return self._session.client(
-                service,
-                endpoint_url=self.endpoint_url,
-                region_name=scope.region,
-                aws_access_key_id=scope.account_id,
-                aws_secret_access_key="unused",
-                config=Config(
-                    retries={"max_attempts": 3, "mode": "standard"},
-                    max_pool_connections=32,
-                    s3={"addressing_style": "path"},
-                    request_checksum_calculation="when_required",
-                ),
+            return self._session(scope).client(
+                service, endpoint_url=self.endpoint_url, region_name=scope.region, config=_CONFIG
             )
+
+    def _session(self, scope: Scope) -> boto3.Session:
+        """The stack reads the account from the access key, as LocalStack does."""
+        return boto3.Session(aws_access_key_id=scope.account_id, aws_secret_access_key="unused")
+
+
+class RoleClients(Clients):
+    """Clients of one role's session, which is renewed before it ends."""
+
+    def __init__(self, services: Clients, role_arn: str, scope: Scope) -> None:
+        super().__init__(services.endpoint_url)
+        self._services, self._role_arn, self._scope = services, role_arn, scope
+
+    def environment(self) -> Mapping[str, str]:
+        """What a program needs in its environment to act as the role here. Raises ClientError."""
+        credentials = self._assume_role()
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": credentials["access_key"],
+            "AWS_SECRET_ACCESS_KEY": credentials["secret_key"],
+            "AWS_SESSION_TOKEN": credentials["token"],
+        }
+
+    def _session(self, scope: Scope) -> boto3.Session:
+        session = botocore.session.Session()
+        vars(session)["_credentials"] = RefreshableCredentials.create_from_metadata(
+            self._assume_role(), self._assume_role, "assume-role"
+        )
+        return boto3.Session(botocore_session=session)
+
+    def _assume_role(self) -> dict[str, str]:
+        answer = self._services.client("sts", self._scope).assume_role(
+            RoleArn=self._role_arn, RoleSessionName=SESSION_NAME, DurationSeconds=SESSION_SECONDS
+        )
+        found = answer["Credentials"]
+        return {
+            "access_key": found["AccessKeyId"],
+            "secret_key": found["SecretAccessKey"],
+            "token": found["SessionToken"],
+            "expiry_time": found["Expiration"].isoformat(),
+        }
 
 
 def require_refusal(error: ClientError) -> None:

@@ -13,6 +13,8 @@ def unreadable(uri: S3Uri, error: Exception) -> ArtifactError:
     """An object that S3 does not give, in SageMaker's words."""
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "Error")
+        if code == "403":  # the answer to a HEAD has no words
+            return ArtifactError(f"Unable to download object {uri} (AccessDenied: Access Denied)")
         return ArtifactError(f"Unable to download object {uri} ({code}: {reason(error)})")
     return ArtifactError(f"Unable to download object {uri} ({error})")
 

@@ -99,6 +99,9 @@ def _place(scope: Scope, endpoint_name: str, variant: VariantRecord) -> Place:
         startup_timeout_seconds=request.container_startup_health_check_timeout_in_seconds or default,
         volume_gb=request.volume_size_in_gb or (SERVERLESS_VOLUME_GB if serverless else VOLUME_GB),
         log_stream=lambda instance_id: LogStream(
-            scope, f"/aws/sagemaker/Endpoints/{endpoint_name}", f"{request.variant_name}/{instance_id}"
+            scope,
+            f"/aws/sagemaker/Endpoints/{endpoint_name}",
+            f"{request.variant_name}/{instance_id}",
+            variant.model.role_arn,
         ),
     )

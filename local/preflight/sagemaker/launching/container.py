@@ -28,6 +28,8 @@ class ContainerSpec:
     """What to run: ``image``, over ``folder`` as ``/opt/ml``; ``on_line`` gets each line of its output.
 
     ``owner_arn`` is the resource it runs for, in ``region``.
+    ``services_environment`` are variables by which a program acts as its role at the stack's address; for launchers
+    whose containers reach it.
     ``entrypoint`` and ``arguments`` take the place of the image's own; None leaves them as they are.
     ``port`` is the one it listens on inside; None: it listens on none, as a job. A launcher that gives it another
     says so in SAGEMAKER_BIND_TO_PORT.
@@ -43,6 +45,7 @@ class ContainerSpec:
     folder: Path
     on_line: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
+    services_environment: Mapping[str, str] = field(default_factory=dict)
     entrypoint: Sequence[str] | None = None
     arguments: Sequence[str] | None = None
     port: int | None = None

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-contai
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from botocore.exceptions import BotoCoreError
@@ -22,6 +22,7 @@ from preflight.sagemaker.jobs.cluster import HOMOGENEOUS_GROUP, Cluster, Exit, H
 from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
 from preflight.sagemaker.jobs.record import JobRecord
+from preflight.sagemaker.jobs.role import role_environment
 from preflight.sagemaker.jobs.time_limits import TimeLimits
 from preflight.sagemaker.launching.container import ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
@@ -48,7 +49,9 @@ class ProcessingWork:
         group = HostGroup(HOMOGENEOUS_GROUP, job.cluster.instance_type, job.cluster.instance_count)
         self._hosts = make_hosts([group], self._folder)
         self._cluster = Cluster(context.launcher.launch)
-        self._inputs = Inputs(context.services, job.scope, self._input_failed)
+        self._services = context.services.acting_as(job.request.role_arn, job.scope)
+        self._services_environment: Mapping[str, str] = {}
+        self._inputs = Inputs(self._services, job.scope, self._input_failed)
         self._outputs = _outputs(job.request)
         self._syncs: list[FolderSync] = []
 
@@ -87,6 +90,7 @@ class ProcessingWork:
 
     def _prepare(self, check: Callable[[], None]) -> None:
         """Make each host's folders and bring its input; ``check`` may raise to give up."""
+        self._services_environment = role_environment(self._services)
         for host in self._hosts:
             self._write_configuration(host)
         folders = [host.folder for host in self._hosts]
@@ -131,8 +135,8 @@ class ProcessingWork:
         return ended
 
     def _launch(self, host: Host) -> None:
-        created = int(self._job.creation_time.timestamp())
-        stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}")
+        created, role = int(self._job.creation_time.timestamp()), self._job.request.role_arn
+        stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}", role)
         application = self._job.request.app_specification
         container = self._cluster.launch(
             host,
@@ -145,6 +149,7 @@ class ProcessingWork:
                     "AWS_REGION": self._scope.region,
                     "AWS_DEFAULT_REGION": self._scope.region,
                 },
+                services_environment=self._services_environment,
                 on_line=partial(self._context.logs.write, stream),
                 owner_arn=self._job.arn,
                 entrypoint=application.container_entrypoint,
@@ -158,9 +163,7 @@ class ProcessingWork:
         self._inputs.start(host.folder, container)
         for path, output in self._outputs:
             if output.s3_upload_mode == "Continuous":
-                sync = FolderSync(
-                    self._context.services, self._scope, host.folder, path, _folder_in_s3(output), self._key_id
-                )
+                sync = FolderSync(self._services, self._scope, host.folder, path, _folder_in_s3(output), self._key_id)
                 sync.start(container)
                 self._syncs.append(sync)
 
@@ -181,7 +184,7 @@ class ProcessingWork:
                 continue
             uri, folders = _folder_in_s3(output), [host.folder / path for host in self._hosts]
             try:
-                outputs.upload(self._context.services, self._scope, folders, self._folder, uri, self._key_id)
+                outputs.upload(self._services, self._scope, folders, self._folder, uri, self._key_id)
             except (ArtifactError, *S3_ERRORS) as error:
                 raise _upload_failure(f"Unable to upload to {uri}: {error}") from error
 

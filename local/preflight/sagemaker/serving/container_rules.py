@@ -22,7 +22,9 @@ REFUSED = (_MULTI_MODEL, _SCRIPT_MODE)
 MAX_ENVIRONMENT_BYTES = 32 * 1024  # over all containers of a model
 
 
-def require_runnable(context: ServiceContext, scope: Scope, definition: ContainerDefinition, path: str) -> str:
+def require_runnable(
+    context: ServiceContext, scope: Scope, role_arn: str, definition: ContainerDefinition, path: str
+) -> str:
     """The container's image, if AWS could run it; ``path`` is where it stands in the request.
 
     Its image and its data are looked up, as CreateModel does; that the data is a model shows when it is hosted.
@@ -41,9 +43,22 @@ def require_runnable(context: ServiceContext, scope: Scope, definition: Containe
         raise _SCRIPT_MODE.error(path)
     context.launcher.require_image(definition.image, scope.region)
     data = ModelData.of(definition)
-    if data and not data.is_there(context.services, scope):
-        raise ValidationException(f"Could not find model data at {data.url}.")
+    if data and not data.is_there(context.services.acting_as(role_arn, scope), scope):
+        raise _unreachable(data, role_arn, scope, is_there=data.is_there(context.services, scope))
     return definition.image
+
+
+def _unreachable(data: ModelData, role_arn: str, scope: Scope, *, is_there: bool) -> ValidationException:
+    """Model data that the role does not get to see."""
+    if not is_there:
+        return ValidationException(f"Could not find model data at {data.url}.")
+    return ValidationException(
+        f'Could not access model data at {data.url}. Please ensure that the role "{role_arn}" exists and that its '
+        'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
+        '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the object is '
+        f"located in {scope.region}. If your Model uses multiple models or uncompressed models, please ensure that the "
+        'role has "s3:ListBucket" permission.'
+    )
 
 
 def require_environment_within_limit(definitions: Iterable[ContainerDefinition]) -> None:

@@ -25,6 +25,12 @@ class ModelRecord(Record):
         }
 
     @property
+    def role_arn(self) -> str:
+        """The role that fetches its data, writes its logs, and that its containers act as."""
+        assert self.request.execution_role_arn is not None  # CreateModel requires it
+        return self.request.execution_role_arn
+
+    @property
     def is_direct(self) -> bool:
         """Whether a request names the one container it is for (InferenceExecutionConfig Direct)."""
         execution = self.request.inference_execution_config

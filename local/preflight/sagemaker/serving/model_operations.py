@@ -36,7 +36,7 @@ class Models:
         self.table.require_free(scope, name)
         require_assumable_role(self._context.services, scope, request.execution_role_arn)
         for path, definition in definitions.items():
-            image = container_rules.require_runnable(self._context, scope, definition, path)
+            image = container_rules.require_runnable(self._context, scope, request.execution_role_arn, definition, path)
             if request.enable_network_isolation and not find_builtin_algorithm(image, scope.region):
                 raise _ISOLATION.error(path)
         model = ModelRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)

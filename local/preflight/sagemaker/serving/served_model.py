@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.clients import RoleClients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.errors import ArtifactError
@@ -56,15 +57,19 @@ class ServedModel:
 
     def fetch_data(self, check: Callable[[], None]) -> None:
         """Put each container's model into its folder; ``check`` may raise to give up. Raises ServingError."""
-        max_bytes = self.place.volume_gb * GIB
+        max_bytes, services = self.place.volume_gb * GIB, self._services
         for number, (name, definition) in enumerate(self.model.containers.items(), start=1):
             folder = self.folder / name / "model"
             folder.mkdir(parents=True, exist_ok=True)
             if data := ModelData.of(definition):
                 try:
-                    data.download(self.context.services, self.place.scope, folder, max_bytes, check)
+                    data.download(services, self.place.scope, folder, max_bytes, check)
                 except ArtifactError as error:
                     raise ServingError(_data_failure(data, number, error)) from error
+
+    @property
+    def _services(self) -> RoleClients:
+        return self.context.services.acting_as(self.model.role_arn, self.place.scope)
 
     def new_instance(self) -> Instance:
         """An instance that is yet to start."""
@@ -108,7 +113,10 @@ class ServedModel:
             read_only=("model",),
             limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
         )
-        return lambda: self.context.launcher.launch(spec)
+        if self.model.request.enable_network_isolation:
+            return lambda: self.context.launcher.launch(spec)
+        # Each container that takes another's place gets a session of its own, for they end.
+        return lambda: self.context.launcher.launch(replace(spec, services_environment=self._services.environment()))
 
 
 def _data_failure(data: ModelData, number: int, error: ArtifactError) -> str:

@@ -23,11 +23,15 @@ MAX_QUEUED_LINES = 100_000
 
 @dataclass(frozen=True)
 class LogStream:
-    """One stream of one group, e.g. ``/aws/sagemaker/TrainingJobs`` and ``<job>/algo-1-<epoch>``."""
+    """One stream of one group, e.g. ``/aws/sagemaker/TrainingJobs`` and ``<job>/algo-1-<epoch>``.
+
+    ``role_arn`` is the role that writes it.
+    """
 
     scope: Scope
     group: str
     name: str
+    role_arn: str
 
     def below(self, part: str) -> "LogStream":
         """The stream of one ``part`` of what this stream is of."""
@@ -66,7 +70,7 @@ class LogWriter:
 
     def _put(self, stream: LogStream, events: list[dict[str, Any]]) -> None:
         try:
-            client = self._services.client("logs", stream.scope)
+            client = self._services.acting_as(stream.role_arn, stream.scope).client("logs", stream.scope)
             if stream not in self._known:
                 self._create(client, stream)
             client.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=events)

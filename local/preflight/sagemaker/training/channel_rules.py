@@ -83,11 +83,15 @@ def _require_readable(channel: InputChannel, source: S3DataSource, mode: str) ->
 
 
 def require_data(services: Clients, scope: Scope, request: CreateTrainingJob) -> None:
-    """Raises ValidationException, in AWS's words, for a channel without objects, or in another region's bucket."""
+    """Raises ValidationException, in AWS's words, for a channel in which the role finds no objects.
+
+    So does a bucket of another region.
+    """
+    role_services = services.acting_as(request.role_arn, scope)
     for channel in request.input_data_config:
         source = _require_source(channel)
         bucket = s3.S3Uri.parse(source.s3_uri).bucket
-        if s3.bucket_region(services, scope, bucket) == scope.region and _has_objects(services, scope, source):
+        if s3.bucket_region(services, scope, bucket) == scope.region and _has_objects(role_services, scope, source):
             continue
         raise ValidationException(
             f'No S3 objects found under S3 URL "{source.s3_uri}" given in input data source. Please '

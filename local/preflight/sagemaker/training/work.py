@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -27,6 +27,7 @@ from preflight.sagemaker.jobs.cluster import (
 from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
 from preflight.sagemaker.jobs.record import JobRecord
+from preflight.sagemaker.jobs.role import role_environment
 from preflight.sagemaker.jobs.time_limits import TimeLimits
 from preflight.sagemaker.launching.container import ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
@@ -48,6 +49,8 @@ class TrainingWork:
         self._context = context
         self._job = job
         self._scope = job.scope
+        self._services = context.services.acting_as(job.request.role_arn, job.scope)
+        self._services_environment: Mapping[str, str] = {}
         # A name may be used again once its job is deleted; the folder is this job's only.
         unique = f"{job.name}-{uuid.uuid4().hex[:8]}"
         self._folder = context.folder(job.scope.account_id, job.scope.region, "training-jobs", unique)
@@ -56,7 +59,7 @@ class TrainingWork:
         self._hosts = make_hosts(_groups(job.resources), self._folder)
         self._cluster = Cluster(context.launcher.launch)
         self._metrics = MetricReader(metric_definitions(job.request, job.scope.region), self._take_metric)
-        self._inputs = Inputs(context.services, job.scope, self._input_failed)
+        self._inputs = Inputs(self._services, job.scope, self._input_failed)
         self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
         self._unsaved: ArtifactError | None = None
 
@@ -88,6 +91,8 @@ class TrainingWork:
 
     def _prepare(self, check: Callable[[], None]) -> None:
         """Make each host's folders and bring its input; ``check`` may raise to give up."""
+        is_isolated = self._job.request.enable_network_isolation
+        self._services_environment = role_environment(self._services, is_isolated=is_isolated)
         try:
             for host in self._hosts:
                 self._write_configuration(host)
@@ -122,7 +127,7 @@ class TrainingWork:
         for below, uri in (("model", output.model), ("output/data", output.data)):
             folders = [host.folder / below for host in self._hosts]
             try:
-                outputs.upload(self._context.services, self._scope, folders, self._folder, uri, output.kms_key_id)
+                outputs.upload(self._services, self._scope, folders, self._folder, uri, output.kms_key_id)
             except (ArtifactError, *S3_ERRORS) as error:
                 raise _upload_failure(f"Unable to upload {uri}: {error}") from error
 
@@ -146,7 +151,7 @@ class TrainingWork:
 
     def _make_syncs(self, host: Host, check: Callable[[], None]) -> list[FolderSync]:
         """What CheckpointConfig and TensorBoardOutputConfig ask for on one host; checkpoints are there already."""
-        request, services = self._job.request, self._context.services
+        request, services = self._job.request, self._services
         syncs = []
         if checkpoints := request.checkpoint_config:
             sync = FolderSync(services, self._scope, host.folder, "checkpoints", S3Uri.parse(checkpoints.s3_uri))
@@ -161,7 +166,9 @@ class TrainingWork:
 
     def _launch(self, host: Host) -> None:
         created = int(self._job.creation_time.timestamp())
-        stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}")
+        stream = LogStream(
+            self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}", self._job.request.role_arn
+        )
 
         def take(line: str) -> None:
             self._context.logs.write(stream, line.replace("\t", "#011"))
@@ -181,6 +188,7 @@ class TrainingWork:
                     "TRAINING_JOB_NAME": self._job.name,
                     "TRAINING_JOB_ARN": self._job.arn,
                 },
+                services_environment=self._services_environment,
                 on_line=take,
                 owner_arn=self._job.arn,
                 entrypoint=specification.container_entrypoint,

@@ -18,6 +18,7 @@ MENDS = (
     "policy_simulation",
     "request_bodies",
     "serial_logs",
+    "session_policies",
     "unavailable_services",
 )
 

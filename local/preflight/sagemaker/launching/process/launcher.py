@@ -38,6 +38,7 @@ class ProcessLauncher:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
+            **spec.services_environment,
             **spec.environment,
             "SAGEMAKER_BASE_DIR": str(spec.folder),
             "PREFLIGHT_BIND_ADDRESS": ADDRESS,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import Make, make_role, refusal, unique
+from tests.local.conftest import Make, make_role, refusal
 
 Simulate = Callable[..., dict[str, str]]
 
@@ -17,10 +17,7 @@ def simulate(client: Make) -> Simulate:
     iam = client("iam")
 
     def simulate(statements: list[dict[str, Any]], *actions: str, **members: Any) -> dict[str, str]:
-        arn = make_role(iam, "sagemaker.amazonaws.com")
-        if statements:
-            policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            iam.put_role_policy(RoleName=arn.split("/")[-1], PolicyName="own", PolicyDocument=policy)
+        arn = make_role(iam, "sagemaker.amazonaws.com", statements)
         answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=actions, **members)
         return {result["EvalActionName"]: result["EvalDecision"] for result in answer["EvaluationResults"]}
 
@@ -69,12 +66,21 @@ def test_a_condition_meets_a_request_without_its_key(simulate: Simulate, operato
     assert simulate([allow("iam:PassRole", Condition=condition)], "iam:PassRole") == {"iam:PassRole": decision}
 
 
+def test_context_entries_are_the_keys_of_the_request(simulate: Simulate) -> None:
+    statements = [allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}})]
+
+    for service, decision in (("sagemaker", "allowed"), ("lambda", "implicitDeny")):
+        values = [f"{service}.amazonaws.com"]
+        entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": values, "ContextKeyType": "string"}
+        assert simulate(statements, "iam:PassRole", ContextEntries=[entry]) == {"iam:PassRole": decision}
+
+
 def test_what_it_does_not_weigh_is_refused_by_name(client: Make) -> None:
     arn = make_role(client("iam"), "sagemaker.amazonaws.com")
-    entry = {"ContextKeyName": "aws:PrincipalTag/a", "ContextKeyValues": [unique("b")], "ContextKeyType": "string"}
-    request = {"PolicySourceArn": arn, "ActionNames": ["s3:GetObject"], "ContextEntries": [entry]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow("*")})
+    request = {"PolicySourceArn": arn, "ActionNames": ["s3:GetObject"], "PolicyInputList": [policy]}
 
     code, message = refusal(client("iam").simulate_principal_policy, **request)
 
     assert code == "UnsupportedByPreflight"
-    assert "ContextEntries" in message
+    assert "PolicyInputList" in message

@@ -1,0 +1,1 @@
+"""What roles may do in this stack: LocalStack's stores and chain on one side, IAM's decisions on the other."""
