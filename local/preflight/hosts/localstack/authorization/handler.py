@@ -46,6 +46,8 @@ def check_request(chain: HandlerChain, context: RequestContext, response: Respon
     refused = refusal(_access_key(context.request), asked)
     if refused is None and (service, operation) == ("sts", "AssumeRole"):
         refused = _refusal_to_assume(context, str(parameters.get("RoleArn", "")))
+    if refused is None and (service, operation) == ("lambda", "UpdateFunctionConfiguration"):
+        refused = _refusal_of_role(parameters.get("Role"))  # of CreateFunction's LocalStack asks itself
     if refused:
         raise CommonServiceException(refused.code, refused.message, status_code=refused.status, sender_fault=True)
 
@@ -81,6 +83,13 @@ def _refusal_to_assume(context: RequestContext, role_arn: str) -> Denial | None:
     user = f"{service}.amazonaws.com" if service else f"arn:{context.partition}:iam::{context.account_id}:root"
     words = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
     return Denial("AccessDenied", 403, words)
+
+
+def _refusal_of_role(role_arn: str | None) -> Denial | None:
+    if not role_arn or may_assume("lambda.amazonaws.com", role_arn):
+        return None
+    words = "The role defined for the function cannot be assumed by Lambda."
+    return Denial("InvalidParameterValueException", 400, words)
 
 
 def _describe(request: Request) -> Response:

@@ -148,6 +148,12 @@ def test_a_function_needs_a_role_that_lambda_may_assume(client: Make, statements
     )
 
 
+def test_a_function_gets_no_role_that_lambda_may_not_assume(client: Make, function: Function, role: str) -> None:
+    code, words = refusal(client("lambda").update_function_configuration, FunctionName=function.name, Role=role)
+
+    assert code == "InvalidParameterValueException" and "cannot be assumed by Lambda" in words
+
+
 # --- S3 ---
 
 
