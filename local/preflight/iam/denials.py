@@ -17,6 +17,7 @@ _FORMS = {
     "sqs": ("AccessDenied", 403),
     "sts": ("AccessDenied", 403),
 }
+_QUERY_SERVICES = ("cloudwatch", "iam", "sns", "sts")
 _FORM = ("AccessDeniedException", 400)
 
 
@@ -52,3 +53,18 @@ def _reason(action: str, decision: Decision) -> str:
         source = f": {decision.policy_arn}" if decision.policy_arn else ""
         return f" with an explicit deny in {article} {kind}{source}"
     return f" because no {kind} allows the {action} action"
+
+
+def invalid_token(service: str) -> Denial:
+    """The answer to an access key that does not exist."""
+    if service == "s3":
+        words = "The AWS Access Key Id you provided does not exist in our records."
+        return Denial("InvalidAccessKeyId", 403, words)
+    code = "InvalidClientTokenId" if service in _QUERY_SERVICES else "UnrecognizedClientException"
+    return Denial(code, 403, "The security token included in the request is invalid.")
+
+
+def expired_token(service: str) -> Denial:
+    """The answer to the key of a session that is over."""
+    code = "ExpiredToken" if service == "s3" or service in _QUERY_SERVICES else "ExpiredTokenException"
+    return Denial(code, 400 if service == "s3" else 403, "The security token included in the request is expired")

@@ -108,7 +108,7 @@ def _s3(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]:
     bucket = f"arn:{place.partition}:s3:::{parameters.get('Bucket', '')}"
     target = f"{bucket}/{parameters['Key']}" if parameters.get("Key") else bucket
     if operation in ("CopyObject", "UploadPartCopy"):
-        yield _copied(parameters["CopySource"], place)
+        yield _copied(parameters.get("CopySource", ""), place)
         yield Need("s3:PutObject", target, keys)
         return
     if operation == "DeleteObjects":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
@@ -72,11 +73,14 @@ class RoleClients(Clients):
             "AWS_SESSION_TOKEN": credentials["token"],
         }
 
+    @functools.cached_property
+    def _credentials(self) -> Any:
+        return RefreshableCredentials.create_from_metadata(self._assume_role(), self._assume_role, "assume-role")
+
     def _session(self, scope: Scope) -> boto3.Session:
         session = botocore.session.Session()
-        vars(session)["_credentials"] = RefreshableCredentials.create_from_metadata(
-            self._assume_role(), self._assume_role, "assume-role"
-        )
+        vars(session)["_credentials"] = self._credentials
+        session.register_component("data_loader", _loader())
         return boto3.Session(botocore_session=session)
 
     def _assume_role(self) -> dict[str, str]:
@@ -90,6 +94,12 @@ class RoleClients(Clients):
             "token": found["SessionToken"],
             "expiry_time": found["Expiration"].isoformat(),
         }
+
+
+@functools.cache
+def _loader() -> Any:
+    """AWS's models of its services, which take longer to load than a client to make: for the clients of all roles."""
+    return botocore.loaders.create_loader()
 
 
 def require_refusal(error: ClientError) -> None:

@@ -3,6 +3,7 @@
 Namespaces, names, units and dimensions: "Amazon SageMaker AI metrics in Amazon CloudWatch" in the developer guide.
 """
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from botocore.exceptions import ClientError
+
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.telemetry.background import BackgroundWriter
 
+LOG = logging.getLogger(__name__)
 WRITE_INTERVAL_SECONDS = 5.0
 MAX_BATCH_MEASUREMENTS = 50_000
 MAX_QUEUED_MEASUREMENTS = 200_000
@@ -21,11 +25,15 @@ METRICS_PER_CALL = 500  # PutMetricData takes 1,000
 
 
 class Source(NamedTuple):
-    """What a metric is about: the dimensions of a namespace, of one account and region."""
+    """What a metric is about: the dimensions of a namespace, of one account and region.
+
+    ``role_arn`` is the role that writes it; empty: SageMaker itself does.
+    """
 
     scope: Scope
     namespace: str
     dimensions: tuple[tuple[str, str], ...]
+    role_arn: str = ""
 
 
 class Measurement(Protocol):
@@ -74,11 +82,13 @@ class TrainingMeasurement(NamedTuple):
     moment: float
     scope: Scope
     job_name: str
+    role_arn: str
     metric_name: str
     value: float
 
     def source(self) -> Source:
-        return Source(self.scope, "/aws/sagemaker/TrainingJobs", (("TrainingJobName", self.job_name),))
+        dimensions = (("TrainingJobName", self.job_name),)
+        return Source(self.scope, "/aws/sagemaker/TrainingJobs", dimensions, self.role_arn)
 
     def values(self) -> Iterable[tuple[str, str, float]]:
         return ((self.metric_name, "None", self.value),)
@@ -114,8 +124,8 @@ class MetricWriter:
         self.flush = self._writer.flush
         self.close = self._writer.close
 
-    def training_metric(self, scope: Scope, job_name: str, metric_name: str, value: float) -> None:
-        self.put(TrainingMeasurement(time.time(), scope, job_name, metric_name, value))
+    def training_metric(self, scope: Scope, job_name: str, role_arn: str, metric_name: str, value: float) -> None:
+        self.put(TrainingMeasurement(time.time(), scope, job_name, role_arn, metric_name, value))
 
     def _write(self, measurements: list[Measurement]) -> None:
         by_second: dict[tuple[Source, int], dict[tuple[str, str], _Statistics]] = defaultdict(
@@ -125,13 +135,20 @@ class MetricWriter:
             statistics = by_second[measurement.source(), int(measurement.moment)]
             for name, unit, value in measurement.values():
                 statistics[name, unit].add(value)
-        by_call: dict[tuple[Scope, str], list[dict[str, Any]]] = defaultdict(list)
+        by_call: dict[tuple[Scope, str, str], list[dict[str, Any]]] = defaultdict(list)
         for (source, second), metrics in by_second.items():
-            by_call[source.scope, source.namespace] += _metric_data(source, second, metrics)
-        for (scope, namespace), data in by_call.items():
-            client = self._services.client("cloudwatch", scope)
-            for start in range(0, len(data), METRICS_PER_CALL):
-                client.put_metric_data(Namespace=namespace, MetricData=data[start : start + METRICS_PER_CALL])
+            by_call[source.scope, source.namespace, source.role_arn] += _metric_data(source, second, metrics)
+        for (scope, namespace, role_arn), data in by_call.items():
+            try:
+                self._put(scope, namespace, role_arn, data)
+            except ClientError as error:  # of one role, say, that may not
+                LOG.warning("Metrics of %s could not be written: %s", namespace, error)
+
+    def _put(self, scope: Scope, namespace: str, role_arn: str, data: list[dict[str, Any]]) -> None:
+        services = self._services.acting_as(role_arn, scope) if role_arn else self._services
+        client = services.client("cloudwatch", scope)
+        for start in range(0, len(data), METRICS_PER_CALL):
+            client.put_metric_data(Namespace=namespace, MetricData=data[start : start + METRICS_PER_CALL])
 
 
 def _metric_data(

@@ -206,7 +206,7 @@ class TrainingWork:
     def _take_metric(self, name: str, value: float) -> None:
         with self._context.resources.lock:
             self._job.final_metrics[name] = MetricData(value=value, timestamp=datetime.now(UTC))
-        self._context.metrics.training_metric(self._scope, self._job.name, name, value)
+        self._context.metrics.training_metric(self._scope, self._job.name, self._job.request.role_arn, name, value)
 
     def _finish_syncs(self) -> None:
         for sync in chain.from_iterable(self._syncs.values()):

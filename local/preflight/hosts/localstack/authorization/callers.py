@@ -28,7 +28,11 @@ _OF_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/")
 _NOTHING = Policy(())
 
 
-class ExpiredCredentials(Exception):
+class InvalidKey(Exception):
+    """A key of a session or a user that this stack does not have, or not any more."""
+
+
+class ExpiredKey(Exception):
     """The session that a key was made for is over."""
 
 
@@ -47,20 +51,19 @@ def find_caller(access_key: str) -> Caller | None:
     """The caller; None for whoever may do everything: an account itself, by whatever key of its own.
 
     Raises:
-        ExpiredCredentials
+        InvalidKey, ExpiredKey
     """
     if not access_key.startswith((_KEYS_OF_STS, _KEYS_OF_USERS)):
         return None
     account = account_of(access_key)
     iam: IamStore = iam_stores[account][REGION]
     if access_key.startswith(_KEYS_OF_USERS):
-        name = iam.ACCESS_KEY_INDEX.get(access_key)
-        return _user(iam, account, name) if name else None
+        return _user(iam, account, iam.ACCESS_KEY_INDEX.get(access_key, ""))
     credentials: TemporaryCredentials | None = sts_stores[account][REGION].credentials.get(access_key)
     if credentials is None:
-        return None
+        raise InvalidKey
     if credentials.is_expired():
-        raise ExpiredCredentials
+        raise ExpiredKey
     found = _SESSION.fullmatch(credentials.arn)
     return _role_session(iam, found[1], credentials) if found else None
 
@@ -81,10 +84,10 @@ def _role_session(iam: IamStore, name: str, credentials: TemporaryCredentials) -
     )
 
 
-def _user(iam: IamStore, account: str, name: str) -> Caller | None:
+def _user(iam: IamStore, account: str, name: str) -> Caller:
     entity = iam.USERS.get(name)
     if entity is None:
-        return None
+        raise InvalidKey
     arn = entity.user["Arn"]
     groups = [group for group in iam.GROUPS.values() if name in group.member_user_names]
     policies = [policy for holder in (entity, *groups) for policy in _attached(iam, holder)]

@@ -12,7 +12,7 @@ from localstack.http import Request, Response
 from localstack.services.edge import ROUTER
 from localstack.utils.aws.request_context import extract_access_key_id_from_auth_header
 
-from preflight.hosts.localstack.authorization.rights import Asked, may_assume, refusal
+from preflight.hosts.localstack.authorization.rights import Asked, may_assume, refusal, trust_policy
 from preflight.iam.denials import Denial
 from preflight.iam.needs import Place
 from preflight.sagemaker.api.credentials import Credential, scope_of
@@ -45,7 +45,9 @@ def check_request(chain: HandlerChain, context: RequestContext, response: Respon
     )
     refused = refusal(_access_key(context.request), asked)
     if refused is None and (service, operation) == ("sts", "AssumeRole"):
-        refused = _refusal_to_a_service(context, str(parameters.get("RoleArn", "")))
+        refused = _refusal_to_assume(context, str(parameters.get("RoleArn", "")))
+    if refused is None and (service, operation) == ("lambda", "UpdateFunctionConfiguration"):
+        refused = _refusal_of_role(parameters.get("Role"))  # of CreateFunction's LocalStack asks itself
     if refused:
         raise CommonServiceException(refused.code, refused.message, status_code=refused.status, sender_fault=True)
 
@@ -65,16 +67,29 @@ def _access_key(request: Request) -> str:
     found = _KEY_OF_A_PRESIGNED_URL.match(request.args.get("X-Amz-Credential", ""))
     if found:
         return found[1]
+    if "AWSAccessKeyId" in request.args:  # a URL that is signed in the old way
+        return str(request.args["AWSAccessKeyId"])
     return extract_access_key_id_from_auth_header(request.headers) or ""
 
 
-def _refusal_to_a_service(context: RequestContext, role_arn: str) -> Denial | None:
-    """Lambda and its like assume a role with no session of their own: the role's trust alone decides."""
+def _refusal_to_assume(context: RequestContext, role_arn: str) -> Denial | None:
+    """What holds for an account itself, and for Lambda and its like, which have no session of their own.
+
+    The role must be there, and trust the service.
+    """
     service = (context.internal_request_params or {}).get("service_principal")
-    if not service or may_assume(f"{service}.amazonaws.com", role_arn):
+    if may_assume(f"{service}.amazonaws.com", role_arn) if service else trust_policy(role_arn):
         return None
-    words = f"User: {service}.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+    user = f"{service}.amazonaws.com" if service else f"arn:{context.partition}:iam::{context.account_id}:root"
+    words = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
     return Denial("AccessDenied", 403, words)
+
+
+def _refusal_of_role(role_arn: str | None) -> Denial | None:
+    if not role_arn or may_assume("lambda.amazonaws.com", role_arn):
+        return None
+    words = "The role defined for the function cannot be assumed by Lambda."
+    return Denial("InvalidParameterValueException", 400, words)
 
 
 def _describe(request: Request) -> Response:

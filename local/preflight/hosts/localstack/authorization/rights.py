@@ -7,11 +7,11 @@ from urllib.parse import unquote
 
 from localstack.services.iam.models import iam_stores
 
-from preflight.hosts.localstack.authorization.callers import REGION, Caller, ExpiredCredentials, find_caller
+from preflight.hosts.localstack.authorization.callers import REGION, Caller, ExpiredKey, InvalidKey, find_caller
 from preflight.hosts.localstack.authorization.resources import ResourceSide, has_object, object_tags, resource_side
 from preflight.iam.conditions import values_of
 from preflight.iam.decision import Decision, Outcome, Policies, Request, decide, trusts
-from preflight.iam.denials import Denial, denial
+from preflight.iam.denials import Denial, denial, expired_token, invalid_token
 from preflight.iam.needs import Need, Parameters, Place, needs
 from preflight.iam.patterns import Context
 from preflight.iam.policy import Named, Policy, Principal, read_policy
@@ -37,8 +37,10 @@ def refusal(access_key: str, asked: Asked) -> Denial | None:
     """Why the request must not go on, in its service's words; None if it may."""
     try:
         caller = find_caller(access_key)
-    except ExpiredCredentials:
-        return _expired(asked.service)
+    except InvalidKey:
+        return invalid_token(asked.service)
+    except ExpiredKey:
+        return expired_token(asked.service)
     if caller is None:
         return None
     for need in needs(asked.service, asked.operation, asked.parameters, asked.place):
@@ -51,7 +53,7 @@ def refusal(access_key: str, asked: Asked) -> Denial | None:
 
 def may_assume(service: str, role_arn: str) -> bool:
     """Whether an AWS service may assume a role: the role is there, and trusts it."""
-    trust = _trust_policy(role_arn)
+    trust = trust_policy(role_arn)
     request = Request(Principal(service=service), "sts:AssumeRole", role_arn, values_of({}))
     return trust is not None and trusts(trust, request) is Named.DIRECTLY
 
@@ -82,7 +84,7 @@ def _refusal_to_say_what_is_missing(caller: Caller, asked: Asked) -> Denial | No
 def _decide_assume_role(caller: Caller, need: Need, asked: Asked) -> Decision:
     """The role must trust the caller; if it only trusts his account, his own policies must allow it, too."""
     role_arn = need.resource or ""
-    trust = _trust_policy(role_arn)
+    trust = trust_policy(role_arn)
     side = ResourceSide(role_arn.split(":")[4] if role_arn.count(":") >= 5 else "", trust)
     request = Request(caller.principal, need.action, role_arn, _context(caller, need, asked, side), side.account)
     if trust is None or trusts(trust, request) is Named.NOT:
@@ -90,7 +92,8 @@ def _decide_assume_role(caller: Caller, need: Need, asked: Asked) -> Decision:
     return decide(request, Policies(caller.identity, caller.boundary, caller.session, trust))
 
 
-def _trust_policy(role_arn: str) -> Policy | None:
+def trust_policy(role_arn: str) -> Policy | None:
+    """The trust policy of a role; None if there is no such role."""
     parts = role_arn.split(":", 5)
     if len(parts) < 6 or not parts[5].startswith("role/"):
         return None
@@ -132,9 +135,3 @@ def _existing_tag(name: str, parameters: Mapping[str, object]) -> Sequence[str]:
     bucket, key, version = (parameters.get(member) for member in ("Bucket", "Key", "VersionId"))
     tags = object_tags(str(bucket), str(key), str(version) if version else None) if bucket and key else {}
     return [value for tag, value in tags.items() if tag.lower() == name]
-
-
-def _expired(service: str) -> Denial:
-    code = "ExpiredToken" if service in ("s3", "sts", "iam") else "ExpiredTokenException"
-    status = 400 if service == "s3" else 403
-    return Denial(code, status, "The security token included in the request is expired")

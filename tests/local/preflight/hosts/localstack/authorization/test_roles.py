@@ -148,6 +148,12 @@ def test_a_function_needs_a_role_that_lambda_may_assume(client: Make, statements
     )
 
 
+def test_a_function_gets_no_role_that_lambda_may_not_assume(client: Make, function: Function, role: str) -> None:
+    code, words = refusal(client("lambda").update_function_configuration, FunctionName=function.name, Role=role)
+
+    assert code == "InvalidParameterValueException" and "cannot be assumed by Lambda" in words
+
+
 # --- S3 ---
 
 
@@ -365,6 +371,30 @@ def test_a_role_is_assumed_by_whom_it_trusts(as_role: AsRole, client: Make) -> N
 
     assert sts.assume_role(**call)["AssumedRoleUser"]["Arn"].endswith("/next")
     assert refusal(as_role("sts", []).assume_role, **call)[0] == "AccessDenied"
+
+
+def test_nobody_assumes_a_role_that_is_not_there(client: Make) -> None:
+    gone = f"arn:aws:iam::{ACCOUNT}:role/{unique('gone')}"
+
+    code, words = refusal(client("sts").assume_role, RoleArn=gone, RoleSessionName="someone")
+
+    assert code == "AccessDenied" and words.endswith(f"perform: sts:AssumeRole on resource: {gone}")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("s3", "list_buckets", "InvalidAccessKeyId"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("sagemaker", "list_models", "UnrecognizedClientException"),
+    ],
+)
+def test_a_key_of_nobody_is_refused(stack: Stack, service: str, operation: str, code: str) -> None:
+    key = {"aws_access_key_id": "LSIAQAAAAAAAAAAAAAAA", "aws_secret_access_key": "x"}
+    nobody = boto3.client(service, endpoint_url=stack.endpoint_url, region_name="us-east-1", **key)
+
+    assert refusal(getattr(nobody, operation))[0] == code
+    nobody.close()
 
 
 def test_a_user_is_held_to_his_policies_and_his_groups(stack: Stack, client: Make, bucket: str) -> None:
