@@ -10,17 +10,9 @@ import boto3
 import psutil
 import pytest
 
-from preflight.sagemaker.api.scope import Scope
-from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.ports import free_port
-from preflight.sagemaker.processing.record import ProcessingJobRecord
-from preflight.sagemaker.processing.request import CreateProcessingJob
-from preflight.sagemaker.processing.work import ProcessingWork, time_limits
-from preflight.sagemaker.settings import Settings
 from preflight.stack import Stack
 from tests.local.conftest import XGBOOST, Make, make_role, refusal, unique
-from tests.local.odd_container import OddLauncher
 from tests.local.preflight.sagemaker.processing.conftest import ECR, cluster, log_of, s3_input, wait_for_processing
 from tests.local.preflight.sagemaker.telemetry.test_events import Watch
 
@@ -144,24 +136,6 @@ def test_what_cannot_be_downloaded_fails_the_job(process: Make, put: Make, bucke
         f"ClientError: Failed to download data. Unable to download object s3://{bucket}/not-there"
     )
     assert "ProcessingStartTime" not in nothing
-
-
-def test_without_a_way_to_s3_the_job_says_what_it_could_not_list(tmp_path: Path, request_for: Make) -> None:
-    request = CreateProcessingJob.model_validate(
-        request_for("", s3_input("s3://bucket/key")) | {"ProcessingInputs": [s3_input("s3://bucket/key")]}
-    )
-    settings = Settings(f"http://127.0.0.1:{free_port()}", tmp_path)
-    with closing(ServiceContext.create(settings, OddLauncher())) as context:
-        record = ProcessingJobRecord(scope=Scope("0" * 12, "us-east-1"), name="n", arn="arn", request=request)
-        jobs = RunningJobs(1, context.resources.lock)
-        jobs.start(record, ProcessingWork(context, record), time_limits(request), on_change=lambda: None)
-
-        assert jobs.wait("arn", 60)
-
-    assert record.failure_reason == (
-        "ClientError: Failed to download data. ListObjectsV2 failed for s3://bucket/key nextToken:[null]: Unable to "
-        "execute request to S3"
-    )
 
 
 def test_a_bucket_that_is_not_there_fails_the_job_at_its_end(process: Make, bucket: str) -> None:
