@@ -13,8 +13,8 @@ from preflight.environments import kit_path, stack_python
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 from tests.local.conftest import make_role, refusal, unique
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 
 OTHER_PYTHON = "python3.13" if RUNTIME == "python3.12" else "python3.12"
 
