@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from preflight.hosts.localstack.lambda_ import report as report
 from preflight.hosts.localstack.lambda_.output import InvocationLog
-from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess, InitError, ProcessEnded, ResponseTooLarge
+from preflight.hosts.localstack.lambda_.process import (
+    Event,
+    FunctionProcess,
+    InitError,
+    OutOfMemory,
+    ProcessEnded,
+    ResponseTooLarge,
+)
 from preflight.hosts.localstack.lambda_.report import Outcome
 
 INIT_TIMEOUT_SECONDS = 10  # AWS's limit for the init phase; what takes longer is tried again in the invocation
@@ -35,15 +42,22 @@ class ExecutionEnvironment:
         start_process: Callable[[], FunctionProcess],
         on_closed: Callable[[], None] = lambda: None,
         write_log: Callable[[str], bool] = lambda text: False,
+        code_state: Callable[[], object] = lambda: None,
+        first_line: str = "",
     ) -> None:
-        """``write_log`` gets the log of an invocation while it runs, in parts; whether it could write it."""
+        """``write_log`` gets the log of an invocation while it runs, in parts; whether it could write it.
+
+        A process of another ``code_state`` than today's is replaced. ``first_line`` begins the log.
+        """
         self._limits = limits
         self._start_process = start_process
         self._on_closed = on_closed
         self._write_log = write_log
+        self._get_code_state = code_state
+        self._code_state: object = None
         self._process: FunctionProcess | None = None
         self._init_milliseconds: float | None = None
-        self._kept_output = ""
+        self._kept_output = first_line
         self._in_use = threading.Lock()
         self._is_closing = False
 
@@ -61,6 +75,8 @@ class ExecutionEnvironment:
                 error_type = report.init_failed(error.payload).error_type
             except ProcessEnded as error:
                 error_type = report.exited("", error.returncode).error_type
+            except OutOfMemory:
+                error_type = report.out_of_memory("").error_type
             except TimeoutError:
                 error_type = "Sandbox.Timedout"
             milliseconds = (time.monotonic() - started) * 1000
@@ -130,6 +146,8 @@ class ExecutionEnvironment:
             return report.init_failed(error.payload)
         except ProcessEnded as error:
             return report.exited(event.request_id, error.returncode)
+        except OutOfMemory:
+            return report.out_of_memory(event.request_id)
         except TimeoutError:
             return report.timed_out(event.request_id, self._limits.timeout_seconds)
         except ResponseTooLarge:
@@ -138,9 +156,11 @@ class ExecutionEnvironment:
 
     def _make_ready(self, deadline: float) -> FunctionProcess:
         """Return a process that has loaded the function, a new one if need be."""
-        if self._process is not None and not self._process.is_alive():
+        code_state = self._get_code_state()
+        if self._process is not None and (code_state != self._code_state or not self._process.is_ready_again(deadline)):
             self._end_process()
         if self._process is None:
+            self._code_state = code_state
             self._process = self._start_process()
             self._process.wait_until_ready(deadline)
         return self._process

@@ -3,7 +3,7 @@
 import json
 import math
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 MEBIBYTE = 1024 * 1024
@@ -56,6 +56,11 @@ def exited(request_id: str, returncode: int) -> Outcome:
     return _platform_error("Runtime.ExitError", message, f"{message}\nRuntime.ExitError\n")
 
 
+def out_of_memory(request_id: str) -> Outcome:
+    """It took more memory than the function has, and was killed for it."""
+    return replace(exited(request_id, -signal.SIGKILL), error_type="Runtime.OutOfMemory")
+
+
 def response_too_large(max_response_bytes: int) -> Outcome:
     """The handler's result has more bytes than Lambda passes on."""
     message = f"Response payload size exceeded maximum allowed payload size ({max_response_bytes} bytes)."
@@ -82,7 +87,7 @@ def end(
         f"Duration: {milliseconds:.2f} ms",
         f"Billed Duration: {math.ceil(milliseconds + (init_milliseconds or 0))} ms",
         f"Memory Size: {memory_mebibytes} MB",
-        f"Max Memory Used: {math.ceil(memory_bytes / MEBIBYTE)} MB",
+        f"Max Memory Used: {min(math.ceil(memory_bytes / MEBIBYTE), memory_mebibytes)} MB",
     ]
     if init_milliseconds is not None:
         parts.append(f"Init Duration: {init_milliseconds:.2f} ms")

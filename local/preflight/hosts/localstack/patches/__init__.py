@@ -14,6 +14,8 @@ from localstack.utils.patch import Patch
 
 MENDS = (
     "allowed_origins",
+    "function_code",
+    "function_runtimes",
     "function_telemetry",
     "policy_simulation",
     "request_bodies",
