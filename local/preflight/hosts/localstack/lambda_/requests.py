@@ -116,11 +116,9 @@ def _check_code(context: RequestContext) -> None:
 
 def _check_folder(code: Mapping[str, Any]) -> None:
     """Of LocalStack's convention for code that is still being written."""
-    folder = code.get("S3Key", "")
-    if code.get("S3Bucket") == config.BUCKET_MARKER_LOCAL and not Path(os.path.expandvars(folder)).is_dir():
-        raise _refused(
-            f"S3Bucket is {config.BUCKET_MARKER_LOCAL}, and its S3Key is no folder of this machine: {folder}"
-        )
+    marker, folder = config.BUCKET_MARKER_LOCAL, code.get("S3Key", "")
+    if code.get("S3Bucket") == marker and not Path(os.path.expandvars(folder)).is_dir():
+        raise _refused(f"With S3Bucket {marker}, S3Key is a folder of this machine. There is none at {folder}.")
 
 
 def _not_supported(what: str, advice: str) -> InvalidParameterValueException:

@@ -14,6 +14,7 @@ from localstack.utils.patch import Patch
 
 MENDS = (
     "allowed_origins",
+    "failed_functions",
     "function_code",
     "function_runtimes",
     "function_telemetry",

@@ -17,7 +17,7 @@ TAKE = """
 import os, subprocess, sys, time
 def handler(event, context):
     if not event: return "here"
-    pathlib_free = open(event, "w"); pathlib_free.write(str(os.getpid())); pathlib_free.close()
+    with open(event, "w") as file: file.write(str(os.getpid()))
     {how}
     time.sleep(60)
 """
