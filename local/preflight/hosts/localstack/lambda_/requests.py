@@ -5,20 +5,24 @@ does not, in ours.
 """
 
 import io
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from localstack import config
-from localstack.aws.api import CommonServiceException, RequestContext
-from localstack.aws.api.lambda_ import InvalidParameterValueException, InvalidRequestContentException
+from localstack.aws.api import RequestContext
+from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
 from localstack.services.lambda_.runtimes import ALL_RUNTIMES, DEPRECATED_RUNTIMES
 
 from preflight.function_runtimes import RuntimeMissing
+from preflight.hosts.localstack.lambda_.invoking import (
+    ASYNC_PAYLOAD_LIMIT_BYTES,
+    PAYLOAD_LIMIT_BYTES,
+    check_payload,
+)
 from preflight.hosts.localstack.lambda_.runtime import runtime_of
 
 RESERVED_VARIABLES = (
@@ -41,8 +45,6 @@ RESERVED_VARIABLES = (
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 )
-PAYLOAD_LIMIT_BYTES = 6_291_456
-ASYNC_PAYLOAD_LIMIT_BYTES = 1_048_576
 NOT_SUPPORTED = {
     "FileSystemConfigs": "a function sees this machine's own files only.",
     "CapacityProviderConfig": "leave it out, and the function runs on demand.",
@@ -92,19 +94,9 @@ def _check_payload(context: RequestContext) -> None:
     if "Payload" not in request:
         return
     payload = request["Payload"].read()
-    limit = ASYNC_PAYLOAD_LIMIT_BYTES if request.get("InvocationType") == "Event" else PAYLOAD_LIMIT_BYTES
-    if len(payload) > limit:
-        raise CommonServiceException(
-            "RequestEntityTooLargeException",
-            f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
-            status_code=413,
-        )
     request["Payload"] = io.BytesIO(payload)  # a stream is read once, and the function's turn is yet to come
-    try:
-        json.loads(payload or b"{}")
-    except ValueError as error:
-        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
-        raise InvalidRequestContentException(message, Type="User") from error
+    is_async = request.get("InvocationType") == "Event"
+    check_payload(payload, ASYNC_PAYLOAD_LIMIT_BYTES if is_async else PAYLOAD_LIMIT_BYTES)
 
 
 def _check_code(context: RequestContext) -> None:

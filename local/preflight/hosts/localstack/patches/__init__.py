@@ -18,6 +18,8 @@ MENDS = (
     "function_code",
     "function_runtimes",
     "function_telemetry",
+    "function_threads",
+    "function_urls",
     "policy_simulation",
     "request_bodies",
     "serial_logs",
