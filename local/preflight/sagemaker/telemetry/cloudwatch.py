@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from preflight.background import BackgroundWriter
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 WRITE_INTERVAL_SECONDS = 5.0
 MAX_BATCH_MEASUREMENTS = 50_000

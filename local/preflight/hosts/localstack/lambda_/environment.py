@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from preflight.hosts.localstack.lambda_ import report as report
-from preflight.hosts.localstack.lambda_.output import InvocationLog
 from preflight.hosts.localstack.lambda_.process import (
     Event,
     FunctionProcess,
@@ -39,13 +38,14 @@ class ExecutionEnvironment:
     def __init__(
         self,
         limits: Limits,
+        *,
         start_process: Callable[[], FunctionProcess],
-        on_closed: Callable[[], None] = lambda: None,
-        write_log: Callable[[str], bool] = lambda text: False,
-        code_state: Callable[[], object] = lambda: None,
-        first_line: str = "",
+        on_closed: Callable[[], None],
+        write_log: Callable[[str], None],
+        code_state: Callable[[], object],
+        first_line: str,
     ) -> None:
-        """``write_log`` gets the log of an invocation while it runs, in parts; whether it could write it.
+        """``write_log`` gets the log of each invocation, in parts if it runs longer than a moment.
 
         A process of another ``code_state`` than today's is replaced. ``first_line`` begins the log.
         """
@@ -87,7 +87,7 @@ class ExecutionEnvironment:
                 self._init_milliseconds = milliseconds
         self._close_if_asked()
 
-    def invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
+    def invoke(self, event: Event) -> tuple[Outcome, str]:
         """Run the handler; return its outcome and its log, from START to REPORT.
 
         Never raises for what the function does.
@@ -106,15 +106,19 @@ class ExecutionEnvironment:
             process.kill()
         self._close_if_asked()
 
-    def _invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
+    def _invoke(self, event: Event) -> tuple[Outcome, str]:
         log = self._take_output() + report.start(event.request_id, self._limits.version)
         written = 0
 
         def add_lines(lines: str) -> None:
-            nonlocal log, written
+            nonlocal log
             log += lines
-            if self._write_log(log[written:]):
-                written = len(log)
+            write()
+
+        def write() -> None:
+            nonlocal written
+            self._write_log(log[written:])
+            written = len(log)
 
         started = time.monotonic()
         outcome = self._run(event, started + self._limits.timeout_seconds, add_lines)
@@ -134,7 +138,8 @@ class ExecutionEnvironment:
             init_milliseconds=self._init_milliseconds,
         )
         self._init_milliseconds = None
-        return outcome, InvocationLog(log, written)
+        write()
+        return outcome, log
 
     def _run(self, event: Event, deadline: float, on_lines: Callable[[str], None]) -> Outcome:
         max_response_bytes = self._limits.max_response_bytes

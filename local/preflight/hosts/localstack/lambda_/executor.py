@@ -9,7 +9,6 @@ from pathlib import Path
 
 from localstack import config
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
-from localstack.services.lambda_.invocation.logs import LogItem
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from preflight.hosts.localstack.lambda_.code import state_of, unpack_layers
@@ -17,7 +16,7 @@ from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment,
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
 from preflight.hosts.localstack.lambda_.report import MEBIBYTE
 from preflight.hosts.localstack.lambda_.runtime import Folders, command, function_environment, runtime_of
-from preflight.hosts.localstack.lambda_.telemetry import BatchedLogHandler, is_stack_stopping
+from preflight.hosts.localstack.lambda_.telemetry import LogStream, is_stack_stopping
 
 LOG = logging.getLogger(__name__)
 
@@ -76,6 +75,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             max_response_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,
             version=self.function_version.id.qualifier,
         )
+        stream = LogStream(
+            role_arn=function.role,
+            region=self.function_version.id.region,
+            group=env_vars["AWS_LAMBDA_LOG_GROUP_NAME"],
+            name=env_vars["AWS_LAMBDA_LOG_STREAM_NAME"],
+        )
         self._environment = ExecutionEnvironment(
             limits,
             start_process=functools.partial(
@@ -85,10 +90,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 folders.task,
                 max_memory_bytes=function.memory_size * MEBIBYTE,
             ),
-            on_closed=lambda: shutil.rmtree(folders.temporary, ignore_errors=True),
-            write_log=functools.partial(
-                self._write_log, env_vars["AWS_LAMBDA_LOG_GROUP_NAME"], env_vars["AWS_LAMBDA_LOG_STREAM_NAME"]
-            ),
+            on_closed=functools.partial(_clean_up, stream, folders.temporary),
+            write_log=stream.write,
             code_state=functools.partial(state_of, function.code),
             first_line=f"[Preflight] WARNING: {runtime.warning}\n" if runtime.warning else "",
         )
@@ -112,13 +115,6 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._logs.append(log)
         return InvocationResult(event.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
 
-    def _write_log(self, group: str, stream: str, text: str) -> bool:
-        handler = BatchedLogHandler.running(self.function_version.config.role, self.function_version.id.region)
-        if handler is None:
-            return False
-        handler.add_logs(LogItem(group, stream, text))
-        return True
-
     def get_logs(self) -> str:
         """Return the logs of the last invocations."""
         return "".join(self._logs)
@@ -132,6 +128,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def get_runtime_endpoint(self) -> str:
         """LocalStack's own agent would call back here; there is none in a process."""
         return f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
+
+
+def _clean_up(stream: LogStream, temporary: Path) -> None:
+    stream.finish()
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _temporary_root() -> Path:

@@ -38,8 +38,16 @@ def _look() -> None:
         now = time.monotonic()
         for number, (due, function) in list(_waiting.items()):
             # Whoever takes it out calls it, so what is cancelled meanwhile is not called.
-            if due <= now and _waiting.pop(number, None):
+            if due <= now and _taken(number):
                 threading.Thread(target=_call, args=(function,), name="lambda-timer", daemon=True).start()
+
+
+def _taken(number: int) -> bool:
+    try:
+        del _waiting[number]
+    except KeyError:  # cancelled
+        return False
+    return True
 
 
 def _call(function: Callable[[], object]) -> None:
