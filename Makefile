@@ -17,7 +17,7 @@ PYTEST_ENV   := env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN
 WORKERS      ?= $(if $(ARGS),0,2)
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
 # From the wheel to a training job, an endpoint, and a function behind a URL.
-MATRIX       := tests/kit tests/aws/test_flow.py tests/lambda_/test_functions.py tests/container/test_xgboost.py
+MATRIX       := tests/kit tests/aws/test_flow.py tests/local/preflight/hosts/localstack/lambda_/test_functions.py tests/container/test_xgboost.py
 
 .PHONY: help setup demo up down status test matrix check bench soak protobuf clean
 

@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import platformdirs
-
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 
 Say = Callable[[str], None]
@@ -52,7 +50,23 @@ def silent(line: str) -> None:
 
 def cache_folder() -> Path:
     """What is kept for all projects: ``PREFLIGHT_CACHE``, or the user's own cache folder."""
-    return Path(os.environ.get("PREFLIGHT_CACHE") or platformdirs.user_cache_path("preflight")).absolute()
+    if named := os.environ.get("PREFLIGHT_CACHE"):  # always set in a stack, which has no platformdirs
+        return Path(named).absolute()
+    import platformdirs
+
+    return platformdirs.user_cache_path("preflight").absolute()
+
+
+def uv_program() -> str | None:
+    """The uv that is installed with the kit, else the one on the path; a stack is told by ``PREFLIGHT_UV``."""
+    if named := os.environ.get("PREFLIGHT_UV"):
+        return named
+    try:
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        return shutil.which("uv")
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,9 @@ class Environment:
             raise
 
     def _install_with_uv(self, say: Say) -> None:
-        uv, python = _uv(), self.python or sys.executable
+        uv, python = uv_program(), self.python or sys.executable
+        if uv is None:
+            raise EnvironmentProblem("uv is not installed.")
         self._run([uv, "venv", "--quiet", "--clear", "--python", python, str(self.folder)], say)
         options = ["--no-deps", "--compile-bytecode", "--python", str(self.interpreter)]
         self._run([uv, "pip", "install", *options, "--requirements", self._write_pins()], say)
@@ -189,18 +205,6 @@ class Environment:
                 say(f"Another command sets up the environment {self.name!r}; waiting for it ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _uv() -> str:
-    """The uv that is installed with the kit, else the one on the path."""
-    try:
-        from uv import find_uv_bin
-
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        if found := shutil.which("uv"):
-            return found
-        raise EnvironmentProblem("uv is not installed.") from None
 
 
 @functools.cache

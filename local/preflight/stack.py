@@ -26,7 +26,8 @@ from typing import IO
 import platformdirs
 import psutil
 
-from preflight.environments import Say, kit_path, silent, stack_python
+from preflight import function_runtimes
+from preflight.environments import Say, cache_folder, kit_path, silent, stack_python, uv_program
 from preflight.sagemaker.settings import (
     DOCKER_MARK,
     LAUNCHERS,
@@ -66,8 +67,12 @@ _PASSED_ON = (
     "PREFLIGHT_INVOCATION_TIMEOUT_SECONDS",
     "PREFLIGHT_ALLOWED_ORIGINS",
     "PREFLIGHT_IAM",
+    "PREFLIGHT_LAMBDA_RUNTIME",
+    "PYENV_ROOT",
+    "NVM_DIR",
     "DEBUG",
 )
+_INSTALLERS = ("UV_", "PIP_")  # where a runtime's environment is fetched from, the first time a function needs it
 
 
 # The stacks this process started and must reap, should it live to see their end.
@@ -172,17 +177,26 @@ class Stack:
         except (OSError, ValueError, KeyError) as error:
             raise StackError(f"The stack does not say whether roles decide: {error}") from None
 
+    def function_runtimes(self) -> dict[str, str]:
+        """What runs each of Lambda's runtimes, or why nothing does; empty if the stack does not say."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/runtimes", timeout=60) as answer:
+                return dict(json.load(answer))
+        except (OSError, ValueError):
+            return {}
+
     def up(self, say: Say = silent) -> bool:
         """Start the stack and return once it answers; False if it was up already. ``say`` gets what is worth knowing.
 
         Raises:
-            EnvironmentProblem: what it runs in cannot be made.
+            EnvironmentProblem: what it, or functions of its own Python, run in cannot be made.
             StackError: the port is taken, or the stack ended or stayed silent; nothing is left running.
         """
         with self._locked():
             if self.process() and self.health() is not None:
                 return False
             python = stack_python(say)
+            function_runtimes.prepare_own(say)
             self._make_room(say)
             with self.log_file.open("wb") as log:
                 self._start_process(python, output=log)
@@ -201,6 +215,7 @@ class Stack:
             if self.process() and self.health() is not None:
                 raise StackError(f"A stack is up on port {self.port}. Stop it: preflight down --port {self.port}")
             python = stack_python(say)
+            function_runtimes.prepare_own(say)
             self._make_room(say)
             child = self._start_process(python, output=None)
         try:
@@ -230,9 +245,12 @@ class Stack:
             require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
             services = require_services_url(self.services) if self.services else ""
             require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
-        except SettingError as error:
+            function_runtimes.require_policy(os.environ.get(function_runtimes.SETTING))
+        except (SettingError, function_runtimes.PolicyError) as error:
             raise StackError(str(error)) from None
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        passed_on = {
+            name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_INSTALLERS)
+        }
         executor = os.environ.get("LAMBDA_RUNTIME_EXECUTOR", LAMBDA_EXECUTORS[0])
         if executor not in LAMBDA_EXECUTORS:
             known = ", ".join(LAMBDA_EXECUTORS)
@@ -244,6 +262,8 @@ class Stack:
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
             "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
+            "PREFLIGHT_CACHE": str(cache_folder()),
+            "PREFLIGHT_UV": uv_program() or "",
             "PREFLIGHT_LAUNCHER": launcher,
             "PREFLIGHT_SERVICES": services,
             "PROVIDER_OVERRIDE_S3": "preflight",  # LocalStack's own keeps the objects of all stacks in one folder

@@ -18,8 +18,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from preflight import function_runtimes
 from preflight.client_environment import client_environment
-from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_environment, stack_python
+from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
 from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal is closed
@@ -174,6 +175,10 @@ def status(stack: Stack) -> None:
     if not stack.roles_decide():
         console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
     console.print(table)
+    functions = Table("function's runtime", "runs on", box=None)
+    for name, what in stack.function_runtimes().items():
+        functions.add_row(name, what)
+    console.print(functions)
 
 
 def _say_fallback(stack: Stack) -> None:
@@ -228,6 +233,6 @@ def coverage(form: str | None) -> None:
 @_errors_in_words()
 def prepare() -> None:
     """Set up now what the first start would: before you go offline, in an image, in CI. Prints where it is."""
-    environment = stack_environment()
-    environment.ensure(say)
-    say(f"The stack's environment is in {environment.folder}")
+    say(f"The stack runs on {stack_python(say)}")
+    for interpreter in function_runtimes.prepare_all(say):
+        say(f"Functions run on {interpreter.label}: {interpreter.path}")

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError
 
+from preflight.background import BackgroundWriter
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
 WRITE_INTERVAL_SECONDS = 5.0

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from preflight.background import BackgroundWriter
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import describe_members
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.resources.table import Change
-from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
 

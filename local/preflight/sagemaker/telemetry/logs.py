@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from preflight.background import BackgroundWriter
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.telemetry.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
 

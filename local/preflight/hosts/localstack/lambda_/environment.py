@@ -9,8 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from preflight.hosts.localstack.lambda_ import report as report
-from preflight.hosts.localstack.lambda_.output import InvocationLog
-from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess, InitError, ProcessEnded, ResponseTooLarge
+from preflight.hosts.localstack.lambda_.process import (
+    Event,
+    FunctionProcess,
+    InitError,
+    OutOfMemory,
+    ProcessEnded,
+    ResponseTooLarge,
+)
 from preflight.hosts.localstack.lambda_.report import Outcome
 
 INIT_TIMEOUT_SECONDS = 10  # AWS's limit for the init phase; what takes longer is tried again in the invocation
@@ -32,18 +38,26 @@ class ExecutionEnvironment:
     def __init__(
         self,
         limits: Limits,
+        *,
         start_process: Callable[[], FunctionProcess],
-        on_closed: Callable[[], None] = lambda: None,
-        write_log: Callable[[str], bool] = lambda text: False,
+        on_closed: Callable[[], None],
+        write_log: Callable[[str], None],
+        code_state: Callable[[], object],
+        first_line: str,
     ) -> None:
-        """``write_log`` gets the log of an invocation while it runs, in parts; whether it could write it."""
+        """``write_log`` gets the log of each invocation, in parts if it runs longer than a moment.
+
+        A process of another ``code_state`` than today's is replaced. ``first_line`` begins the log.
+        """
         self._limits = limits
         self._start_process = start_process
         self._on_closed = on_closed
         self._write_log = write_log
+        self._get_code_state = code_state
+        self._code_state: object = None
         self._process: FunctionProcess | None = None
         self._init_milliseconds: float | None = None
-        self._kept_output = ""
+        self._kept_output = first_line
         self._in_use = threading.Lock()
         self._is_closing = False
 
@@ -61,6 +75,8 @@ class ExecutionEnvironment:
                 error_type = report.init_failed(error.payload).error_type
             except ProcessEnded as error:
                 error_type = report.exited("", error.returncode).error_type
+            except OutOfMemory:
+                error_type = report.out_of_memory("").error_type
             except TimeoutError:
                 error_type = "Sandbox.Timedout"
             milliseconds = (time.monotonic() - started) * 1000
@@ -71,7 +87,7 @@ class ExecutionEnvironment:
                 self._init_milliseconds = milliseconds
         self._close_if_asked()
 
-    def invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
+    def invoke(self, event: Event) -> tuple[Outcome, str]:
         """Run the handler; return its outcome and its log, from START to REPORT.
 
         Never raises for what the function does.
@@ -90,15 +106,19 @@ class ExecutionEnvironment:
             process.kill()
         self._close_if_asked()
 
-    def _invoke(self, event: Event) -> tuple[Outcome, InvocationLog]:
+    def _invoke(self, event: Event) -> tuple[Outcome, str]:
         log = self._take_output() + report.start(event.request_id, self._limits.version)
         written = 0
 
         def add_lines(lines: str) -> None:
-            nonlocal log, written
+            nonlocal log
             log += lines
-            if self._write_log(log[written:]):
-                written = len(log)
+            write()
+
+        def write() -> None:
+            nonlocal written
+            self._write_log(log[written:])
+            written = len(log)
 
         started = time.monotonic()
         outcome = self._run(event, started + self._limits.timeout_seconds, add_lines)
@@ -118,7 +138,8 @@ class ExecutionEnvironment:
             init_milliseconds=self._init_milliseconds,
         )
         self._init_milliseconds = None
-        return outcome, InvocationLog(log, written)
+        write()
+        return outcome, log
 
     def _run(self, event: Event, deadline: float, on_lines: Callable[[str], None]) -> Outcome:
         max_response_bytes = self._limits.max_response_bytes
@@ -130,6 +151,8 @@ class ExecutionEnvironment:
             return report.init_failed(error.payload)
         except ProcessEnded as error:
             return report.exited(event.request_id, error.returncode)
+        except OutOfMemory:
+            return report.out_of_memory(event.request_id)
         except TimeoutError:
             return report.timed_out(event.request_id, self._limits.timeout_seconds)
         except ResponseTooLarge:
@@ -138,9 +161,11 @@ class ExecutionEnvironment:
 
     def _make_ready(self, deadline: float) -> FunctionProcess:
         """Return a process that has loaded the function, a new one if need be."""
-        if self._process is not None and not self._process.is_alive():
+        code_state = self._get_code_state()
+        if self._process is not None and (code_state != self._code_state or not self._process.is_ready_again(deadline)):
             self._end_process()
         if self._process is None:
+            self._code_state = code_state
             self._process = self._start_process()
             self._process.wait_until_ready(deadline)
         return self._process

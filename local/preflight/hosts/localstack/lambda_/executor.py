@@ -1,6 +1,7 @@
 """LocalStack's contract for running a Lambda function, kept with processes instead of containers."""
 
 import functools
+import logging
 import shutil
 import tempfile
 from collections import deque
@@ -8,13 +9,16 @@ from pathlib import Path
 
 from localstack import config
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
-from localstack.services.lambda_.invocation.logs import LogItem
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
+from preflight.hosts.localstack.lambda_.code import state_of, unpack_layers
 from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment, Limits
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
-from preflight.hosts.localstack.lambda_.runtime import create_runtime, function_environment
-from preflight.hosts.localstack.lambda_.telemetry import BatchedLogHandler, is_stack_stopping
+from preflight.hosts.localstack.lambda_.report import MEBIBYTE
+from preflight.hosts.localstack.lambda_.runtime import Folders, command, function_environment, runtime_of
+from preflight.hosts.localstack.lambda_.telemetry import LogStream, is_stack_stopping
+
+LOG = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED_LOGS = 20
@@ -35,42 +39,61 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unpack the function's code, once for all its environments."""
-        _runtime()
-        if function_version.config.code:
-            function_version.config.code.prepare_for_execution()
+        """Make what the runtime needs, and unpack the code and the layers, once for all environments.
+
+        Raises:
+            RuntimeMissing, EnvironmentProblem, CodeProblem: the function's state is Failed then, with these words.
+        """
+        function = function_version.config
+        if environment := runtime_of(function.runtime).environment:
+            environment.ensure(LOG.info)
+        function.code.prepare_for_execution()
+        if layers := _layers_folder(function_version):
+            unpack_layers([layer.code for layer in function.layers], layers)
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """Nothing of a version is left but its code, which LocalStack deletes."""
+        """Remove the layers; LocalStack deletes the code."""
+        if layers := _layers_folder(function_version):
+            shutil.rmtree(layers, ignore_errors=True)
 
     def start(self, env_vars: dict[str, str]) -> None:
         """Start the process and return when it waits for work, or has failed to get there."""
         function = self.function_version.config
-        task_root = Path(function.code.get_unzipped_code_location())
-        temporary = Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root()))
-        runtime = _runtime()
-        variables = function_environment(
-            env_vars,
-            user_variables=function.environment or {},
-            runtime=runtime,
-            task_root=task_root,
-            temporary=temporary,
+        runtime = runtime_of(function.runtime)
+        folders = Folders(
+            task=Path(function.code.get_unzipped_code_location()),
+            layers=_layers_folder(self.function_version),
+            temporary=Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root())),
         )
-        command = [str(runtime / "bin" / "python"), "-m", "awslambdaric", function.handler]
+        variables = function_environment(
+            env_vars, user_variables=function.environment or {}, runtime=runtime, folders=folders
+        )
         limits = Limits(
             timeout_seconds=function.timeout,
             memory_mebibytes=function.memory_size,
             max_response_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,
             version=self.function_version.id.qualifier,
         )
+        stream = LogStream(
+            role_arn=function.role,
+            region=self.function_version.id.region,
+            group=env_vars["AWS_LAMBDA_LOG_GROUP_NAME"],
+            name=env_vars["AWS_LAMBDA_LOG_STREAM_NAME"],
+        )
         self._environment = ExecutionEnvironment(
             limits,
-            start_process=lambda: FunctionProcess.start(command, variables, task_root),
-            on_closed=lambda: shutil.rmtree(temporary, ignore_errors=True),
-            write_log=functools.partial(
-                self._write_log, env_vars["AWS_LAMBDA_LOG_GROUP_NAME"], env_vars["AWS_LAMBDA_LOG_STREAM_NAME"]
+            start_process=functools.partial(
+                FunctionProcess.start,
+                command(runtime, function.handler),
+                variables,
+                folders.task,
+                max_memory_bytes=function.memory_size * MEBIBYTE,
             ),
+            on_closed=functools.partial(_clean_up, stream, folders.temporary),
+            write_log=stream.write,
+            code_state=functools.partial(state_of, function.code),
+            first_line=f"[Preflight] WARNING: {runtime.warning}\n" if runtime.warning else "",
         )
         self._environment.initialize()
 
@@ -92,13 +115,6 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._logs.append(log)
         return InvocationResult(event.request_id, outcome.payload, is_error=outcome.is_error, logs=log)
 
-    def _write_log(self, group: str, stream: str, text: str) -> bool:
-        handler = BatchedLogHandler.running(self.function_version.config.role, self.function_version.id.region)
-        if handler is None:
-            return False
-        handler.add_logs(LogItem(group, stream, text))
-        return True
-
     def get_logs(self) -> str:
         """Return the logs of the last invocations."""
         return "".join(self._logs)
@@ -114,11 +130,19 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         return f"http://{LOOPBACK}:{config.GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
 
 
+def _clean_up(stream: LogStream, temporary: Path) -> None:
+    stream.finish()
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _temporary_root() -> Path:
     root = Path(config.dirs.tmp)
     root.mkdir(parents=True, exist_ok=True)
     return root
 
 
-def _runtime() -> Path:
-    return create_runtime(_temporary_root() / "lambda-runtime")
+def _layers_folder(function_version: FunctionVersion) -> Path | None:
+    """What is /opt for this version; None if it has no layers."""
+    if not function_version.config.layers:
+        return None
+    return _temporary_root() / "lambda-layers" / str(function_version.config.internal_revision)

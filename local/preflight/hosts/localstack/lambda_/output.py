@@ -1,7 +1,6 @@
 """What a function prints, as far as a stack keeps it."""
 
 import io
-from typing import Self
 
 EVENT_LIMIT_BYTES = 256 * 1024  # of one event of CloudWatch Logs: a longer line is cut
 OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024  # of one invocation; AWS has no limit, but it does not keep logs in memory
@@ -52,14 +51,3 @@ class Output:
         ]
         self._kept += kept
         self._dropped_bytes += len(fitting) + is_end - len(kept)
-
-
-class InvocationLog(str):
-    """The whole log of an invocation; its first ``written`` characters are in CloudWatch Logs already."""
-
-    written: int
-
-    def __new__(cls, text: str, written: int) -> Self:
-        log = super().__new__(cls, text)
-        log.written = written
-        return log

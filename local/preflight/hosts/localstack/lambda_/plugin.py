@@ -1,15 +1,21 @@
 """Where Preflight's Lambda meets LocalStack: the executor's name, and what is checked and set when the stack starts."""
 
+import os
 from importlib.metadata import entry_points
 
 from localstack import config
 from localstack.aws import handlers
+from localstack.http import Request, Response
 from localstack.runtime import hooks
 from localstack.runtime.exceptions import LocalstackExit
+from localstack.services.edge import ROUTER
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
+from preflight import function_runtimes
 from preflight.hosts.localstack.lambda_.requests import check_request
+
+RUNTIMES_PATH = "/_preflight/runtimes"
 
 
 class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
@@ -33,3 +39,12 @@ def prepare_lambda() -> None:
         )
     if ProcessRuntimeExecutorPlugin.name == config.LAMBDA_RUNTIME_EXECUTOR:
         handlers.serve_custom_service_request_handlers.append(check_request)
+    ROUTER.add(RUNTIMES_PATH, _describe_runtimes, methods=["GET"])
+
+
+def _describe_runtimes(request: Request) -> Response:
+    """What ``preflight status`` says of Lambda's runtimes."""
+    response = Response()
+    exact = function_runtimes.require_policy(os.environ.get(function_runtimes.SETTING))
+    response.set_json(function_runtimes.describe(exact=exact))
+    return response

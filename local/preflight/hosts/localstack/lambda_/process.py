@@ -19,6 +19,7 @@ from typing import Self
 import h11
 import psutil
 
+from preflight.hosts.localstack.lambda_ import memory
 from preflight.hosts.localstack.lambda_.http import PIECE_BYTES, Connection, Request
 from preflight.hosts.localstack.lambda_.output import Output
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
@@ -28,7 +29,9 @@ NEXT = f"{API}/invocation/next"
 INIT_ERROR = f"{API}/init/error"
 SEND_TIMEOUT_SECONDS = 10
 PASS_ON_SECONDS = 0.5
+MEMORY_SECONDS = 0.05  # between two looks at what it takes while it works
 DRAIN_ROUNDS = 8  # what a pipe holds takes one or two
+_HAS_PROC = Path("/proc/self/status").exists()
 MAX_CONNECTIONS = 64  # a function that opens more gets no answer on them
 
 
@@ -52,6 +55,10 @@ class ResponseTooLarge(Exception):
     """The handler's result has more bytes than the limit."""
 
 
+class OutOfMemory(Exception):
+    """The process, with what it has started, takes more memory than the function has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One invocation, as the function gets to see it."""
@@ -73,8 +80,9 @@ class Answer:
 class FunctionProcess:
     """One running process. Used by one thread at a time; ``close`` ends it and can be called again."""
 
-    def __init__(self, listener: socket.socket, process: GuardedProcess) -> None:
+    def __init__(self, listener: socket.socket, process: GuardedProcess, max_memory_bytes: int) -> None:
         assert process.stdout is not None
+        self._max_memory_bytes = max_memory_bytes
         self._listener = listener
         self._process = process
         self._output = process.stdout
@@ -88,7 +96,7 @@ class FunctionProcess:
         self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
 
     @classmethod
-    def start(cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Self:
+    def start(cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path, *, max_memory_bytes: int) -> Self:
         """Start ``argv`` with ``env`` and the address of its Runtime API. Does not wait until it is ready."""
         listener = socket.create_server(("127.0.0.1", 0))
         host, port = listener.getsockname()
@@ -103,15 +111,28 @@ class FunctionProcess:
         except BaseException:
             listener.close()
             raise
-        return cls(listener, process)
+        return cls(listener, process, max_memory_bytes)
 
     def wait_until_ready(self, deadline: float) -> None:
-        """Return when the process asks for work. Raises InitError, ProcessEnded, TimeoutError.
+        """Return when the process asks for work. Raises InitError, ProcessEnded, OutOfMemory, TimeoutError.
 
         ``deadline`` is in seconds of ``time.monotonic``, here and below.
         """
         self._requests.appendleft(self._take(NEXT, deadline))
-        self.peak_memory_bytes()
+        self._check_peak()
+
+    def is_ready_again(self, deadline: float) -> bool:
+        """Wait until it asks for more work; false if it has ended instead, as it may after its last answer.
+
+        Raises OutOfMemory, TimeoutError.
+        """
+        if not self.is_alive():
+            return False
+        try:
+            self._requests.appendleft(self._take(NEXT, deadline))
+        except ProcessEnded:
+            return False
+        return True
 
     def is_alive(self) -> bool:
         """False once the process has ended, as far as its closed output tells."""
@@ -145,6 +166,7 @@ class FunctionProcess:
         if len(response.body) > max_response_bytes:
             self._answer(response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             raise ResponseTooLarge
+        self._check_peak()
         self._answer(response, HTTPStatus.ACCEPTED)
         return Answer(response.body, is_error)
 
@@ -164,6 +186,11 @@ class FunctionProcess:
         except (psutil.Error, OSError, IndexError):
             pass
         return self._peak_memory_bytes
+
+    def _check_peak(self) -> None:
+        """Raise OutOfMemory also for what was taken and given back between two looks."""
+        if self.peak_memory_bytes() > self._max_memory_bytes:
+            raise OutOfMemory
 
     def kill(self) -> None:
         """End the process under the hands of the thread that uses it; the one method for other threads."""
@@ -185,7 +212,7 @@ class FunctionProcess:
         self, path: str, deadline: float, other_path: str = "", on_lines: Callable[[str], None] | None = None
     ) -> Request:
         """Wait for a request for one of these paths."""
-        wake = time.monotonic() + PASS_ON_SECONDS if on_lines else deadline
+        look, pass_on = time.monotonic() + MEMORY_SECONDS, time.monotonic() + PASS_ON_SECONDS
         while True:
             while self._requests:
                 request = self._requests.popleft()
@@ -197,13 +224,18 @@ class FunctionProcess:
                 self._answer(request, HTTPStatus.FORBIDDEN)
             if self._output.closed:
                 raise ProcessEnded(self._process.wait())
-            if time.monotonic() >= deadline:  # also of a function that never stops to write
+            now = time.monotonic()
+            if now >= deadline:  # also of a function that never stops to write
                 raise TimeoutError
-            if on_lines and time.monotonic() >= wake:
-                wake = time.monotonic() + PASS_ON_SECONDS
+            if now >= look:
+                look = now + MEMORY_SECONDS
+                if memory.takes_more(self._process.guard_pid, self._max_memory_bytes):
+                    raise OutOfMemory
+            if on_lines and now >= pass_on:
+                pass_on = now + PASS_ON_SECONDS
                 if lines := self._written.take_lines():
                     on_lines(lines)
-            for key, _ in self._selector.select(max(0.0, min(wake, deadline) - time.monotonic())):
+            for key, _ in self._selector.select(max(0.0, min(look, deadline) - time.monotonic())):
                 handle: Callable[[object], None] = key.data
                 handle(key.fileobj)
 
@@ -253,7 +285,7 @@ class FunctionProcess:
 
 
 def _peak_memory_bytes(process: psutil.Process) -> int:
-    status = Path(f"/proc/{process.pid}/status")
-    if not status.exists():
+    if not _HAS_PROC:
         return int(process.memory_info().rss)  # macOS keeps no peak that one could ask for
-    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    with open(f"/proc/{process.pid}/status") as status:  # noqa: PTH123 - after every invocation
+        return int(status.read().partition("VmHWM:")[2].split()[0]) * 1024

@@ -3,10 +3,11 @@
 import json
 import math
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 MEBIBYTE = 1024 * 1024
+OUT_OF_MEMORY = "Runtime.OutOfMemory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def exited(request_id: str, returncode: int) -> Outcome:
     return _platform_error("Runtime.ExitError", message, f"{message}\nRuntime.ExitError\n")
 
 
+def out_of_memory(request_id: str) -> Outcome:
+    """It took more memory than the function has, and was killed for it."""
+    return replace(exited(request_id, -signal.SIGKILL), error_type=OUT_OF_MEMORY)
+
+
 def response_too_large(max_response_bytes: int) -> Outcome:
     """The handler's result has more bytes than Lambda passes on."""
     message = f"Response payload size exceeded maximum allowed payload size ({max_response_bytes} bytes)."
@@ -77,12 +83,15 @@ def end(
     init_milliseconds: float | None,
 ) -> str:
     """Return the log's last two lines. A cold start is billed, too (since August 2025)."""
+    used_mebibytes = math.ceil(memory_bytes / MEBIBYTE)
+    if outcome.error_type == OUT_OF_MEMORY:  # perhaps not by the process that was measured
+        used_mebibytes = memory_mebibytes
     parts = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {milliseconds:.2f} ms",
         f"Billed Duration: {math.ceil(milliseconds + (init_milliseconds or 0))} ms",
         f"Memory Size: {memory_mebibytes} MB",
-        f"Max Memory Used: {math.ceil(memory_bytes / MEBIBYTE)} MB",
+        f"Max Memory Used: {used_mebibytes} MB",
     ]
     if init_milliseconds is not None:
         parts.append(f"Init Duration: {init_milliseconds:.2f} ms")

@@ -5,17 +5,25 @@ does not, in ours.
 """
 
 import io
-import json
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from localstack import config
 from localstack.aws.api import RequestContext
-from localstack.aws.api.lambda_ import InvalidParameterValueException, InvalidRequestContentException
+from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
-from localstack.services.lambda_.runtimes import ALL_RUNTIMES
+from localstack.services.lambda_.runtimes import ALL_RUNTIMES, DEPRECATED_RUNTIMES
 
-from preflight.hosts.localstack.lambda_.runtime import RUNTIME
+from preflight.function_runtimes import RuntimeMissing
+from preflight.hosts.localstack.lambda_.invoking import (
+    ASYNC_PAYLOAD_LIMIT_BYTES,
+    PAYLOAD_LIMIT_BYTES,
+    check_payload,
+)
+from preflight.hosts.localstack.lambda_.runtime import runtime_of
 
 RESERVED_VARIABLES = (
     "_HANDLER",
@@ -38,7 +46,6 @@ RESERVED_VARIABLES = (
     "LAMBDA_TASK_ROOT",
 )
 NOT_SUPPORTED = {
-    "Layers": "put what the layers hold into the function's own .zip file.",
     "FileSystemConfigs": "a function sees this machine's own files only.",
     "CapacityProviderConfig": "leave it out, and the function runs on demand.",
     "DurableConfig": "leave it out.",
@@ -59,10 +66,17 @@ def _check_configuration(context: RequestContext) -> None:
     if request.get("PackageType") == "Image":
         raise _not_supported("PackageType Image", "deploy the function as a .zip file.")
     runtime = request.get("Runtime")
-    if runtime in ALL_RUNTIMES and runtime != RUNTIME:  # what is no runtime at all, LocalStack refuses as AWS does
-        raise _not_supported(
-            f"Runtime {runtime}", f"functions run on the stack's own Python, so the runtime has to be {RUNTIME}."
+    if runtime in DEPRECATED_RUNTIMES:
+        raise _refused(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
         )
+    if runtime in ALL_RUNTIMES:  # what is no runtime at all, LocalStack refuses as AWS does
+        try:
+            runtime_of(runtime)
+        except RuntimeMissing as error:
+            raise _not_supported(f"Runtime {runtime}", str(error)) from None
+    _check_folder(request.get("Code") or {})
     for member, advice in NOT_SUPPORTED.items():
         if request.get(member):
             raise _not_supported(member, advice)
@@ -81,25 +95,26 @@ def _check_payload(context: RequestContext) -> None:
         return
     payload = request["Payload"].read()
     request["Payload"] = io.BytesIO(payload)  # a stream is read once, and the function's turn is yet to come
-    try:
-        json.loads(payload or b"{}")
-    except ValueError as error:
-        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
-        raise InvalidRequestContentException(message, Type="User") from error
-
-
-def _check_layer(context: RequestContext) -> None:
-    raise _not_supported("Layers", NOT_SUPPORTED["Layers"])
+    is_async = request.get("InvocationType") == "Event"
+    check_payload(payload, ASYNC_PAYLOAD_LIMIT_BYTES if is_async else PAYLOAD_LIMIT_BYTES)
 
 
 def _check_code(context: RequestContext) -> None:
-    if (context.service_request or {}).get("ImageUri"):
+    request = context.service_request or {}
+    if request.get("ImageUri"):
         raise _not_supported("ImageUri", "deploy the function as a .zip file.")
+    _check_folder(request)
+
+
+def _check_folder(code: Mapping[str, Any]) -> None:
+    """Of LocalStack's convention for code that is still being written."""
+    marker, folder = config.BUCKET_MARKER_LOCAL, code.get("S3Key", "")
+    if code.get("S3Bucket") == marker and not Path(os.path.expandvars(folder)).is_dir():
+        raise _refused(f"With S3Bucket {marker}, S3Key is a folder of this machine. There is none at {folder}.")
 
 
 def _not_supported(what: str, advice: str) -> InvalidParameterValueException:
-    is_or_are = "are" if what.endswith("s") else "is"
-    return _refused(f"{what} {is_or_are} not supported by Preflight yet: {advice}")
+    return _refused(f"{what} is not supported by Preflight yet: {advice}")
 
 
 def _refused(message: str) -> InvalidParameterValueException:
@@ -110,6 +125,5 @@ CHECKS: dict[str, Callable[[RequestContext], None]] = {
     "CreateFunction": _check_configuration,
     "UpdateFunctionConfiguration": _check_configuration,
     "UpdateFunctionCode": _check_code,
-    "PublishLayerVersion": _check_layer,
     "Invoke": _check_payload,
 }

@@ -1,64 +1,46 @@
-"""What a function finds around it: the interpreter, the modules and the variables of AWS's Python runtime.
+"""What a function finds around it: the program that runs it, and the variables of AWS's runtime."""
 
-A function must not find a module here that it would miss on AWS. So it does not run in the stack's own
-environment but in a virtual one of its own, with AWS's runtime client and boto3 linked into it and nothing else.
-"""
-
-import importlib.metadata
 import os
 import sys
-import sysconfig
-import threading
-import venv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+from preflight import function_runtimes
+from preflight.function_runtimes import SETTING, FunctionRuntime
 
-# Top-level distributions of the image public.ecr.aws/lambda/python, apart from pip.
-DISTRIBUTIONS = (
-    "awslambdaric",
-    "boto3",
-    "botocore",
-    "jmespath",
-    "python-dateutil",
-    "s3transfer",
-    "simplejson",
-    "six",
-    "snapshot-restore-py",
-    "urllib3",
-)
-HOST_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # the stack's own, which is always there
 
-_creation = threading.Lock()
+_NODE_CLIENT = Path(__file__).with_name("node_client.mjs")
+_HOST_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a function's files are: ``task`` its code, ``layers`` what is /opt on AWS, ``temporary`` its own /tmp."""
+
+    task: Path
+    layers: Path | None
+    temporary: Path
 
 
 @cache
-def _create(folder: Path) -> Path:
-    venv.EnvBuilder(symlinks=True, clear=True).create(folder)
-    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "installed_base": str(folder)}))
-    for name in DISTRIBUTIONS:
-        distribution = importlib.metadata.distribution(name)
-        top_level = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
-        for entry in top_level:
-            (packages / entry).symlink_to(str(distribution.locate_file(entry)))
-    return folder
+def runtime_of(name: str) -> FunctionRuntime:
+    """What runs functions of the runtime ``name``. Raises RuntimeMissing."""
+    return function_runtimes.resolve(name, exact=function_runtimes.require_policy(os.environ.get(SETTING)))
 
 
-def create_runtime(folder: Path) -> Path:
-    """Return the folder with ``bin/python`` in it; only the first call in a process creates it."""
-    with _creation:
-        return _create(folder)
+def command(runtime: FunctionRuntime, handler: str) -> list[str]:
+    """The command of a function's process, once what it needs is made."""
+    if runtime.environment is None:
+        return [str(runtime.interpreter.path), str(_NODE_CLIENT), handler]
+    # No bytecode is written: it is told from stale one by the second, and code that is being written changes faster.
+    return [str(runtime.environment.interpreter), "-B", "-m", "awslambdaric", handler]
 
 
 def function_environment(
-    variables: Mapping[str, object],
-    *,
-    user_variables: Mapping[str, str],
-    runtime: Path,
-    task_root: Path,
-    temporary: Path,
+    variables: Mapping[str, object], *, user_variables: Mapping[str, str], runtime: FunctionRuntime, folders: Folders
 ) -> dict[str, str]:
     """Return all variables of a function's process.
 
@@ -67,19 +49,39 @@ def function_environment(
     profile, and with HOME at the function's own folder no ``~/.aws`` either.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
-    host = {name: os.environ[name] for name in HOST_VARIABLES if name in os.environ}
+    host = {name: os.environ[name] for name in _HOST_VARIABLES if name in os.environ}
     given = {name: str(value) for name, value in variables.items() if not _is_of_the_emulator(name)}
-    return {
+    made = {
         **host,
         "LANG": "en_US.UTF-8",
-        "HOME": str(temporary),
-        "TMPDIR": str(temporary),
+        "HOME": str(folders.temporary),
+        "TMPDIR": str(folders.temporary),
         **given,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
-        "LAMBDA_RUNTIME_DIR": str(runtime),
-        "LAMBDA_TASK_ROOT": str(task_root),
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime.name}",
+        "LAMBDA_RUNTIME_DIR": str(runtime.environment.folder if runtime.environment else _NODE_CLIENT.parent),
+        "LAMBDA_TASK_ROOT": str(folders.task),
         **user_variables,
     }
+    for name, folder in _search_paths(runtime, folders):
+        made[name] = f"{folder}:{made[name]}" if name in made else str(folder)
+    return made
+
+
+def _search_paths(runtime: FunctionRuntime, folders: Folders) -> list[tuple[str, Path]]:
+    """The variables that lead to what layers bring; of two folders of one variable the later one is found first.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+    """
+    opt = folders.layers
+    if opt is None:
+        return []
+    paths = [("PATH", opt / "bin"), ("LD_LIBRARY_PATH", opt / "lib")]
+    if runtime.interpreter.kind == "python":
+        packages = opt / "python" / "lib" / runtime.name / "site-packages"
+        return [*paths, ("PYTHONPATH", opt / "python"), ("PYTHONPATH", packages)]
+    major = runtime.name.removeprefix("nodejs").removesuffix(".x")
+    modules = [opt / "nodejs" / "node_modules", opt / "nodejs" / f"node{major}" / "node_modules"]
+    return [*paths, *(("NODE_PATH", folder) for folder in modules)]
 
 
 def _is_of_the_emulator(name: str) -> bool:

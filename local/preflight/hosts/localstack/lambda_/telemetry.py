@@ -5,144 +5,105 @@ place of LocalStack's own.
 """
 
 import logging
-import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from itertools import batched
-from queue import Empty
-from typing import Any, ClassVar
+from typing import Any
 
 from botocore.config import Config
 from localstack.aws.connect import connect_to
 from localstack.runtime import get_current_runtime
-from localstack.services.lambda_.invocation.logs import QUEUE_SHUTDOWN, LogHandler, LogItem
+from localstack.services.lambda_.invocation.logs import LogItem
 from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
 
-from preflight.hosts.localstack.lambda_.output import InvocationLog
+from preflight.background import BackgroundWriter
 
 LOG = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.5
 EVENTS_PER_CALL = 10_000  # AWS's limit of PutLogEvents
+MAX_BATCH = 1_000
+MAX_QUEUED = 100_000
 
-Stream = tuple[str, str]
+_Part = tuple[int, str]  # the time it was taken, in milliseconds, and lines
+_Count = tuple[str, str, str, str]  # account, region, function, metric
 
 
-class BatchedLogHandler(LogHandler):
-    """The writer of one function version's logs; LocalStack starts and stops it with the version."""
+class LogStream:
+    """One stream of a function's log, written as its role: that of one execution environment."""
 
-    _running: ClassVar[list["BatchedLogHandler"]] = []
+    def __init__(self, *, role_arn: str, region: str, group: str, name: str) -> None:
+        self._role_arn = role_arn
+        self._region = region
+        self._target = {"logGroupName": group, "logStreamName": name}
+        self._client: Any = None
+        self._writer: BackgroundWriter[_Part] = BackgroundWriter(
+            f"the log of {name}",
+            self._write,
+            interval_seconds=BATCH_SECONDS,
+            max_batch=MAX_BATCH,
+            max_queued=MAX_QUEUED,
+        )
+        self.finish = self._writer.finish
 
-    @classmethod
-    def running(cls, role_arn: str, region: str) -> "BatchedLogHandler | None":
-        """One that writes as this role in this region, which is all that sets them apart; None if there is none."""
-        return next((one for one in cls._running if (one.role_arn, one.region) == (role_arn, region)), None)
+    def write(self, text: str) -> None:
+        """Take some lines. Never blocks."""
+        if text and is_api_enabled("logs"):
+            self._writer.put((int(time.time() * 1000), text))
+
+    def _write(self, parts: list[_Part]) -> None:
+        if is_stack_stopping():
+            return
+        events = [
+            {"timestamp": timestamp, "message": f"{line}\n"}
+            for timestamp, text in parts
+            for line in text.split("\n")
+            if line  # CloudWatch takes no empty event
+        ]
+        if self._client is None:
+            self._client = connect_to.with_assumed_role(
+                region_name=self._region,
+                role_arn=self._role_arn,
+                service_principal=ServicePrincipal.lambda_,
+                config=Config(retries={"total_max_attempts": 1}),
+            ).logs
+        missing = self._client.exceptions.ResourceNotFoundException
+        for batch in batched(events, EVENTS_PER_CALL):
+            try:
+                self._client.put_log_events(**self._target, logEvents=list(batch))
+            except missing:
+                _create_stream(self._client, self._target)
+                self._client.put_log_events(**self._target, logEvents=list(batch))
+
+
+class NoLogHandler:
+    """In the place of LocalStack's LogHandler: each execution environment writes its own stream already."""
+
+    def __init__(self, role_arn: str, region: str) -> None:
+        pass
 
     def start_subscriber(self) -> None:
-        """Begin to write."""
-        super().start_subscriber()
-        self._running.append(self)
-
-    def stop(self) -> None:
-        """Write what is left, and end."""
-        if self in self._running:
-            self._running.remove(self)
-        super().stop()
+        pass
 
     def add_logs(self, log_item: LogItem) -> None:
-        """Take an invocation's log, or what is not written of it yet. Never blocks."""
-        if is_api_enabled("logs"):
-            if isinstance(log_item.logs, InvocationLog):
-                log_item = replace(log_item, logs=log_item.logs[log_item.logs.written :])
-            self.log_queue.put((int(time.time() * 1000), log_item))
+        pass
 
-    def run_log_loop(self, *args: object, **kwargs: object) -> None:
-        """Write what comes in until the version is stopped, and then what is left."""
-        client = connect_to.with_assumed_role(
-            region_name=self.region,
-            role_arn=self.role_arn,
-            service_principal=ServicePrincipal.lambda_,
-            config=Config(retries={"total_max_attempts": 1}),
-        ).logs
-        is_open = True
-        while is_open:
-            items = [self.log_queue.get()]
-            self._shutdown_event.wait(BATCH_SECONDS)
-            items += self._waiting()
-            is_open = QUEUE_SHUTDOWN not in items
-            if is_stack_stopping():
-                return
-            for stream, events in _by_stream(item for item in items if item is not QUEUE_SHUTDOWN).items():
-                self._write(client, stream, events)
-
-    def _waiting(self) -> list[Any]:
-        items = []
-        try:
-            while True:
-                items.append(self.log_queue.get_nowait())
-        except Empty:
-            return items
-
-    def _write(self, client: Any, stream: Stream, events: list[dict[str, Any]]) -> None:
-        group_name, stream_name = stream
-        target = {"logGroupName": group_name, "logStreamName": stream_name}
-        try:
-            for batch in batched(events, EVENTS_PER_CALL):
-                try:
-                    client.put_log_events(**target, logEvents=list(batch))
-                except client.exceptions.ResourceNotFoundException:
-                    _create_stream(client, target)
-                    client.put_log_events(**target, logEvents=list(batch))
-        except Exception as error:
-            LOG.warning("Cannot write logs to %s in %s: %s", group_name, self.region, error)
+    def stop(self) -> None:
+        pass
 
 
-class BatchedMetrics:
-    """Counts invocations and errors of all functions, and writes the counts."""
+def record_invocation(function_name: str, account_id: str, region_name: str) -> None:
+    """Count one invocation that went well."""
+    _metric_writer().put((account_id, region_name, function_name, "Invocations"))
 
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str, str, str]] = Counter()
-        self._lock = threading.Lock()
 
-    def record_invocation(self, function_name: str, account_id: str, region_name: str) -> None:
-        """Count one invocation that went well."""
-        self._count(account_id, region_name, function_name, "Invocations")
-
-    def record_error(self, function_name: str, account_id: str, region_name: str) -> None:
-        """Count one invocation that ended with an error."""
-        self._count(account_id, region_name, function_name, "Invocations", "Errors")
-
-    def _count(self, account_id: str, region_name: str, function_name: str, *metrics: str) -> None:
-        with self._lock:
-            if not self._counts:
-                timer = threading.Timer(BATCH_SECONDS, self._write)
-                timer.daemon = True
-                timer.start()
-            for metric in metrics:
-                self._counts[account_id, region_name, function_name, metric] += 1
-
-    def _write(self) -> None:
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if is_stack_stopping() or not is_api_enabled("cloudwatch"):
-            return
-        for (account_id, region_name, function_name, metric), count in counts.items():
-            datum = {
-                "MetricName": metric,
-                "Dimensions": [{"Name": "FunctionName", "Value": function_name}],
-                "Timestamp": datetime.now(UTC),
-                "Unit": "Count",
-                "StatisticValues": {"SampleCount": count, "Sum": count, "Minimum": 1, "Maximum": 1},
-            }
-            try:
-                client = connect_to(aws_access_key_id=account_id, region_name=region_name).cloudwatch
-                client.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
-            except Exception as error:
-                LOG.warning("Cannot write the metrics of function %s: %s", function_name, error)
+def record_error(function_name: str, account_id: str, region_name: str) -> None:
+    """Count one invocation that ended with an error."""
+    record_invocation(function_name, account_id, region_name)
+    _metric_writer().put((account_id, region_name, function_name, "Errors"))
 
 
 def is_stack_stopping() -> bool:
@@ -150,12 +111,15 @@ def is_stack_stopping() -> bool:
     return bool(get_current_runtime().stopping.is_set())
 
 
-def _by_stream(items: Iterable[tuple[int, LogItem]]) -> dict[Stream, list[dict[str, Any]]]:
-    events: dict[Stream, list[dict[str, Any]]] = defaultdict(list)
-    for timestamp, item in items:
-        lines = [line for line in item.logs.split("\n") if line]  # CloudWatch takes no empty event
-        events[item.log_group, item.log_stream] += [{"timestamp": timestamp, "message": f"{line}\n"} for line in lines]
-    return events
+@cache
+def _metric_writer() -> BackgroundWriter[_Count]:
+    return BackgroundWriter(
+        "functions' metrics",
+        _write_metrics,
+        interval_seconds=BATCH_SECONDS,
+        max_batch=MAX_BATCH,
+        max_queued=MAX_QUEUED,
+    )
 
 
 def _create_stream(client: Any, target: dict[str, str]) -> None:
@@ -168,3 +132,21 @@ def _create_stream(client: Any, target: dict[str, str]) -> None:
             create(**names)
         except exists:
             continue
+
+
+def _write_metrics(counts: list[_Count]) -> None:
+    for (account_id, region_name, function_name, metric), count in Counter(counts).items():
+        if is_stack_stopping() or not is_api_enabled("cloudwatch"):
+            return
+        datum = {
+            "MetricName": metric,
+            "Dimensions": [{"Name": "FunctionName", "Value": function_name}],
+            "Timestamp": datetime.now(UTC),
+            "Unit": "Count",
+            "StatisticValues": {"SampleCount": count, "Sum": count, "Minimum": 1, "Maximum": 1},
+        }
+        try:
+            client = connect_to(aws_access_key_id=account_id, region_name=region_name).cloudwatch
+            client.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
+        except Exception as error:
+            LOG.warning("Cannot write the metrics of function %s: %s", function_name, error)

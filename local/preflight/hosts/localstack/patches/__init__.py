@@ -14,7 +14,12 @@ from localstack.utils.patch import Patch
 
 MENDS = (
     "allowed_origins",
+    "failed_functions",
+    "function_code",
+    "function_runtimes",
     "function_telemetry",
+    "function_threads",
+    "function_urls",
     "policy_simulation",
     "request_bodies",
     "serial_logs",

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from localstack.services.lambda_.invocation import version_manager
 from localstack.utils.patch import Patch
 
-from preflight.hosts.localstack.lambda_.telemetry import BatchedLogHandler, BatchedMetrics
+from preflight.hosts.localstack.lambda_ import telemetry
 
 
 def patches() -> Iterator[Patch]:
     """Put both in the place of LocalStack's own."""
-    metrics = BatchedMetrics()
-    yield Patch(version_manager, "LogHandler", BatchedLogHandler)
-    yield Patch(version_manager, "record_cw_metric_invocation", metrics.record_invocation)
-    yield Patch(version_manager, "record_cw_metric_error", metrics.record_error)
+    yield Patch(version_manager, "LogHandler", telemetry.NoLogHandler)
+    yield Patch(version_manager, "record_cw_metric_invocation", telemetry.record_invocation)
+    yield Patch(version_manager, "record_cw_metric_error", telemetry.record_error)

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from preflight.stack import Stack
-from tests.lambda_.conftest import eventually
 from tests.local.conftest import LINEAR_LEARNER, Make, make_config, make_role, refusal, unique
+from tests.local.preflight.hosts.localstack.lambda_.conftest import eventually
 
 MakeRole = Callable[..., str]
 DENIED = "is not authorized to perform"

@@ -10,7 +10,6 @@ import requests
 from botocore.config import Config
 
 from preflight.stack import Stack
-from tests.lambda_.conftest import Function, create, eventually
 from tests.local.conftest import (
     ALLOW_ALL,
     Make,
@@ -20,6 +19,7 @@ from tests.local.conftest import (
     set_policy,
     unique,
 )
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Function, create, eventually
 
 ACCOUNT = "000000000000"
 ANYONE_OF_THE_ACCOUNT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

@@ -13,19 +13,32 @@ from preflight.environments import kit_path, stack_python
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
-from tests.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 from tests.local.conftest import make_role, refusal, unique
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, create, eventually, is_gone, zip_of
 
-OTHER_PYTHON = "python3.13" if RUNTIME == "python3.12" else "python3.12"
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:l"
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"Runtime": "nodejs22.x"}, f"Runtime nodejs22.x is not supported by Preflight yet: .* {RUNTIME}"),
-        ({"Runtime": OTHER_PYTHON}, f"Runtime {OTHER_PYTHON} is not supported by Preflight yet: .* {RUNTIME}"),
+        (
+            {"Runtime": "java21"},
+            "Runtime java21 is not supported by Preflight yet: .* python3.8 to python3.14 or nodejs",
+        ),
+        (
+            {"Runtime": "python3.7"},
+            "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions.",
+        ),
         ({"Runtime": "cobol1"}, "Value cobol1 at 'runtime' failed to satisfy constraint"),
-        ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "Layers are not supported by Preflight yet"),
+        ({"Layers": [f"{LAYER}:1"]}, f"Layer version {LAYER}:1 does not exist."),
+        ({"Layers": [f"{LAYER}:{number}" for number in range(6)]}, "Cannot reference more than 5 layers."),
+        ({"Code": {"ZipFile": b"no archive"}}, "Could not unzip uploaded file. Please check your file, then try"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "/no/such/folder"}}, "There is none at /no/such/folder"),
+        (
+            {"Environment": {"Variables": {"LARGE": "x" * 4096}}},
+            "the environment variables you have provided exceeded the 4KB limit. String measured: ",
+        ),
         (
             {"Environment": {"Variables": {"AWS_REGION": "x"}}},
             "contains reserved keys .* Reserved keys used in this request: AWS_REGION",
@@ -71,6 +84,17 @@ def test_a_runtime_cannot_be_changed_to_one_that_does_not_run(create_function: C
 
     assert message.startswith("Runtime ruby3.3 is not supported by Preflight yet")
     assert function().payload == 1
+
+
+def test_more_than_lambda_takes_in_is_refused(create_function: Create, lambda_client: Any) -> None:
+    function = create_function("def handler(event, context): return len(event)")
+    payload = f'"{"x" * (6_291_456 - 2)}"'
+
+    assert lambda_client.invoke(FunctionName=function.name, Payload=payload)["Payload"].read() == b"6291454"
+    for request, limit in (({}, 6_291_456), ({"InvocationType": "Event"}, 1_048_576)):
+        code, message = refusal(lambda_client.invoke, FunctionName=function.name, Payload=payload + " ", **request)
+        assert code == "RequestEntityTooLargeException"
+        assert message == f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
 
 
 def test_an_event_that_is_not_json_is_refused_before_the_function_runs(

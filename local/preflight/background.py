@@ -33,11 +33,13 @@ class BackgroundWriter[Item]:
         self._hurry = threading.Event()
         self._lost = 0
         self._closed = False
-        threading.Thread(target=self._run, name=f"sagemaker-{name}", daemon=True).start()
+        self._finished = False
+        self._end = threading.Event()
+        threading.Thread(target=self._run, name=f"write-{name}", daemon=True).start()
 
     def put(self, item: Item) -> None:
         """Queue ``item``. Costs an append; never blocks, never raises."""
-        if self._closed:
+        if self._closed or self._finished:
             return
         if self._queue.qsize() < self._max_queued:
             self._queue.put(item)
@@ -53,6 +55,11 @@ class BackgroundWriter[Item]:
         self._hurry.set()
         done.wait(timeout_seconds)
 
+    def finish(self) -> None:
+        """Take nothing more, write what is left, and end. Does not wait for that."""
+        self._finished = True
+        self._queue.put(self._end)
+
     def close(self) -> None:
         """Write nothing more, and end: the services written to are going down."""
         self._closed = True
@@ -60,7 +67,7 @@ class BackgroundWriter[Item]:
         self._hurry.set()
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self._closed and not self._end.is_set():
             batch = [self._queue.get()]
             if self._queue.qsize() < self._max_batch:
                 self._hurry.wait(self._interval_seconds)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from preflight.stack import Stack
-from tests.lambda_.conftest import Create, eventually, is_gone
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, eventually, is_gone
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 
