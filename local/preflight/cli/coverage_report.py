@@ -25,7 +25,7 @@ AROUND: tuple[tuple[str, str, str], ...] = (
     ("Images", "linear-learner and xgboost; with a Docker engine any image", "other images without Docker"),
     (
         "CloudWatch Logs",
-        "groups /aws/sagemaker/TrainingJobs and /aws/sagemaker/Endpoints/[endpoint]",
+        "groups /aws/sagemaker/TrainingJobs, /aws/sagemaker/ProcessingJobs and /aws/sagemaker/Endpoints/[endpoint]",
         "",
     ),
     (
@@ -39,10 +39,12 @@ AROUND: tuple[tuple[str, str, str], ...] = (
         "the algorithm's metrics, by TrainingJobName",
         "CPU, memory, disk and GPU utilization by Host",
     ),
+    ("CloudWatch, /aws/sagemaker/ProcessingJobs", "", "CPU, memory, disk and GPU utilization by Host"),
     ("CloudWatch, /aws/sagemaker/Endpoints", "", "CPU, memory, disk and GPU utilization"),
     (
         "EventBridge, source aws.sagemaker",
-        "state changes of training jobs, endpoints, endpoint deployments, endpoint configurations and models",
+        "state changes of training and processing jobs, endpoints, endpoint deployments, endpoint configurations and "
+        "models",
         "",
     ),
 )

@@ -49,6 +49,10 @@ def cluster(count: int = 1) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def python_image() -> str:
     """The URI of an image with Python and a command of its own, which runs in Docker."""
+    return build_python_image()
+
+
+def build_python_image() -> str:
     with closing(docker.from_env()) as engine:
         engine.images.build(fileobj=io.BytesIO(DOCKERFILE), tag=PYTHON_IMAGE)
     return f"{ECR}/{PYTHON_IMAGE}"
