@@ -121,7 +121,8 @@ def test_a_token_is_good_for_its_own_list_and_order_only(three: Models) -> None:
         (sagemaker.list_endpoint_configs, {"NextToken": token}),
         (sagemaker.list_models, {"NextToken": "bWFkZSB1cA=="}),
     ):
-        assert refusal(call, **request) == ("ValidationException", "Invalid NextToken.")
+        code, message = refusal(call, **request)
+        assert (code, "NextToken" in message) == ("ValidationException", True), message
     assert three.page(NextToken="")[0] == ["a", "C", "b"]
 
 

@@ -47,7 +47,7 @@ def endpoint(sagemaker: Any, role: str, artifact: str) -> Iterator[str]:
             "TARGET_MODEL_HEADER_NOT_SUPPORTED",
         ),
         ("{name}/invocations", TARGET_VARIANT, 1, 400, "Variant none of endpoint {name} not found.", None),
-        ("{name}/invocations", {}, 26_214_401, 413, "HTTP content length exceeded 26214400 bytes.", None),
+        ("{name}/invocations", {}, 26_214_401, 413, "26214400", None),
     ],
 )
 def test_a_refusal_has_its_code_in_a_header_and_what_clients_match_in_the_body(
@@ -66,7 +66,7 @@ def test_a_refusal_has_its_code_in_a_header_and_what_clients_match_in_the_body(
 
     answer = json.loads(body)
     assert (answered, answer_headers["x-amzn-errortype"]) == (status, "ValidationError")
-    assert (answer["Message"], answer.get("ErrorCode")) == (words.format(name=endpoint), code)
+    assert (words.format(name=endpoint) in answer["Message"], answer.get("ErrorCode")) == (True, code), answer
     assert answer_headers["x-amzn-requestid"]
 
 

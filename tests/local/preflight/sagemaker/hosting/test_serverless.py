@@ -102,13 +102,13 @@ def test_a_serverless_model_that_does_not_stand_up_fails_the_endpoint(
     [
         (
             {"ServerlessConfig": SERVERLESS | {"MemorySizeInMB": 1500}},
-            "MemorySizeInMB of production variant v1 must",
+            "MemorySizeInMB",
         ),
         ({"ServerlessConfig": SERVERLESS | {"MemorySizeInMB": 9000}}, "1 validation error detected: Value '9000' at"),
         ({"ServerlessConfig": SERVERLESS | {"MaxConcurrency": 201}}, "1 validation error detected: Value '201' at"),
         (
             {"ServerlessConfig": SERVERLESS | {"ProvisionedConcurrency": 6}},
-            "ProvisionedConcurrency of production",
+            "ProvisionedConcurrency",
         ),
         ({"InstanceType": "ml.m5.large"}, "InstanceType cannot be specified with ServerlessConfig"),
         ({"InitialInstanceCount": 1}, "InitialInstanceCount cannot be specified with ServerlessConfig"),
@@ -119,7 +119,7 @@ def test_a_serverless_variant_aws_would_refuse_is_refused(
 ) -> None:
     code, said = refusal(make_serverless, sagemaker, model, **members)
 
-    assert (code, said[: len(message)]) == ("ValidationException", message)
+    assert (code, message in said) == ("ValidationException", True), said
 
 
 def test_a_serverless_endpoint_has_one_variant_and_one_container(
