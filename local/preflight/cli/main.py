@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
@@ -187,12 +188,29 @@ def _say_fallback(stack: Stack) -> None:
 
 
 @_stack_command
+@click.argument("name", required=False)
 @click.option("--follow", "-f", is_flag=True, help="Keep printing what is added, until Ctrl-C.")
-def logs(stack: Stack, follow: bool) -> None:
-    """Print the stack's own log. (Logs of jobs, endpoints and functions are in CloudWatch Logs.)"""
+@click.option("--tail", "-n", type=click.IntRange(0), help="Only so many of the last lines.")
+def logs(stack: Stack, name: str | None, follow: bool, tail: int | None) -> None:
+    """Print what a function, a job or an endpoint called NAME has logged; without NAME, the stack's own log."""
+    if name is None:
+        _print_own_log(stack, follow=follow, tail=tail)
+        return
+    if stack.health() is None:
+        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
+    from preflight.cli.logs import NamedLog  # takes longer than most commands here
+
+    log = NamedLog(stack, name)
+    for line in log.follow(tail=tail) if follow else log.lines(tail=tail):
+        click.echo(line.rstrip("\n"))
+
+
+def _print_own_log(stack: Stack, *, follow: bool, tail: int | None) -> None:
     if not stack.log_file.exists():
         raise StackError(f"No stack has run on port {stack.port}.")
     with stack.log_file.open(errors="replace") as log:
+        if tail is not None:
+            click.echo("".join(deque(log, maxlen=tail)), nl=False)
         while True:
             if chunk := log.read(65536):
                 click.echo(chunk, nl=False)
