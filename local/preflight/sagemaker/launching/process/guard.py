@@ -1,7 +1,7 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
-    python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]... [--tmpfs PATH BYTES]...
-                          [--directory PATH] -- COMMAND [ARGUMENT...]
+    python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
+                          [--tmpfs PATH BYTES]... [--directory PATH] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
 closes it, or dies in whatever way, the command gets SIGTERM, and SIGKILL after the grace. A line on the
