@@ -160,8 +160,7 @@ def _pythons() -> Iterator[Path]:
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or home / ".local" / "share" / "uv" / "python")
     for major, minor in PYTHONS:
         name = f"python{major}.{minor}"
-        if on_path := shutil.which(name):
-            yield Path(on_path)
+        yield from _on_path(name)
         yield from _newest_first(pyenv.glob(f"{major}.{minor}.*/bin/{name}"))
         yield from _newest_first(uv.glob(f"cpython-{major}.{minor}.*/bin/{name}"))
 
@@ -171,10 +170,18 @@ def _own_python() -> Path:
 
 
 def _nodes() -> Iterator[Path]:
-    if on_path := shutil.which("node"):
-        yield Path(on_path)
+    yield from _on_path("node")
     nvm = Path(os.environ.get("NVM_DIR") or Path.home() / ".nvm")
     yield from _newest_first(nvm.glob("versions/node/v*/bin/node"))
+
+
+def _on_path(name: str) -> Iterator[Path]:
+    """Not the stand-ins of pyenv and asdf: what they run depends on the folder that one is in."""
+    folders = [
+        folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder).name != "shims"
+    ]
+    if found := shutil.which(name, path=os.pathsep.join(folders)):
+        yield Path(found)
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:
@@ -182,10 +189,7 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
 
 
 def _ask(kind: str, path: Path) -> Interpreter | None:
-    """What a program says of itself, its real path too; None of one that does not run.
-
-    pyenv's stand-ins do not, for a version that is not chosen.
-    """
+    """What a program says of itself, its real path too; None of one that does not run."""
     try:
         said = subprocess.run(
             [path, *_ABOUT[kind]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_SECONDS
