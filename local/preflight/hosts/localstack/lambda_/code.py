@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localstack.services.lambda_.invocation.lambda_models import ArchiveCode, S3Code
+from localstack.utils.archives import get_unzipped_size
 
 from preflight.unpacking import UnpackError, unpack_zip
 
@@ -31,17 +32,24 @@ def unpack(archive: str | Path, folder: str | Path, overwrite: bool = True) -> N
         raise CodeProblem(f"Could not unzip the code: {error}") from error
 
 
-def unpack_layers(layers: Iterable[S3Code], folder: Path) -> None:
+def unpack_layers(layers: Iterable[S3Code], folder: Path, *, code: Path) -> None:
     """Make ``folder`` what /opt is on AWS: the layers in their order, the later ones over the earlier.
 
     Raises:
-        CodeProblem: nothing of it is left then.
+        CodeProblem: also if they are too large together with what the folder ``code`` holds; nothing is left then.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    size_bytes = sum(path.stat().st_size for path in code.rglob("*") if path.is_file())
     try:
         for layer in layers:
             with tempfile.NamedTemporaryFile(dir=folder.parent) as archive:
                 layer._download_archive_to_file(archive)
+                size_bytes += get_unzipped_size(archive.name)
+                if size_bytes > UNZIPPED_LIMIT_BYTES:
+                    raise CodeProblem(
+                        "Function code combined with layers exceeds the maximum allowed size of "
+                        f"{UNZIPPED_LIMIT_BYTES} bytes. The actual size is {size_bytes} bytes or more."
+                    )
                 unpack(archive.name, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -50,7 +50,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             environment.ensure(LOG.info)
         function.code.prepare_for_execution()
         if layers := _layers_folder(function_version):
-            unpack_layers([layer.code for layer in function.layers], layers)
+            code = function.code.get_unzipped_code_location()
+            unpack_layers([layer.code for layer in function.layers], layers, code=code)
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:

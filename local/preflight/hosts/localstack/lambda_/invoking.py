@@ -5,7 +5,6 @@ its size, the log, the metrics. What the caller may do does not: ask before.
 """
 
 import json
-from functools import cache
 
 from localstack.aws.api import CommonServiceException
 from localstack.aws.api.lambda_ import InvalidRequestContentException, InvocationType
@@ -63,7 +62,6 @@ def check_payload(payload: bytes, limit_bytes: int) -> None:
         raise InvalidRequestContentException(message, Type="User") from error
 
 
-@cache
 def lambda_service() -> LambdaService:
-    """What runs the functions of all accounts and regions."""
+    """What runs the functions of all accounts and regions, until the stack is reset: not to be kept."""
     return SERVICE_PLUGINS.require("lambda")._provider.lambda_service

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from preflight import function_runtimes
 from preflight.function_runtimes import interpreters
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
 from tests.local.conftest import refusal, unique
@@ -87,10 +88,17 @@ def test_a_layers_permissions_are_kept(publish: Publish, lambda_client: Any) -> 
     assert code == "ResourceConflictException"
 
 
-def test_a_layer_that_leads_out_of_its_folder_fails_the_function(
-    lambda_client: Any, function_role: str, publish: Publish
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("python/../../outside.py", b"", "leaves the folder"),
+        ("python/large", bytes(140_000_000), "exceeds the maximum allowed size of 262144000 bytes"),
+    ],
+    ids=["a way out", "too much"],
+)
+def test_layers_that_cannot_be_laid_out_fail_the_function(
+    lambda_client: Any, function_role: str, publish: Publish, file: str, content: bytes, reason: str
 ) -> None:
-    layer = publish({"python/../../outside.py": ""})
     name = unique("function")
     lambda_client.create_function(
         FunctionName=name,
@@ -98,12 +106,39 @@ def test_a_layer_that_leads_out_of_its_folder_fails_the_function(
         Runtime=RUNTIME,
         Handler="function.handler",
         Code={"ZipFile": zip_of({"function.py": ""})},
-        Layers=[layer["LayerVersionArn"]],
+        Layers=[publish({file: content})["LayerVersionArn"] for _ in range(2)],
     )
 
     def state() -> dict[str, Any]:
         described: dict[str, Any] = lambda_client.get_function_configuration(FunctionName=name)
         return described if described["State"] == "Failed" else {}
 
-    assert "leaves the folder" in eventually(state)["StateReason"]
+    assert reason in eventually(state)["StateReason"]
     lambda_client.delete_function(FunctionName=name)
+
+
+PYTHON_TAKES = """
+import seats
+def handler(count, context): return [len(b"x" * count), seats.count]
+"""
+NODE_TAKES = """
+const {count} = require("seats");
+exports.handler = async (size) => [Buffer.alloc(size, "x").length, count];
+"""
+
+
+@pytest.mark.parametrize("runtime", ["python3.9", "python3.11", "python3.13", "nodejs20.x"])
+def test_each_runtime_has_its_layer_and_the_memory_it_names(
+    create_function: Create, publish: Publish, runtime: str
+) -> None:
+    if function_runtimes.RUNTIMES[runtime] not in {(found.kind, found.version) for found in interpreters()}:
+        pytest.skip(f"{runtime} is not on this machine")
+    layer = publish({"python/seats.py": "count = 3", "nodejs/node_modules/seats/index.js": "exports.count = 3"})
+    files = {"function.py": PYTHON_TAKES, "function.js": NODE_TAKES}
+    function = create_function(files, Runtime=runtime, Layers=[layer["LayerVersionArn"]], MemorySize=256, Timeout=50)
+
+    assert function(50_000_000).payload == [50_000_000, 3]
+    killed = function(500_000_000)
+    assert killed.payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert "Status: error\tError Type: Runtime.OutOfMemory" in killed.log
+    assert function(1).payload == [1, 3]
