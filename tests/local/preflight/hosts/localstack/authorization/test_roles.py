@@ -136,6 +136,18 @@ def test_without_logs_rights_a_function_runs_and_leaves_no_log(client: Make) -> 
         client("lambda").delete_function(FunctionName=function.name)
 
 
+def test_a_role_that_makes_no_groups_writes_to_one_that_is_there(client: Make) -> None:
+    write = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+    function = create(client("lambda"), make_role(client("iam"), "lambda.amazonaws.com", [write]), ASKS_ENDPOINT)
+    group = {"logGroupName": f"/aws/lambda/{function.name}"}
+    client("logs").create_log_group(**group)
+
+    function("x")
+
+    assert eventually(lambda: events_of(client, group))
+    client("lambda").delete_function(FunctionName=function.name)
+
+
 @pytest.mark.parametrize("statements", [[], [allow("s3:*")]], ids=["no role", "trusts another"])
 def test_a_function_needs_a_role_that_lambda_may_assume(client: Make, statements: Statements) -> None:
     gone = f"arn:aws:iam::{ACCOUNT}:role/{unique('gone')}"
