@@ -12,11 +12,11 @@ from sagemaker.sklearn.estimator import SKLearn
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/preflight-processing-python:1"
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-iam, role_name = boto3.client("iam"), f"sdk-2-{time.time_ns()}"
+iam, name = boto3.client("iam"), f"sdk-2-{time.time_ns()}"
 role = iam.create_role(
-    RoleName=role_name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
-iam.attach_role_policy(RoleName=role_name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
 
 Path("source").mkdir()
 Path("source/count.py").write_text("""
