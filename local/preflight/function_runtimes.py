@@ -29,10 +29,18 @@ EXACT = "exact"
 SETTING = "PREFLIGHT_LAMBDA_RUNTIME"
 _ASK_SECONDS = 20
 _ABOUT = {
-    "python": ("-I", "-S", "-c", "import sys; print(sys.implementation.name, *sys.version_info[:2])"),
-    "node": ("--version",),
+    "python": (
+        "-I",
+        "-S",
+        "-c",
+        "import sys; print(sys.implementation.name, *sys.version_info[:2], sys._base_executable)",
+    ),
+    "node": ("-p", "'node ' + process.version + ' ' + process.execPath"),
 }
-_ANSWERS = {"python": re.compile(r"cpython (\d+) (\d+)\s*"), "node": re.compile(r"v(\d+)\.\S+\s*")}
+_ANSWERS = {
+    "python": re.compile(r"cpython (?P<version>\d+ \d+) (?P<path>.+)\s*"),
+    "node": re.compile(r"node v(?P<version>\d+)\.\S+ (?P<path>.+)\s*"),
+}
 
 
 class RuntimeMissing(Exception):
@@ -108,11 +116,9 @@ def require_policy(value: str | None) -> bool:
 
 def prepare_own(say: Say = silent) -> None:
     """Make the environment of functions that run on this process's Python. Raises EnvironmentProblem."""
-    version = (sys.version_info.major, sys.version_info.minor)
-    own = Interpreter("python", version, _own_python())
-    environment = FunctionRuntime("", own).environment
-    assert environment is not None
-    environment.ensure(say)
+    own = _ask("python", _own_python())
+    if own and (environment := FunctionRuntime("", own).environment):
+        environment.ensure(say)
 
 
 def prepare_all(say: Say = silent) -> list[Interpreter]:
@@ -141,10 +147,9 @@ def interpreters() -> tuple[Interpreter, ...]:
     """The first of each version that is found: on the path, of pyenv, of uv; node also of nvm."""
     found: dict[tuple[str, Version], Interpreter] = {}
     for kind, path in (*(("python", path) for path in _pythons()), *(("node", path) for path in _nodes())):
-        version = _version(kind, path)
-        known = PYTHONS if kind == "python" else NODES
-        if version in known or (version and kind == "node" and version > NODES[0]):
-            found.setdefault((kind, version), Interpreter(kind, version, path))
+        interpreter = _ask(kind, path)
+        if interpreter and (interpreter.version in PYTHONS or kind == "node"):
+            found.setdefault((kind, interpreter.version), interpreter)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -155,8 +160,7 @@ def _pythons() -> Iterator[Path]:
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or home / ".local" / "share" / "uv" / "python")
     for major, minor in PYTHONS:
         name = f"python{major}.{minor}"
-        if on_path := shutil.which(name):
-            yield Path(on_path)
+        yield from _on_path(name)
         yield from _newest_first(pyenv.glob(f"{major}.{minor}.*/bin/{name}"))
         yield from _newest_first(uv.glob(f"cpython-{major}.{minor}.*/bin/{name}"))
 
@@ -166,26 +170,36 @@ def _own_python() -> Path:
 
 
 def _nodes() -> Iterator[Path]:
-    if on_path := shutil.which("node"):
-        yield Path(on_path)
+    yield from _on_path("node")
     nvm = Path(os.environ.get("NVM_DIR") or Path.home() / ".nvm")
     yield from _newest_first(nvm.glob("versions/node/v*/bin/node"))
+
+
+def _on_path(name: str) -> Iterator[Path]:
+    """Not the stand-ins of pyenv and asdf: what they run depends on the folder that one is in."""
+    folders = [
+        folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder).name != "shims"
+    ]
+    if found := shutil.which(name, path=os.pathsep.join(folders)):
+        yield Path(found)
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))], reverse=True)
 
 
-def _version(kind: str, path: Path) -> Version:
-    """Empty if it does not run, as pyenv's stand-ins do not for a version that is not chosen."""
+def _ask(kind: str, path: Path) -> Interpreter | None:
+    """What a program says of itself, its real path too; None of one that does not run."""
     try:
         said = subprocess.run(
             [path, *_ABOUT[kind]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_ASK_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return ()
+        return None
     match = _ANSWERS[kind].fullmatch(said.stdout)
-    return tuple(int(number) for number in match.groups()) if match else ()
+    if not match:
+        return None
+    return Interpreter(kind, tuple(map(int, match["version"].split())), Path(match["path"].strip()))
 
 
 def _among(versions: tuple[Version, ...], pattern: str) -> str:

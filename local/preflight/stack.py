@@ -160,14 +160,14 @@ class Stack:
         except (OSError, ValueError, KeyError):
             return {}
 
-    def launcher_fallback(self) -> str | None:
-        """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
+    def launcher_notes(self) -> list[str]:
+        """Why it runs containers as processes though Docker was asked for, and what processes lack on this machine."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/launcher", timeout=20) as answer:
-                fallback: str | None = json.load(answer)["fallback"]
-                return fallback
+                notes: dict[str, str | None] = json.load(answer)
+                return [note for note in (notes["fallback"], notes["limitation"]) if note]
         except (OSError, ValueError, KeyError) as error:
-            return f"The stack does not say how it runs containers: {error}"
+            return [f"The stack does not say how it runs containers: {error}"]
 
     def roles_decide(self) -> bool:
         """Whether IAM's policies decide; false with PREFLIGHT_IAM=off."""

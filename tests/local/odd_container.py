@@ -75,6 +75,9 @@ class OddLauncher:
     def fallback(self) -> str | None:
         return None
 
+    def limitation(self) -> str | None:
+        return None
+
     def close(self) -> None:
         """The service has stopped what it launched."""
 

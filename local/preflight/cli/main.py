@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
@@ -109,7 +110,7 @@ def up(stack: Stack, only: str | None, services: str) -> None:
         console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
-    _say_fallback(stack)
+    _say_notes(stack)
 
 
 @_stack_command
@@ -129,7 +130,7 @@ def run(stack: Stack, host: str, leash: bool) -> None:
 
     def on_ready() -> None:
         console.print(f"The stack is up at {stack.endpoint_url}.")
-        _say_fallback(stack)
+        _say_notes(stack)
 
     replace(stack, host=host).run(on_ready, say)
 
@@ -171,7 +172,7 @@ def status(stack: Stack) -> None:
     for name, reason in stack.refused_services().items():
         table.add_row(name, f"refused: {reason}")
     console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
-    _say_fallback(stack)
+    _say_notes(stack)
     if not stack.roles_decide():
         console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
     console.print(table)
@@ -181,18 +182,35 @@ def status(stack: Stack) -> None:
     console.print(functions)
 
 
-def _say_fallback(stack: Stack) -> None:
-    if fallback := stack.launcher_fallback():
-        console.print(fallback, style="yellow", markup=False)
+def _say_notes(stack: Stack) -> None:
+    for note in stack.launcher_notes():
+        console.print(note, style="yellow", markup=False)
 
 
 @_stack_command
+@click.argument("name", required=False)
 @click.option("--follow", "-f", is_flag=True, help="Keep printing what is added, until Ctrl-C.")
-def logs(stack: Stack, follow: bool) -> None:
-    """Print the stack's own log. (Logs of jobs, endpoints and functions are in CloudWatch Logs.)"""
+@click.option("--tail", "-n", type=click.IntRange(0), help="Only so many of the last lines.")
+def logs(stack: Stack, name: str | None, follow: bool, tail: int | None) -> None:
+    """Print what a function, a job or an endpoint called NAME has logged; without NAME, the stack's own log."""
+    if name is None:
+        _print_own_log(stack, follow=follow, tail=tail)
+        return
+    if stack.health() is None:
+        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
+    from preflight.cli.logs import NamedLog  # takes longer than most commands here
+
+    log = NamedLog(stack, name)
+    for line in log.follow(tail=tail) if follow else log.lines(tail=tail):
+        click.echo(line.rstrip("\n"))
+
+
+def _print_own_log(stack: Stack, *, follow: bool, tail: int | None) -> None:
     if not stack.log_file.exists():
         raise StackError(f"No stack has run on port {stack.port}.")
     with stack.log_file.open(errors="replace") as log:
+        if tail is not None:
+            click.echo("".join(deque(log, maxlen=tail)), nl=False)
         while True:
             if chunk := log.read(65536):
                 click.echo(chunk, nl=False)

@@ -73,14 +73,16 @@ def _prepare() -> None:
         service = LIFE.service()
     except ServiceGone:  # the stack was stopped as soon as it was up
         return
-    if problem := service.launcher.fallback():
-        LOG.warning("%s", problem)
+    for note in (service.launcher.fallback(), service.launcher.limitation()):
+        if note:
+            LOG.warning("%s", note)
 
 
 def _describe_launcher(request: Request) -> Response:
     """What ``preflight status`` says of the launcher."""
     response = Response()
-    response.set_json({"fallback": LIFE.service().launcher.fallback()})
+    launcher = LIFE.service().launcher
+    response.set_json({"fallback": launcher.fallback(), "limitation": launcher.limitation()})
     return response
 
 

@@ -58,7 +58,8 @@ class Application:
             case "GET", path if path == SERVICES:
                 return _json({"supported": ["sagemaker"], "refused": {}})
             case "GET", path if path == LAUNCHER:
-                return _json({"fallback": self._life.service().launcher.fallback()})
+                launcher = self._life.service().launcher
+                return _json({"fallback": launcher.fallback(), "limitation": launcher.limitation()})
             case "POST", path if path == RESET:
                 with self._life.emptied():
                     return _json({})

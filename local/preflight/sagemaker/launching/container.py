@@ -103,5 +103,8 @@ class Launcher(Protocol):
         Connects to what it needs, and so removes what a stack that crashed has left there.
         """
 
+    def limitation(self) -> str | None:
+        """What its containers lack on this machine, and what to do about it, in sentences; None for nothing."""
+
     def close(self) -> None:
         """Remove whatever is left of what it started: the stack goes down, and it launches nothing more."""

@@ -44,6 +44,9 @@ class DispatchingLauncher:
             return None
         return f"PREFLIGHT_LAUNCHER is docker, but {docker}. The built-in algorithms run as processes instead."
 
+    def limitation(self) -> str | None:
+        return self._processes.limitation()
+
     def close(self) -> None:
         self._processes.close()
         with self._connecting:

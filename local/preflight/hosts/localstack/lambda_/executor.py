@@ -13,9 +13,10 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 
 from preflight.hosts.localstack.lambda_.code import state_of, unpack_layers
 from preflight.hosts.localstack.lambda_.environment import ExecutionEnvironment, Limits
+from preflight.hosts.localstack.lambda_.folders import Folders, view_of
 from preflight.hosts.localstack.lambda_.process import Event, FunctionProcess
 from preflight.hosts.localstack.lambda_.report import MEBIBYTE
-from preflight.hosts.localstack.lambda_.runtime import Folders, command, function_environment, runtime_of
+from preflight.hosts.localstack.lambda_.runtime import command, function_environment, runtime_of
 from preflight.hosts.localstack.lambda_.telemetry import LogStream, is_stack_stopping
 
 LOG = logging.getLogger(__name__)
@@ -66,8 +67,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             layers=_layers_folder(self.function_version),
             temporary=Path(tempfile.mkdtemp(prefix=f"lambda-{self.id}-", dir=_temporary_root())),
         )
+        view, seen = view_of(folders, runtime, temporary_mebibytes=function.ephemeral_storage.size)
         variables = function_environment(
-            env_vars, user_variables=function.environment or {}, runtime=runtime, folders=folders
+            env_vars, user_variables=function.environment or {}, runtime=runtime, folders=seen
         )
         limits = Limits(
             timeout_seconds=function.timeout,
@@ -88,6 +90,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 command(runtime, function.handler),
                 variables,
                 folders.task,
+                view=view,
                 max_memory_bytes=function.memory_size * MEBIBYTE,
             ),
             on_closed=functools.partial(_clean_up, stream, folders.temporary),

@@ -22,7 +22,7 @@ import psutil
 from preflight.hosts.localstack.lambda_ import memory
 from preflight.hosts.localstack.lambda_.http import PIECE_BYTES, Connection, Request
 from preflight.hosts.localstack.lambda_.output import Output
-from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
+from preflight.sagemaker.launching.process.guarded_process import GuardedProcess, View
 
 API = "/2018-06-01/runtime"
 NEXT = f"{API}/invocation/next"
@@ -96,7 +96,9 @@ class FunctionProcess:
         self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
 
     @classmethod
-    def start(cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path, *, max_memory_bytes: int) -> Self:
+    def start(
+        cls, argv: Sequence[str], env: Mapping[str, str], cwd: Path, *, view: View, max_memory_bytes: int
+    ) -> Self:
         """Start ``argv`` with ``env`` and the address of its Runtime API. Does not wait until it is ready."""
         listener = socket.create_server(("127.0.0.1", 0))
         host, port = listener.getsockname()
@@ -107,6 +109,7 @@ class FunctionProcess:
                 cwd=cwd,
                 stdout=subprocess.PIPE,
                 orphan_grace_seconds=0,
+                view=view,
             )
         except BaseException:
             listener.close()

@@ -3,26 +3,16 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from preflight import function_runtimes
 from preflight.function_runtimes import SETTING, FunctionRuntime
+from preflight.hosts.localstack.lambda_.folders import NODE_CLIENT, Folders
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"  # the stack's own, which is always there
 
-_NODE_CLIENT = Path(__file__).with_name("node_client.mjs")
 _HOST_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where a function's files are: ``task`` its code, ``layers`` what is /opt on AWS, ``temporary`` its own /tmp."""
-
-    task: Path
-    layers: Path | None
-    temporary: Path
 
 
 @cache
@@ -34,7 +24,7 @@ def runtime_of(name: str) -> FunctionRuntime:
 def command(runtime: FunctionRuntime, handler: str) -> list[str]:
     """The command of a function's process, once what it needs is made."""
     if runtime.environment is None:
-        return [str(runtime.interpreter.path), str(_NODE_CLIENT), handler]
+        return [str(runtime.interpreter.path), str(NODE_CLIENT), handler]
     # No bytecode is written: it is told from stale one by the second, and code that is being written changes faster.
     return [str(runtime.environment.interpreter), "-B", "-m", "awslambdaric", handler]
 
@@ -58,7 +48,7 @@ def function_environment(
         "TMPDIR": str(folders.temporary),
         **given,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime.name}",
-        "LAMBDA_RUNTIME_DIR": str(runtime.environment.folder if runtime.environment else _NODE_CLIENT.parent),
+        "LAMBDA_RUNTIME_DIR": str(runtime.environment.folder if runtime.environment else NODE_CLIENT.parent),
         "LAMBDA_TASK_ROOT": str(folders.task),
         **user_variables,
     }

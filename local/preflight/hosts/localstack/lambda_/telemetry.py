@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import batched
 from typing import Any
 
@@ -28,6 +28,7 @@ BATCH_SECONDS = 0.5
 EVENTS_PER_CALL = 10_000  # AWS's limit of PutLogEvents
 MAX_BATCH = 1_000
 MAX_QUEUED = 100_000
+LOG_CLIENTS = 32  # one for each role, kept: to make one takes longer than to write
 
 _Part = tuple[int, str]  # the time it was taken, in milliseconds, and lines
 _Count = tuple[str, str, str, str]  # account, region, function, metric
@@ -40,7 +41,6 @@ class LogStream:
         self._role_arn = role_arn
         self._region = region
         self._target = {"logGroupName": group, "logStreamName": name}
-        self._client: Any = None
         self._writer: BackgroundWriter[_Part] = BackgroundWriter(
             f"the log of {name}",
             self._write,
@@ -64,20 +64,19 @@ class LogStream:
             for line in text.split("\n")
             if line  # CloudWatch takes no empty event
         ]
-        if self._client is None:
-            self._client = connect_to.with_assumed_role(
-                region_name=self._region,
-                role_arn=self._role_arn,
-                service_principal=ServicePrincipal.lambda_,
-                config=Config(retries={"total_max_attempts": 1}),
-            ).logs
-        missing = self._client.exceptions.ResourceNotFoundException
+        try:
+            self._put(_logs_client(self._role_arn, self._region), events)
+        except Exception:
+            _logs_client.cache_clear()  # the role may be another one by now
+            raise
+
+    def _put(self, client: Any, events: list[dict[str, Any]]) -> None:
         for batch in batched(events, EVENTS_PER_CALL):
             try:
-                self._client.put_log_events(**self._target, logEvents=list(batch))
-            except missing:
-                _create_stream(self._client, self._target)
-                self._client.put_log_events(**self._target, logEvents=list(batch))
+                client.put_log_events(**self._target, logEvents=list(batch))
+            except client.exceptions.ResourceNotFoundException:
+                _create_stream(client, self._target)
+                client.put_log_events(**self._target, logEvents=list(batch))
 
 
 class NoLogHandler:
@@ -121,6 +120,16 @@ def _metric_writer() -> BackgroundWriter[_Count]:
         max_batch=MAX_BATCH,
         max_queued=MAX_QUEUED,
     )
+
+
+@lru_cache(maxsize=LOG_CLIENTS)
+def _logs_client(role_arn: str, region: str) -> Any:
+    return connect_to.with_assumed_role(
+        region_name=region,
+        role_arn=role_arn,
+        service_principal=ServicePrincipal.lambda_,
+        config=Config(retries={"total_max_attempts": 1}),
+    ).logs
 
 
 def _create_stream(client: Any, target: dict[str, str]) -> None:

@@ -107,6 +107,9 @@ class DockerLauncher:
     def fallback(self) -> str | None:
         return None
 
+    def limitation(self) -> str | None:
+        return None
+
     def close(self) -> None:
         """Remove whatever is left of what it started; it launches nothing more."""
         with self._lock:

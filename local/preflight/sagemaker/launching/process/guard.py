@@ -1,6 +1,7 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
-    python -I -S guard.py [--grace SECONDS] -- COMMAND [ARGUMENT...]
+    python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
+                          [--tmpfs PATH BYTES]... [--directory PATH] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
 closes it, or dies in whatever way, the command gets SIGTERM, and SIGKILL after the grace. A line on the
@@ -13,6 +14,12 @@ A command that cannot be started is exit code 127, with a sentence on standard e
 
 On Linux that holds for daemons, too: orphans come to the guard, which is their subreaper. And the command dies
 with the guard, should that be killed. Elsewhere a process that leaves the command's group leaves the guard's reach.
+
+With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes into
+the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so many
+bytes; --directory is where it starts, as it sees it. All that is in a
+mount namespace of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are
+never changed. Root needs nothing else for it; any other user gets a user namespace, in which it is itself.
 
 Started once for every Lambda environment and every container, so it has to start fast: no imports of ours,
 no `contextlib` or `pathlib`; `_signal` instead of `signal`, whose enums take longer to build than all the rest of this
@@ -32,6 +39,7 @@ LEASH = 0
 LAST_SECONDS = 5.0  # for killed processes to be gone; one that may not be killed (setuid) does not keep the guard
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 
 
 class Guard:
@@ -148,12 +156,92 @@ def _become(command: list[str], guard: int) -> None:
 
 def _prctl(option: int, value: int) -> None:
     """prctl(2), where there is one."""
-    if sys.platform != "linux":
-        return
+    if sys.platform == "linux":
+        _call("prctl", option, value, 0, 0, 0)
+
+
+def _call(function: str, *arguments: int | bytes | None) -> int:
+    """What a function of the C library returns."""
     import _ctypes
 
-    prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: this very program
-    _ctypes.call_function(prctl, (option, value, 0, 0, 0))
+    address = _ctypes.dlsym(_ctypes.dlopen(None, 0), function)  # type: ignore[arg-type]  # None: this very program
+    returned: int = _ctypes.call_function(address, arguments)
+    return returned
+
+
+def _leave_mounts() -> None:
+    """Go where what this process mounts is seen by itself and its children only. Raises OSError."""
+    if sys.platform != "linux":
+        raise OSError(0, "only Linux has mount namespaces")
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        os.unshare(os.CLONE_NEWNS)
+    except PermissionError:
+        os.unshare(os.CLONE_NEWNS | os.CLONE_NEWUSER)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
+                file.write(text)
+    _mount(None, "/", MS_REC | MS_PRIVATE)
+
+
+def _mount(source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None) -> None:
+    """mount(2). Raises OSError."""
+    arguments = [
+        value if value is None else os.fsencode(value) for value in (source or "none", target, kind or "none", data)
+    ]
+    if _call("mount", *arguments[:3], flags, arguments[3]) == 0:
+        return
+    import ctypes  # slower, but it tells what was wrong: the same once more
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(*arguments[:3], flags, arguments[3]) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _bind(binds: list[tuple[str, str]]) -> None:
+    """Show each folder at its path. Raises OSError."""
+    # All are opened first: one path may cover another's folder.
+    folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder, _ in binds]
+    for folder, (_, path) in zip(folders, binds, strict=True):
+        path = os.path.realpath(path)
+        if not os.path.isdir(path):  # noqa: PTH112
+            _make(path)
+        _mount(f"/proc/self/fd/{folder}", path, MS_BIND | MS_REC)
+        os.close(folder)
+
+
+def _make(path: str) -> None:
+    """Let there be a folder at ``path``: its nearest parent is covered by an empty one, with all that it had in it."""
+    parent = os.path.dirname(path)  # noqa: PTH120
+    while not os.path.isdir(parent):  # noqa: PTH112
+        parent = os.path.dirname(parent)  # noqa: PTH120
+    if parent == "/":
+        raise OSError(0, f"there is no /{path.split('/')[1]} on this machine; make that folder")
+    covered = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    _mount("tmpfs", parent, 0, "tmpfs", "mode=755")
+    for name in os.listdir(covered):  # noqa: PTH208
+        there, here = f"/proc/self/fd/{covered}/{name}", f"{parent}/{name}"
+        if os.path.islink(there):  # noqa: PTH114
+            os.symlink(os.readlink(there), here)  # noqa: PTH115, PTH211
+            continue
+        if os.path.isdir(there):  # noqa: PTH112
+            os.mkdir(here)  # noqa: PTH102
+        else:
+            os.close(os.open(here, os.O_CREAT | os.O_WRONLY))
+        _mount(there, here, MS_BIND | MS_REC)
+    os.close(covered)
+    os.makedirs(path)  # noqa: PTH103
+
+
+def _overlay(folder: str, scratch: str) -> None:
+    """Let what is written below ``folder`` go into ``scratch``. Raises OSError."""
+    if set(":,\\") & set(folder + scratch):
+        raise OSError(0, "the name of a folder that is laid over another has no colon, comma or backslash")
+    upper, work = f"{scratch}/changes", f"{scratch}/work"
+    os.makedirs(upper, exist_ok=True)  # noqa: PTH103
+    os.makedirs(work, exist_ok=True)  # noqa: PTH103
+    own = ",userxattr" if os.geteuid() else ""  # an ordinary user may not set overlayfs's usual attributes
+    _mount("overlay", folder, 0, "overlay", f"lowerdir={folder},upperdir={upper},workdir={work}{own}")
 
 
 def _kill_descendants() -> None:
@@ -206,10 +294,49 @@ def _end_like(status: int) -> None:
     os._exit(os.WEXITSTATUS(status))
 
 
+def _prepare(
+    binds: list[tuple[str, str]], overlays: list[tuple[str, str]], tmpfs: list[tuple[str, str]], directory: str
+) -> None:
+    """Lay the folders out for the command; ends this process with a sentence if that cannot be."""
+    what = "a private place for mounts"
+    try:
+        if binds or overlays or tmpfs:
+            _leave_mounts()
+            for what, scratch in overlays:  # before a bind covers them
+                _overlay(what, scratch)
+            what = ", ".join(path for _, path in binds)
+            _bind(binds)
+            for what, size in tmpfs:
+                _mount("tmpfs", what, 0, "tmpfs", f"size={size},mode=1777")
+        if directory:
+            what = directory
+            os.chdir(directory)
+    except OSError as error:
+        print(f"Cannot lay out {what}: {error.strerror}.", file=sys.stderr, flush=True)
+        os._exit(CANNOT_START)
+
+
 def main(arguments: list[str]) -> None:
     separator = arguments.index("--")
-    options, command = arguments[:separator], arguments[separator + 1 :]
-    grace_seconds = float(options[1]) if options[:1] == ["--grace"] else DEFAULT_GRACE_SECONDS
+    options, command = iter(arguments[:separator]), arguments[separator + 1 :]
+    grace_seconds, directory = DEFAULT_GRACE_SECONDS, ""
+    binds: list[tuple[str, str]] = []
+    overlays: list[tuple[str, str]] = []
+    tmpfs: list[tuple[str, str]] = []
+    for option in options:
+        if option == "--grace":
+            grace_seconds = float(next(options))
+        elif option == "--bind":
+            binds.append((next(options), next(options)))
+        elif option == "--overlay":
+            overlays.append((next(options), next(options)))
+        elif option == "--tmpfs":
+            tmpfs.append((next(options), next(options)))
+        elif option == "--directory":
+            directory = next(options)
+        else:
+            sys.exit(f"guard.py has no option {option}")
+    _prepare(binds, overlays, tmpfs, directory)
     _end_like(Guard(command, grace_seconds).run())
 
 

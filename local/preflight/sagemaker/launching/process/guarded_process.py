@@ -7,12 +7,39 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
 import psutil
 
 GUARD = Path(__file__).with_name("guard.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How a command sees the machine's folders; the machine itself never sees them so.
+
+    ``binds`` are folders by the paths they are shown at, which need not exist. What the command writes below a folder
+    of ``overlays`` goes into the empty folder beside it there. Each path of ``tmpfs`` is an empty folder in memory that
+    takes so many bytes. ``directory`` is where it starts, as it sees it.
+    Linux only, and not everywhere there: ``private_folders.py`` finds out.
+    """
+
+    binds: Mapping[str, Path] = field(default_factory=dict)
+    overlays: Mapping[Path, Path] = field(default_factory=dict)
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    directory: str = ""
+
+    def options(self) -> list[str]:
+        """The guard's."""
+        binds = [word for path, folder in self.binds.items() for word in ("--bind", str(folder), path)]
+        overlays = [word for folder, new in self.overlays.items() for word in ("--overlay", str(folder), str(new))]
+        tmpfs = [word for path, size in self.tmpfs.items() for word in ("--tmpfs", path, str(size))]
+        return [*binds, *overlays, *tmpfs, *(("--directory", self.directory) if self.directory else ())]
+
+
+AS_IT_IS = View()
 
 
 class GuardedProcess:
@@ -38,13 +65,15 @@ class GuardedProcess:
         stdout: int | IO[bytes] | None = subprocess.DEVNULL,
         stderr: int | IO[bytes] | None = subprocess.STDOUT,
         orphan_grace_seconds: float = 10.0,
+        view: View = AS_IT_IS,
     ) -> Self:
-        """Start ``argv`` with exactly ``env`` as its environment.
+        """Start ``argv`` with exactly ``env`` as its environment, and the machine's folders as ``view`` says.
 
         ``orphan_grace_seconds`` is the time between SIGTERM and SIGKILL if this process dies. A program that
-        does not exist shows as return code 127, with a sentence in its output.
+        does not exist, or a view that cannot be, shows as return code 127, with a sentence in its output.
         """
-        guard = [sys.executable, "-I", "-S", str(GUARD), "--grace", str(orphan_grace_seconds), "--", *argv]
+        options = ["--grace", str(orphan_grace_seconds), *view.options()]
+        guard = [sys.executable, "-I", "-S", str(GUARD), *options, "--", *argv]
         return cls(
             subprocess.Popen(
                 guard,

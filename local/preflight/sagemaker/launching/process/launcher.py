@@ -11,7 +11,8 @@ from preflight.sagemaker.launching.container import NOWHERE, Container, Containe
 from preflight.sagemaker.launching.fifo import write_fifo
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.sagemaker.launching.ports import free_port
-from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
+from preflight.sagemaker.launching.process.guarded_process import AS_IT_IS, GuardedProcess, View
+from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
 from preflight.sagemaker.launching.programs import require_program
 
 ADDRESS = "127.0.0.1"
@@ -21,7 +22,8 @@ READER_JOIN_SECONDS = 5
 class ProcessLauncher:
     """Runs programs over the spec's folder itself: what is read-only can be written, nothing has to be brought back.
 
-    It limits nothing, and all its processes share this machine's name and network.
+    Each sees it as its own /opt/ml, where the machine allows that; else SAGEMAKER_BASE_DIR says where it is. It limits
+    nothing, and all its processes share this machine's name and network.
     """
 
     def require_image(self, image: str, region: str) -> None:
@@ -31,16 +33,18 @@ class ProcessLauncher:
         program = require_program(spec.image, spec.region)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
+        has_own = not private_folders().problem
+        base = OPT_ML if has_own else str(spec.folder)
         environment = {
             "PATH": os.pathsep.join([str(Path(program.environment.python).parent), os.environ.get("PATH", os.defpath)]),
-            "HOME": str(spec.folder),
+            "HOME": base,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
             **spec.services_environment,
             **spec.environment,
-            "SAGEMAKER_BASE_DIR": str(spec.folder),
+            **({} if has_own else {"SAGEMAKER_BASE_DIR": base}),  # AWS sets none: it is /opt/ml there
             "PREFLIGHT_BIND_ADDRESS": ADDRESS,
             **port,
             **program.variables,
@@ -51,8 +55,12 @@ class ProcessLauncher:
             env=environment,
             cwd=spec.folder,
             stdout=subprocess.PIPE,
+            view=View(binds={OPT_ML: spec.folder}, directory=OPT_ML) if has_own else AS_IT_IS,
         )
         return _ProcessContainer(process, address, spec)
+
+    def limitation(self) -> str | None:
+        return private_folders().limitation
 
     def fallback(self) -> str | None:
         return None

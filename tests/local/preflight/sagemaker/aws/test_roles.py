@@ -99,13 +99,14 @@ def environment(stack: Stack, sagemaker: Any, model: str, create_endpoint: Make)
     name = create_endpoint(make_config(sagemaker, model))["EndpointName"]
     process = stack.process()
     assert process is not None
-    environments = (child.environ() for child in process.children(recursive=True) if is_ours(child))
-    yield next(found for found in environments if f"/{name}-" in found.get("SAGEMAKER_BASE_DIR", ""))
+    guard = next(child for child in process.children(recursive=True) if is_over(child, f"/{name}-"))
+    yield guard.environ()  # which is the program's
 
 
-def is_ours(process: psutil.Process) -> bool:
+def is_over(process: psutil.Process, folder: str) -> bool:
+    """Whether it runs a program over ``folder``, shown to it as /opt/ml or as it is."""
     try:
-        return "SAGEMAKER_BASE_DIR" in process.environ()
+        return any(folder in word for word in (*process.cmdline(), process.cwd()))
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

@@ -4,10 +4,12 @@ import base64
 import contextlib
 import io
 import json
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -97,6 +99,13 @@ def function_role(client: Callable[..., Any]) -> str:
 @pytest.fixture(scope="session")
 def lambda_client(client: Callable[..., Any]) -> Any:
     return client("lambda")
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """A folder that a function sees as well: not in /tmp, which is each function's own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name)
 
 
 @pytest.fixture

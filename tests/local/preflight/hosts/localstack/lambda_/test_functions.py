@@ -136,7 +136,7 @@ def test_a_process_that_ends_is_an_error_and_is_replaced(create_function: Create
     assert function(False).payload == "here"
 
 
-def test_the_timeout_ends_the_process_with_all_it_started(create_function: Create, tmp_path: Path) -> None:
+def test_the_timeout_ends_the_process_with_all_it_started(create_function: Create, shared_folder: Path) -> None:
     source = """
 import os, subprocess, time
 def handler(folder, context):
@@ -148,12 +148,12 @@ def handler(folder, context):
 """
     function = create_function(source, Timeout=1)
 
-    answer = function(str(tmp_path))
+    answer = function(str(shared_folder))
 
     assert answer.payload["errorType"] == "Sandbox.Timedout"
     assert answer.payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
     assert "Task timed out after 1.00 seconds\nEND RequestId" in answer.log
-    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    pids = [int(pid) for pid in (shared_folder / "pids").read_text().split()]
     assert eventually(lambda: all(is_gone(pid) for pid in pids))
     assert function("").payload == "here"
 
@@ -187,7 +187,7 @@ def test_a_large_event_and_a_large_result_pass_unchanged(create_function: Create
     assert create_function("def handler(event, context): return event")(event).payload == event
 
 
-def test_calls_at_the_same_time_run_side_by_side(create_function: Create, tmp_path: Path) -> None:
+def test_calls_at_the_same_time_run_side_by_side(create_function: Create, shared_folder: Path) -> None:
     source = """
 import os, pathlib, time
 def handler(folder, context):
@@ -197,12 +197,14 @@ def handler(folder, context):
 """
     function = create_function(source)
     with ThreadPoolExecutor(3) as callers:
-        answers = list(callers.map(function, [str(tmp_path)] * 3))
+        answers = list(callers.map(function, [str(shared_folder)] * 3))
 
     assert len({answer.payload for answer in answers}) == 3
 
 
-def test_an_update_replaces_the_process_and_lets_the_running_call_end(create_function: Create, tmp_path: Path) -> None:
+def test_an_update_replaces_the_process_and_lets_the_running_call_end(
+    create_function: Create, shared_folder: Path
+) -> None:
     source = """
 import os, pathlib, time
 def handler(folder, context):
@@ -212,11 +214,11 @@ def handler(folder, context):
 """
     function = create_function(source)
     with ThreadPoolExecutor(1) as caller:
-        running = caller.submit(function, str(tmp_path))
-        assert eventually((tmp_path / "running").exists)
+        running = caller.submit(function, str(shared_folder))
+        assert eventually((shared_folder / "running").exists)
         function.update("def handler(event, context): return 'new'")
         assert function().payload == "new"
-        (tmp_path / "go").touch()
+        (shared_folder / "go").touch()
 
         old_pid = running.result().payload
 
@@ -295,7 +297,7 @@ def test_a_function_that_never_stops_to_write_times_out(create_function: Create)
 
 
 def test_what_a_function_prints_reaches_cloudwatch_while_it_runs(
-    create_function: Create, client: Any, tmp_path: Path
+    create_function: Create, client: Any, shared_folder: Path
 ) -> None:
     source = """
 import pathlib, time
@@ -313,12 +315,12 @@ def handler(folder, context):
         return [event["message"].split()[0] for event in events]
 
     with ThreadPoolExecutor(1) as caller:
-        running = caller.submit(function, str(tmp_path))
+        running = caller.submit(function, str(shared_folder))
         try:
             assert eventually(lambda: messages() == ["START", "boarding"])
             assert not running.done()
         finally:
-            (tmp_path / "go").touch()
+            (shared_folder / "go").touch()
         log = running.result().log
 
     assert eventually(lambda: messages() == ["START", "boarding", "gone", "END", "REPORT"]), messages()

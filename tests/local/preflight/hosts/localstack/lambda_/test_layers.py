@@ -52,12 +52,12 @@ def test_node_finds_the_modules_of_a_layer(create_function: Create, publish: Pub
 
 
 def test_programs_and_data_of_a_layer_are_found(create_function: Create, publish: Publish) -> None:
-    layer = publish({"bin/seats": "#!/bin/sh\necho 3", "table.csv": "1,2"})
+    layer = publish({"bin/seats": "#!/bin/sh\necho 3", "data/table.csv": "1,2"})
     source = """
-import os, shutil, stat
+import os
 def handler(event, context):
     program = next(folder for folder in os.environ["PATH"].split(":") if os.path.exists(folder + "/seats"))
-    return open(os.path.dirname(program) + "/table.csv").read()
+    return open(os.path.dirname(program) + "/data/table.csv").read()
 """
     assert create_function(source, Layers=[layer["LayerVersionArn"]])().payload == "1,2"
 

@@ -32,23 +32,23 @@ def handler(event, context):
     ],
 )
 def test_a_function_that_takes_more_memory_than_it_has_is_killed(
-    create_function: Create, tmp_path: Path, how: str
+    create_function: Create, shared_folder: Path, how: str
 ) -> None:
     function = create_function(TAKE.replace("{how}", how), MemorySize=128, Timeout=50)
 
-    answer = function(str(tmp_path / "pid"))
+    answer = function(str(shared_folder / "pid"))
 
     assert answer.payload["errorType"] == "Runtime.ExitError"
     assert answer.payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     assert re.search(r"Max Memory Used: 128 MB\t.*Status: error\tError Type: Runtime.OutOfMemory\t\n$", answer.log)
-    assert eventually(lambda: is_gone(int((tmp_path / "pid").read_text())))
+    assert eventually(lambda: is_gone(int((shared_folder / "pid").read_text())))
     assert function("").payload == "here"
 
 
-def test_a_function_with_enough_memory_may_take_it(create_function: Create, tmp_path: Path) -> None:
+def test_a_function_with_enough_memory_may_take_it(create_function: Create, shared_folder: Path) -> None:
     function = create_function(TAKE.replace("{how}", "return len(b'x' * 300_000_000)"), MemorySize=512)
 
-    answer = function(str(tmp_path / "pid"))
+    answer = function(str(shared_folder / "pid"))
 
     used = re.search(r"Max Memory Used: (\d+) MB", answer.log)
     assert used and 300 < int(used[1]) < 512
@@ -63,7 +63,7 @@ def test_a_module_that_takes_too_much_memory_fails_each_call(create_function: Cr
         assert "Error Type: Runtime.OutOfMemory" in answer.log
 
 
-def test_reserved_concurrency_throttles_what_is_more(create_function: Create, tmp_path: Path) -> None:
+def test_reserved_concurrency_throttles_what_is_more(create_function: Create, shared_folder: Path) -> None:
     source = """
 import pathlib, time
 def handler(folder, context):
@@ -73,13 +73,13 @@ def handler(folder, context):
     function = create_function(source, Timeout=60)
     function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
     with ThreadPoolExecutor(1) as caller:
-        running = caller.submit(function, str(tmp_path))
+        running = caller.submit(function, str(shared_folder))
         try:
-            assert eventually((tmp_path / "running").exists)
+            assert eventually((shared_folder / "running").exists)
             with pytest.raises(ClientError) as caught:
-                function(str(tmp_path))
+                function(str(shared_folder))
         finally:
-            (tmp_path / "go").touch()
+            (shared_folder / "go").touch()
         running.result()
 
     answer = caught.value.response

@@ -1,12 +1,21 @@
 """Functions run on the runtime they name: each Python that is on this machine, and node."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from preflight import function_runtimes
-from preflight.function_runtimes import NODES, PYTHONS, interpreters
-from tests.local.preflight.hosts.localstack.lambda_.conftest import Create
+from preflight.function_runtimes import NODES, PYTHONS, RUNTIMES, interpreters
+from preflight.sagemaker.launching.ports import free_port
+from preflight.stack import Stack
+from tests.local.conftest import make_role, refusal
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, create
 
 FOUND = {(found.kind, found.version) for found in interpreters()}
 HAS_NODE = any(kind == "node" for kind, _ in FOUND)
@@ -110,3 +119,40 @@ def test_each_call_of_nodes_console_is_an_event_of_the_log(create_function: Crea
 
     lines = [line.split("\t")[2:] for line in log.splitlines() if line.count("\t") == 3]
     assert lines[:2] == [["INFO", "3 seats"], ["ERROR", "{ a: 1 }"]]
+
+
+def test_a_stack_that_wants_exact_runtimes_refuses_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = next(name for name, (kind, version) in RUNTIMES.items() if (kind, version) not in FOUND)
+    monkeypatch.setenv("PREFLIGHT_LAMBDA_RUNTIME", "exact")
+    stack = Stack(port=free_port(), home=tmp_path)
+    stack.up()
+    try:
+        settings = {"endpoint_url": stack.endpoint_url, "region_name": "us-east-1"}
+        keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "test"}
+        role = make_role(boto3.client("iam", **settings, **keys), "lambda.amazonaws.com")
+        code, message = refusal(create, boto3.client("lambda", **settings, **keys), role, VERSION, Runtime=missing)
+    finally:
+        stack.down()
+
+    assert code == "InvalidParameterValueException"
+    assert re.match(f"Runtime {missing} is not supported by Preflight yet: .* is not on this machine", message)
+
+
+def test_a_setting_of_runtimes_that_means_nothing_ends_the_start(tmp_path: Path) -> None:
+    variables = os.environ | {"PREFLIGHT_HOME": str(tmp_path), "PREFLIGHT_LAMBDA_RUNTIME": "exactly"}
+    command = [sys.executable, "-m", "preflight", "up", "--port", str(free_port())]
+
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 1
+    assert "PREFLIGHT_LAMBDA_RUNTIME is 'exactly'; it can be nearest (as without it) or exact." in ended.stdout
+
+
+def test_the_status_lists_what_runs_functions(stack: Stack) -> None:
+    variables = os.environ | {"PREFLIGHT_HOME": str(stack.home), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "preflight", "status", "--port", str(stack.port)]
+
+    said = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60).stdout
+
+    for found in interpreters():
+        assert f"{found.label} ({found.path})" in said
