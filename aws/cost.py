@@ -101,8 +101,12 @@ def main(
     region = region or settings.region or TABLE_REGION
     console = Console(soft_wrap=True, highlight=False)
     if is_refresh:
-        machines = {"training": settings.training, "hosting": settings.endpoint, "transform": settings.batch}
-        keys = {f"{use}.{machine.instance_type}" for use, machine in machines.items()}
+        types = {
+            "training": settings.training.instance_type,
+            "hosting": settings.endpoint.instance_type,
+            "transform": settings.batch.instance_type,
+        }
+        keys = {f"{use}.{instance_type}" for use, instance_type in types.items()}
         keys |= {key for key in PriceTable.load(region, table_path) if ".ml." in key}
         missing = refresh(boto3.client("pricing", region_name=API_REGION), region, sorted(keys), table_path)
         console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))

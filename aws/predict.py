@@ -161,7 +161,7 @@ def read_label(data_folder: Path) -> dict[str, Any]:
     "--batch",
     "batch_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Score this file by a transform job instead: a label and features in each row, as in data_prep's test_aws.csv.",
+    help="Score this file by a transform job instead: rows of a label and features, as data_prep's test_aws.csv.",
 )
 @click.option("--plan", "plan_only", is_flag=True, help="With --batch: print every call that would be made, make none.")
 @click.option("--yes", is_flag=True, help="With --batch: do not ask before starting the job on AWS.")

@@ -113,16 +113,20 @@ class _Jobs:
 
     def __init__(self, stack: Stack, base: Path, algorithm: str) -> None:
         self._algorithm = algorithm
-        keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        self._client = lambda service: boto3.client(service, endpoint_url=stack.endpoint_url, **keys)
-        self._sagemaker: Any = self._client("sagemaker")
-        self._s3: Any = self._client("s3")
+        keys: dict[str, Any] = {
+            "aws_access_key_id": "000000000000",
+            "aws_secret_access_key": "test",
+            "region_name": "us-east-1",
+        }
+        self._sagemaker, self._s3, iam = (
+            boto3.client(service, endpoint_url=stack.endpoint_url, **keys) for service in ("sagemaker", "s3", "iam")
+        )
         self._image, self._accept = IMAGES[algorithm]
         self._s3.create_bucket(Bucket=BUCKET)
         self._s3.put_object(Bucket=BUCKET, Key=f"{algorithm}/model.tar.gz", Body=_packed(base / "model"))
         principal = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
-        role = self._client("iam").create_role(RoleName=algorithm, AssumeRolePolicyDocument=document)["Role"]
+        role = iam.create_role(RoleName=algorithm, AssumeRolePolicyDocument=document)["Role"]
         container = {"Image": self._image, "ModelDataUrl": f"s3://{BUCKET}/{algorithm}/model.tar.gz"}
         self._sagemaker.create_model(ModelName=algorithm, PrimaryContainer=container, ExecutionRoleArn=role["Arn"])
 

@@ -19,10 +19,11 @@ from aws.names import Names
 from aws.report import Step
 from aws.steps.algorithms import Algorithm
 from aws.steps.logs import TRANSFORM_GROUP, last_lines
-from aws.steps.storage import BATCH_PREFIX, upload
+from aws.steps.storage import BATCH_PREFIX, file_digest, upload
 
 JOB_TIMEOUT_SECONDS = 24 * 3600
 STOP_TIMEOUT_SECONDS = 1800
+ROWS = "rows"  # what the object is called; its folder tells its content
 CHANGING = ("InProgress", "Stopping")
 CSV = "text/csv"
 # The first column is not for the model. Where AWS joins no CSV, the row is an object of the same parts.
@@ -67,13 +68,14 @@ def transform(aws: Aws, names: Names, algorithm: Algorithm, batch: Batch, machin
 
     Raises ``ResourceError`` with the job's FailureReason and its last log lines.
     """
-    digest = upload(aws, batch.bucket, f"{BATCH_PREFIX}in/{batch.path.name}", batch.path)
-    request = _request(batch, machine)
-    fingerprint = hashlib.sha256(json.dumps([request, digest], sort_keys=True).encode()).hexdigest()[:10]
+    key = f"{BATCH_PREFIX}in/{file_digest(batch.path)}/{ROWS}"
+    upload(aws, batch.bucket, key, batch.path)
+    request = _request(batch, machine, key)
+    fingerprint = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:10]
     base_name = f"{names.project}-{algorithm.name}-{fingerprint}"
     folder = f"{BATCH_PREFIX}out/{fingerprint}"
     request["TransformOutput"]["S3OutputPath"] = f"s3://{batch.bucket}/{folder}"
-    result = f"{folder}/{batch.path.name}.out"
+    result = f"{folder}/{ROWS}.out"
     job_name = step.result = _find_or_start(aws, names, base_name, request, batch.bucket, result)
     aws.wait(
         "sagemaker",
@@ -86,12 +88,12 @@ def transform(aws: Aws, names: Names, algorithm: Algorithm, batch: Batch, machin
     return result
 
 
-def _request(batch: Batch, machine: BatchSettings) -> dict[str, Any]:
+def _request(batch: Batch, machine: BatchSettings, key: str) -> dict[str, Any]:
     """A CreateTransformJob request without its name, tags and place of output.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
     """
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{batch.bucket}/{BATCH_PREFIX}in/{batch.path.name}"}
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{batch.bucket}/{key}"}
     return {
         "ModelName": batch.model_name,
         "BatchStrategy": "MultiRecord",
@@ -131,9 +133,10 @@ def _is_completed(aws: Aws, job_name: str, job: dict[str, Any], step: Step) -> b
         return False
     if status == "Completed":
         return True
+    reason = job.get("FailureReason") or f"it is {status or 'gone'}"
     raise ResourceError(
-        f"The transform job {job_name} did not complete: {job.get('FailureReason') or f'it is {status or "gone"}'}. Its "
-        f"logs are in CloudWatch Logs, group {TRANSFORM_GROUP}, streams {job_name}/..."
+        f"The transform job {job_name} did not complete: {reason}. Its logs are in CloudWatch Logs, "
+        f"group {TRANSFORM_GROUP}, streams {job_name}/..."
         f"{last_lines(aws, TRANSFORM_GROUP, f'{job_name}/')}"
     )
 

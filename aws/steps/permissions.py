@@ -39,7 +39,7 @@ def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
 
 
 def _training_policy(aws: Aws, names: Names) -> Policy:
-    """For training, hosting and batches: read the data and the models, write models, logs and metrics, pull the images."""
+    """For training, hosting and batches: read and write what each has in the bucket, write logs, pull images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
     data, models, batch = (f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX))
     groups = [_log_group_arn(aws, group) for group in (TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group(names))]

@@ -45,6 +45,14 @@ def test_the_lines_add_up_to_the_month(config: Path) -> None:
     assert document["month"] > document["idle_month"] + 10
 
 
+def test_a_batch_costs_its_instances_while_it_runs(config: Path) -> None:
+    one = bill(config)["batch"]
+    config.write_text("[deploy.batch]\ninstance_count = 3\n")
+
+    assert 0 < one < 0.1
+    assert bill(config)["batch"] == pytest.approx(3 * one)
+
+
 def test_two_instances_cost_twice_as_much(config: Path) -> None:
     one = bill(config)["idle_month"]
     config.write_text("[deploy.endpoint]\ninstance_count = 2\n")
