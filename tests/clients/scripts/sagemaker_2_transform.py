@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import boto3
 import sagemaker
@@ -21,8 +22,7 @@ estimator.set_hyperparameters(objective="binary:logistic", num_round=3)
 train = session.upload_data("train.csv", key_prefix="sdk-2-transform")
 estimator.fit({"train": TrainingInput(train, content_type="text/csv")}, logs=False)
 
-with open("batch.csv", "w") as file:
-    file.write("first,5,1\nsecond,0,2\n")
+Path("batch.csv").write_text("first,5,1\nsecond,0,2\n")
 transformer = estimator.transformer(
     instance_count=1,
     instance_type="ml.m5.large",
