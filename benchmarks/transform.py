@@ -113,13 +113,9 @@ class _Jobs:
 
     def __init__(self, stack: Stack, base: Path, algorithm: str) -> None:
         self._algorithm = algorithm
-        keys: dict[str, Any] = {
-            "aws_access_key_id": "000000000000",
-            "aws_secret_access_key": "test",
-            "region_name": "us-east-1",
-        }
+        session = boto3.Session("000000000000", "test", region_name="us-east-1")
         self._sagemaker, self._s3, iam = (
-            boto3.client(service, endpoint_url=stack.endpoint_url, **keys) for service in ("sagemaker", "s3", "iam")
+            session.client(service, endpoint_url=stack.endpoint_url) for service in ("sagemaker", "s3", "iam")
         )
         self._image, self._accept = IMAGES[algorithm]
         self._s3.create_bucket(Bucket=BUCKET)
