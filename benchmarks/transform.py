@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import boto3
 from rich.console import Console

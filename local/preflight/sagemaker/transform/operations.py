@@ -1,5 +1,7 @@
 """The operations on TransformJob."""
 
+from collections.abc import Callable
+
 from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
@@ -42,7 +44,7 @@ class TransformJobs:
         work = TransformWork(self._context, job)
         with self._lock:
             self._table.add(job, request.tags)
-            self._running.start(job, work, TimeLimits(), on_change=lambda: self._table.announce(job))
+            self._running.start(job, work, TimeLimits(), on_change=self._teller(job))
         return {"TransformJobArn": job.arn}
 
     @operation(DescribeTransformJob)
@@ -57,3 +59,15 @@ class TransformJobs:
     def stop(self, scope: Scope, request: StopTransformJob) -> Answer:
         self._running.stop(self._table.require(scope, request.transform_job_name))
         return {}
+
+    def _teller(self, job: TransformJobRecord) -> Callable[[], None]:
+        """Announces the job's status when it has changed: it shows no states in between."""
+        told = job.status
+
+        def tell() -> None:
+            nonlocal told
+            if job.status != told:
+                told = job.status
+                self._table.announce(job)
+
+        return tell
