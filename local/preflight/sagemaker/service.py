@@ -30,7 +30,15 @@ from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
 from preflight.sagemaker.transform.operations import TransformJobs
 
-FAMILIES: tuple[type, ...] = (TrainingJobs, ProcessingJobs, TransformJobs, Models, EndpointConfigs, Endpoints, TagOperations)
+FAMILIES: tuple[type, ...] = (
+    TrainingJobs,
+    ProcessingJobs,
+    TransformJobs,
+    Models,
+    EndpointConfigs,
+    Endpoints,
+    TagOperations,
+)
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
 

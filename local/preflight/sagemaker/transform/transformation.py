@@ -49,7 +49,10 @@ class Transformation:
         association: Association | None,
         check: Callable[[], None],
     ) -> None:
-        """``services`` are the role's. ``check`` is called again and again, and may raise to give up: what is unfinished then is not stored."""
+        """``services`` are the role's.
+
+        ``check`` is called again and again, and may raise to give up: what is unfinished then is not stored.
+        """
         self._services = services
         self._job = job
         self._instance = instance

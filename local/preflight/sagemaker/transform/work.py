@@ -126,7 +126,9 @@ class TransformWork:
             return
         assert started is not None
         try:
-            capture(self._services, self._job.scope, request.data_capture_config, request.transform_output, started, objects)
+            capture(
+                self._services, self._job.scope, request.data_capture_config, request.transform_output, started, objects
+            )
         except S3_ERRORS as error:
             raise JobFailure(guessed(f"ClientError: Unable to capture the data: {reason(error)}")) from error
 
