@@ -53,6 +53,13 @@ class ServerlessSettings(Section):
     max_concurrency: int = Field(default=5, ge=1, le=200)
 
 
+class BatchSettings(Section):
+    """The machines of a batch transform job. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformResources.html"""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: int = Field(default=1, ge=1)
+
+
 class ContainerSettings(Section):
     """The image of ``--algorithm container``: which of its two algorithms it runs."""
 
@@ -88,6 +95,7 @@ class DeploySettings(Section):
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
     serverless: ServerlessSettings = ServerlessSettings()
+    batch: BatchSettings = BatchSettings()
     container: ContainerSettings = ContainerSettings()
     function: FunctionSettings = FunctionSettings()
     api: ApiSettings = ApiSettings()

@@ -20,7 +20,7 @@ from aws.errors import explained
 from aws.pricing.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
 from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
 
-WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic"}
+WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic", "batch": "each batch"}
 
 
 def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None) -> str:
@@ -34,6 +34,14 @@ def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None 
         "until `python aws/destroy.py --target aws`. "
         f"Details: python aws/cost.py{' --serverless' if serverless_mb else ''}"
     )
+
+
+def batch_summary(settings: DeploySettings, region: str) -> str:
+    """One sentence for the plan of a batch: what its job costs."""
+    prices = PriceTable.load(region)
+    where = "" if prices.region == region else f" (at {prices.region}'s prices)"
+    line = next(line for line in estimate(settings, Usage(), prices).lines if line.when == "batch")
+    return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
 
 
 def _idle(bill: Estimate) -> str:
@@ -93,8 +101,13 @@ def main(
     region = region or settings.region or TABLE_REGION
     console = Console(soft_wrap=True, highlight=False)
     if is_refresh:
-        keys = {f"training.{settings.training.instance_type}", f"hosting.{settings.endpoint.instance_type}"}
-        keys |= {key for key in PriceTable.load(region, table_path) if key.startswith(("training.ml.", "hosting.ml."))}
+        types = {
+            "training": settings.training.instance_type,
+            "hosting": settings.endpoint.instance_type,
+            "transform": settings.batch.instance_type,
+        }
+        keys = {f"{use}.{instance_type}" for use, instance_type in types.items()}
+        keys |= {key for key in PriceTable.load(region, table_path) if ".ml." in key}
         missing = refresh(boto3.client("pricing", region_name=API_REGION), region, sorted(keys), table_path)
         console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))
     prices = PriceTable.load(region, table_path)
@@ -119,6 +132,7 @@ def _document(bill: Estimate, prices: PriceTable) -> dict[str, object]:
         "once": bill.once,
         "idle_month": bill.idle_month,
         "month": bill.month,
+        "batch": bill.batch,
         "lines": [asdict(line) for line in bill.lines],
     }
 

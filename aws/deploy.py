@@ -124,7 +124,7 @@ def follow(target: Target, names: Names, wanted: Wanted, plan: Plan) -> Deployme
     aws = PlanFollower(target, plan)
     report = Report(Console(), aws.calls)
     aws.tell = report.tell
-    with _accounted(report, target):
+    with accounted(report, target):
         deployment = deploy(aws, names, wanted, report)
     if aws.not_needed:
         report.line(f"In the plan, and not needed any more: {', '.join(map(str, aws.not_needed))}")
@@ -132,7 +132,7 @@ def follow(target: Target, names: Names, wanted: Wanted, plan: Plan) -> Deployme
 
 
 @contextmanager
-def _accounted(report: Report, target: Target) -> Iterator[None]:
+def accounted(report: Report, target: Target) -> Iterator[None]:
     """Say what exists by now if the work ends early, and how to go on."""
     try:
         yield
@@ -226,7 +226,7 @@ def main(
     if plan_only:
         return
     if target.asks_first and plan.calls and not yes:
-        _ask(plan)
+        ask(plan)
     report.line(f"Deploying {algorithm_name} to {target.where}, region {target.region}")
     deployment = follow(target, names, wanted, plan)
     deployment.write(path)
@@ -252,7 +252,7 @@ def _price(wanted: Wanted, region: str) -> str:
         return f"Price: unknown. {error}"
 
 
-def _ask(plan: Plan) -> None:
+def ask(plan: Plan) -> None:
     if not sys.stdin.isatty():
         raise InputError("Nothing was changed: there is no terminal to ask at. Add --yes to do all of the above.")
     if not click.confirm(f"Make these {len(plan.calls)} calls?"):

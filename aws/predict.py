@@ -1,4 +1,7 @@
-"""Ask the deployed URL about rows it was not trained on, and say how well and how fast it answered."""
+"""Ask the deployed URL about rows it was not trained on, and say how well and how fast it answered.
+
+Or have the model score a whole file by a transform job: ``--batch``.
+"""
 
 import sys
 
@@ -24,10 +27,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from aws import options
+from aws.batch import score_file
 from aws.calling import authorization_of, curl_options
+from aws.config import load_settings
 from aws.deployment import Deployment, record_path
 from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
-from aws.target import DEFAULT_PORT
+from aws.target import DEFAULT_PORT, Target
 
 REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
 Row = dict[str, str]
@@ -152,16 +157,49 @@ def read_label(data_folder: Path) -> dict[str, Any]:
     help="What `python -m data_prep` wrote; its test_raw.csv is sent.  [default: what was deployed]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--batch",
+    "batch_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Score this file by a transform job instead: rows of a label and features, as data_prep's test_aws.csv.",
+)
+@click.option("--plan", "plan_only", is_flag=True, help="With --batch: print every call that would be made, make none.")
+@click.option("--yes", is_flag=True, help="With --batch: do not ask before starting the job on AWS.")
+@options.config
 @options.build
 @explained
-def main(target_name: str, rows: int, data_folder: Path | None, as_json: bool, build_folder: Path) -> None:
+def main(
+    target_name: str,
+    rows: int,
+    data_folder: Path | None,
+    as_json: bool,
+    batch_file: Path | None,
+    plan_only: bool,
+    yes: bool,
+    config_path: Path,
+    build_folder: Path,
+) -> None:
     """Send test rows, as a customer would, to the URL that deploy made.
 
     Prints accuracy and confusion matrix as measured through the URL, how long answers took, and a curl line
     to try it yourself. The rows are the ones data_prep held back: the model has not seen them.
+
+    With --batch no URL is asked: a transform job scores the file, and its rows come back with the model's answers.
     """
     console = Console(stderr=as_json)
     deployment = Deployment.read(record_path(build_folder, target_name))
+    if batch_file is not None:
+        settings = load_settings(config_path)
+        target = Target.named(target_name, region=deployment.region)
+        folder = record_path(build_folder, target_name).parent / "batch"
+        scored = score_file(target, settings, deployment, batch_file, folder, plan_only=plan_only, yes=yes)
+        if scored is not None:
+            click.echo(
+                json.dumps({"rows": scored.rows, "accuracy": scored.accuracy, "path": str(scored.path)})
+                if as_json
+                else f"{scored.rows} rows scored, accuracy {scored.accuracy:.4f}: {scored.path}"
+            )
+        return
     data_folder = data_folder or Path(deployment.data)
     label = read_label(data_folder)
     test_rows = read_rows(data_folder / "test_raw.csv", rows)

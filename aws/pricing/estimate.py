@@ -15,7 +15,7 @@ HOURS_PER_MONTH = 730
 GB = 1e9
 SERVERLESS_MEMORY_MB = 2048
 
-When = Literal["once", "idle", "traffic"]
+When = Literal["once", "idle", "traffic", "batch"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ class Usage:
     answer_bytes: int = 200
     log_bytes: int = 400  # Lambda's START, END and REPORT lines
     training_minutes: float = 5  # from the instance's start to the upload
+    batch_minutes: float = 5  # of a transform job, likewise
     stored_gb: float = 0.05  # data and models
 
 
 @dataclass(frozen=True)
 class Line:
-    """One item of the bill. ``when``: once, in every month even if idle, or in a month with the traffic given."""
+    """One item of the bill. ``when``: once, in every month even if idle, in a month with the traffic given, or for
+    each batch."""
 
     what: str
     how: str
@@ -53,6 +55,11 @@ class Estimate:
     @property
     def once(self) -> float:
         return self.total("once")
+
+    @property
+    def batch(self) -> float:
+        """Each `aws/predict.py --batch`."""
+        return self.total("batch")
 
     @property
     def idle_month(self) -> float:
@@ -80,7 +87,8 @@ def estimate(
     endpoint = (
         _instances(settings, usage, prices) if serverless_mb is None else _serverless(usage, prices, serverless_mb)
     )
-    return Estimate((*_training(settings, usage, prices), *endpoint, *_front(settings, usage, prices)))
+    front, batch = _front(settings, usage, prices), _batch(settings, usage, prices)
+    return Estimate((*_training(settings, usage, prices), *endpoint, *front, *batch))
 
 
 def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTable, serverless_mb: int) -> int:
@@ -103,6 +111,13 @@ def _training(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Ite
     how = f"{machine.instance_count} x {machine.instance_type}, {usage.training_minutes:g} min at ${hourly:g}/h"
     volume = machine.volume_gb * hours / HOURS_PER_MONTH * prices["training.volume"].usd
     yield Line("Training run", how, machine.instance_count * (hours * hourly + volume), "once")
+
+
+def _batch(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    machine = settings.batch
+    hourly = prices[f"transform.{machine.instance_type}"].usd
+    how = f"{machine.instance_count} x {machine.instance_type}, {usage.batch_minutes:g} min at ${hourly:g}/h"
+    yield Line("Batch transform", how, machine.instance_count * usage.batch_minutes / 60 * hourly, "batch")
 
 
 def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:

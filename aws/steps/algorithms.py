@@ -17,6 +17,7 @@ REGISTRIES_PATH = Path(__file__).resolve().parents[1] / "image_registries.json"
 class Algorithm:
     """What is trained: the channel its held-out rows go to, and what it must be told for labels of 0 and 1.
 
+    ``batch_type`` is the one that batch transform can join with its answers: Linear Learner writes no CSV.
     ``runs`` is the algorithm whose hyperparameters it takes: its own, or the one that our container is told to run.
     """
 
@@ -24,6 +25,7 @@ class Algorithm:
     runs: str
     held_out_channel: str
     takes_feature_dim: bool
+    batch_type: str
     required: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -36,6 +38,7 @@ ALGORITHMS = {
         "linear-learner",
         held_out_channel="test",
         takes_feature_dim=True,
+        batch_type="application/jsonlines",
         required={"predictor_type": "binary_classifier"},
     ),
     "xgboost": Algorithm(
@@ -43,6 +46,7 @@ ALGORITHMS = {
         "xgboost",
         held_out_channel="validation",
         takes_feature_dim=False,
+        batch_type="text/csv",
         required={"objective": "binary:logistic", "num_round": "100"},
     ),
 }

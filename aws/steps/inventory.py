@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from aws.client import Aws
 from aws.names import PROJECT_TAG, Names
 from aws.report import Step
-from aws.steps import algorithms
+from aws.steps import algorithms, batch
 from aws.steps.access import delete_usage_plan, find_api_key, find_usage_plan
 from aws.steps.api import find_rest_api
 from aws.steps.hosting import wait_until_settled
-from aws.steps.logs import TRAINING_GROUP, endpoint_group, find_log_group, function_group
+from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, find_log_group, function_group
 from aws.steps.own_image import find_repository
 from aws.steps.roles import delete_role
 from aws.steps.storage import delete_bucket, is_our_bucket
@@ -41,8 +42,9 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _endpoint_configs,
         _models,
         _running_jobs,
+        _running_batches,
         _log_groups,
-        _training_logs,
+        _job_logs,
         _repository,
         _roles,
         _bucket,
@@ -58,7 +60,7 @@ def count_training_jobs(aws: Aws, names: Names) -> int:
 def left_over(aws: Aws, names: Names) -> list[str]:
     """The ARNs of what still bears the project's tag, as the Resource Groups Tagging API sees it.
 
-    It also finds what no step of ours made; it lags behind by some minutes; training jobs stay in it. Empty on the
+    It also finds what no step of ours made; it lags behind by some minutes; jobs stay in it. Empty on the
     stack, which does not have it. https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     """
     if aws.target.is_stack:
@@ -66,7 +68,7 @@ def left_over(aws: Aws, names: Names) -> list[str]:
     filters = [{"Key": PROJECT_TAG, "Values": [names.project]}]
     listed = aws.list("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", TagFilters=filters)
     arns = sorted(str(found["ResourceARN"]) for found in listed)
-    return [arn for arn in arns if ":training-job/" not in arn]
+    return [arn for arn in arns if ":training-job/" not in arn and ":transform-job/" not in arn]
 
 
 # API Gateway: a name may be taken several times. One is found per round, the next in the next.
@@ -146,6 +148,18 @@ def _running_jobs(aws: Aws, names: Names) -> Iterator[Found]:
             yield Found("Training job", job["TrainingJobName"], _job_stopper(aws, job["TrainingJobName"]))
 
 
+def _running_batches(aws: Aws, names: Names) -> Iterator[Found]:
+    listed = aws.list("sagemaker", "ListTransformJobs", "TransformJobSummaries", NameContains=names.project)
+    for job in listed:
+        name = job["TransformJobName"]
+        if _job_pattern(names).fullmatch(name) and job["TransformJobStatus"] in CHANGING:
+            yield Found("Transform job", name, _batch_stopper(aws, name))
+
+
+def _batch_stopper(aws: Aws, name: str) -> Remove:
+    return lambda step: batch.stop_job(aws, name, step)
+
+
 def _job_stopper(aws: Aws, name: str) -> Remove:
     return lambda step: stop_job(aws, name, step)
 
@@ -156,22 +170,23 @@ def _log_groups(aws: Aws, names: Names) -> Iterator[Found]:
             yield Found("Log group", group, _remover(aws, "logs", "DeleteLogGroup", logGroupName=group))
 
 
-def _training_logs(aws: Aws, names: Names) -> Iterator[Found]:
-    """The log streams of the project's jobs; their group belongs to all jobs of the account."""
-    for algorithm in algorithms.NAMES:
+def _job_logs(aws: Aws, names: Names) -> Iterator[Found]:
+    """The log streams of the project's jobs; their groups belong to all jobs of the account."""
+    kinds = {"Training logs": TRAINING_GROUP, "Transform logs": TRANSFORM_GROUP}
+    for (kind, group), algorithm in product(kinds.items(), algorithms.NAMES):
         prefix = f"{names.project}-{algorithm}-"
-        where = {"logGroupName": TRAINING_GROUP, "logStreamNamePrefix": prefix}
+        where = {"logGroupName": group, "logStreamNamePrefix": prefix}
         listed = aws.list("logs", "DescribeLogStreams", "logStreams", **where)
         streams = [str(stream["logStreamName"]) for stream in listed]
         streams = [stream for stream in streams if _job_pattern(names).fullmatch(stream.partition("/")[0])]
         if streams:
-            yield Found("Training logs", f"{prefix}* ({len(streams)})", _stream_remover(aws, streams))
+            yield Found(kind, f"{prefix}* ({len(streams)})", _stream_remover(aws, group, streams))
 
 
-def _stream_remover(aws: Aws, streams: list[str]) -> Remove:
+def _stream_remover(aws: Aws, group: str, streams: list[str]) -> Remove:
     def remove(_: Step) -> None:
         for stream in streams:
-            aws.remove("logs", "DeleteLogStream", logGroupName=TRAINING_GROUP, logStreamName=stream)
+            aws.remove("logs", "DeleteLogStream", logGroupName=group, logStreamName=stream)
 
     return remove
 

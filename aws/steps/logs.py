@@ -6,6 +6,7 @@ from aws.client import Aws
 from aws.names import Names
 
 TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"  # of all jobs of the account; a job has streams of its own
+TRANSFORM_GROUP = "/aws/sagemaker/TransformJobs"  # likewise
 LAST_LINES = 15
 
 

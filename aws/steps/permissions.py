@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (permission
 from aws.client import Aws
 from aws.names import Names
 from aws.steps.algorithms import image_repositories
-from aws.steps.logs import TRAINING_GROUP, endpoint_group, function_group
+from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, function_group
 from aws.steps.roles import Policy, Role
-from aws.steps.storage import DATA_PREFIX, MODELS_PREFIX
+from aws.steps.storage import BATCH_PREFIX, DATA_PREFIX, MODELS_PREFIX
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
@@ -18,7 +18,7 @@ _WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def training_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
-    """The role that SageMaker assumes for training and hosting."""
+    """The role that SageMaker assumes for training, hosting and batches."""
     # AmazonSageMakerFullAccess reads only objects with "sagemaker" in bucket or key: our own policy stays beside it.
     return Role(
         names.training_role,
@@ -39,18 +39,18 @@ def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
 
 
 def _training_policy(aws: Aws, names: Names) -> Policy:
-    """For training and hosting: read the data and the models, write models, logs and metrics, pull the images."""
+    """For training, hosting and batches: read and write what each has in the bucket, write logs, pull images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
-    data, models = f"{bucket}/{DATA_PREFIX}*", f"{bucket}/{MODELS_PREFIX}*"
-    groups = [_log_group_arn(aws, group) for group in (TRAINING_GROUP, endpoint_group(names))]
+    data, models, batch = (f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX))
+    groups = [_log_group_arn(aws, group) for group in (TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group(names))]
     repositories = [
         f"arn:{aws.target.partition}:ecr:{aws.target.region}:{account}:repository/{name}"
         for account, name in [*image_repositories(aws.target.region), (aws.account_id, names.repository)]
     ]
     return _policy(
         _allow(["s3:ListBucket"], bucket),  # of the whole bucket: SageMaker looks for the bucket itself as well
-        _allow(["s3:GetObject"], data, models),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models),
+        _allow(["s3:GetObject"], data, models, batch),
+        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], *groups
         ),

@@ -40,9 +40,17 @@ def test_an_endpoint_costs_its_instance_for_every_hour_of_a_month(config: Path) 
 def test_the_lines_add_up_to_the_month(config: Path) -> None:
     document = bill(config, "--requests", "3000000")
 
-    monthly = sum(line["usd"] for line in document["lines"] if line["when"] != "once")
+    monthly = sum(line["usd"] for line in document["lines"] if line["when"] in ("idle", "traffic"))
     assert document["month"] == pytest.approx(monthly)
     assert document["month"] > document["idle_month"] + 10
+
+
+def test_a_batch_costs_its_instances_while_it_runs(config: Path) -> None:
+    one = bill(config)["batch"]
+    config.write_text("[deploy.batch]\ninstance_count = 3\n")
+
+    assert 0 < one < 0.1
+    assert bill(config)["batch"] == pytest.approx(3 * one)
 
 
 def test_two_instances_cost_twice_as_much(config: Path) -> None:

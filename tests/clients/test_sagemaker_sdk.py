@@ -31,6 +31,14 @@ def test_sdk_2_trains_linear_learner_on_arrays(flow: Flow) -> None:
     assert re.findall("label: (.*)", flow.output) == ["1.0", "0.0"]
 
 
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_transform.py")
+def test_sdk_2_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
+    flow.require_success()
+    assert "[sagemaker logs]: MaxConcurrentTransforms=" in flow.output, "both streams of the job are shown"
+    joined = re.findall(r"^joined: (\w+),([0-9.]+)$", flow.output, re.MULTILINE)
+    assert [(name, float(score) > 0.5) for name, score in joined] == [("first", True), ("second", False)]
+
+
 @pytest.mark.flow("sagemaker-3", "sagemaker_3.py")
 def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     flow.require_success()

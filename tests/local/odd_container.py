@@ -2,9 +2,11 @@
 
 The body of a request is JSON: ``status``, ``headers``, ``body``, ``delay`` in seconds, ``drip`` between the bytes of
 the body; ``raw`` is written as it is instead of an HTTP answer; ``show`` is answered with what the container sees;
-``die`` ends it first; after ``hang`` it answers no ping any more, nor this request if it has no ``body``. Any other
-body is answered with ``<ODD_NAME>(<body>)``.
-ODD_PING is the status of /ping, and with ODD_PING_ONCE the container ends after it has answered one.
+``die`` ends it first; after ``hang`` it answers no ping any more, nor this request if it has no ``body``; ``fails`` is
+how often the same body is answered with ``status`` before all is well; ``meet`` waits for so many requests to be here
+at once. Any other body is answered with ``<ODD_NAME>(<body>)``; with ODD_ECHO, with itself.
+ODD_PING is the status of /ping, and with ODD_PING_ONCE the container ends after it has answered one. ODD_PARAMETERS is
+what /execution-parameters answers.
 """
 
 import http.server
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +88,18 @@ class OddLauncher:
         return [container for container in self.launched if container.poll() is None]
 
 
+_MEETING_SECONDS = 10
+_asked: Counter[str] = Counter()
+_meetings: dict[int, threading.Barrier] = {}
+_lock = threading.Lock()
+
+
+def _meet(count: int) -> None:
+    with _lock:
+        meeting = _meetings.setdefault(count, threading.Barrier(count))
+    meeting.wait(_MEETING_SECONDS)
+
+
 class _Server(http.server.ThreadingHTTPServer):
     hangs = threading.Event()
 
@@ -95,19 +110,35 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if _Server.hangs.is_set():
             time.sleep(3600)
+        if self.path == "/execution-parameters":
+            parameters = os.environ.get("ODD_PARAMETERS")
+            self._answer(200 if parameters else 404, {}, (parameters or "").encode())
+            return
         self._answer(int(os.environ.get("ODD_PING", "200")), {}, b"")
         if "ODD_PING_ONCE" in os.environ:
             os._exit(1)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        content = self._body()
+        if "ODD_ECHO" in os.environ:
+            self._answer(200, {}, content)
+            return
+        body = content.decode()
         try:
-            orders: dict[str, Any] = json.loads(body)
+            orders: Any = json.loads(body)
         except ValueError:
+            orders = None
+        if not isinstance(orders, dict):
             name = os.environ.get("ODD_NAME", "odd")
             orders = {"body": f"{name}({body})", "headers": {"Content-Type": f"text/{name}"}}
         if orders.get("die"):
             os._exit(1)
+        if meet := orders.get("meet"):
+            _meet(meet)
+        if "fails" in orders:
+            _asked[body] += 1
+            if _asked[body] > orders["fails"]:
+                orders["status"] = 200
         time.sleep(orders.get("delay", 0))
         if orders.get("hang"):
             _Server.hangs.set()
@@ -122,6 +153,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         shown = {"pid": os.getpid(), "headers": dict(self.headers), "environment": dict(os.environ)}
         answer = json.dumps(shown) if orders.get("show") else orders.get("body", "")
         self._answer(orders.get("status", 200), orders.get("headers", {}), answer.encode(), orders.get("drip", 0))
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, drip: float = 0) -> None:
         self.send_response(status)

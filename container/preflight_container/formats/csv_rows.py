@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preflight_container.errors import DataError
+from preflight_container.formats.decimals import parse_decimals
 from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
@@ -50,7 +51,7 @@ def parse_quickly(text: bytes, *, missing: bool = False, delimiter: bytes = b","
         if b"," in text:
             return None
         text = text.replace(delimiter, b",")
-    rows = _parse_numbers(_with_nan(text) if missing else text)
+    rows = _parse_numbers(text, missing)
     return rows if rows is not None and _is_fine(rows, missing) else None
 
 
@@ -90,25 +91,32 @@ def read_csv(
         yield rows
 
 
-def _parse_numbers(text: bytes) -> Rows | None:
+def _parse_numbers(text: bytes, missing: bool) -> Rows | None:
     if b"\0" in text:
         return None
     rows = text.count(b"\n") + 1
     columns = text.count(b",", 0, text.find(b"\n") if rows > 1 else None) + 1
-    if text.count(b",") != rows * (columns - 1):
+    if text.count(b",") != rows * (columns - 1) or (columns == 1 and b"\n\n" in text):
         return None
     if rows > 1:
         characters = np.frombuffer(text, np.uint8)
         separators = characters[(characters == _COMMA) | (characters == _NEWLINE)]
         if not (separators[columns - 1 :: columns] == _NEWLINE).all():
             return None
-    try:
-        values = np.fromstring(text.replace(b"\n", b","), dtype=np.float64, sep=",")
-    except ValueError:
-        return None
-    if values.size != rows * columns:
+    values = parse_decimals(text)
+    if values is None:
+        values = _parse_any(_with_nan(text) if missing else text)
+    if values is None or values.size != rows * columns:
         return None
     return _as_float32(values).reshape(rows, columns)
+
+
+def _parse_any(text: bytes) -> NDArray[np.float64] | None:
+    """Numbers however they are written."""
+    try:
+        return np.fromstring(text.replace(b"\n", b","), dtype=np.float64, sep=",")
+    except ValueError:
+        return None
 
 
 def _parse_carefully(data: bytes, missing: bool, quotes: bool, delimiter: bytes, first_line: int) -> Rows:

@@ -45,7 +45,7 @@ def write(predictions: Array, write_type: str) -> bytes:
 
 def batch_lines(predictions: Array) -> bytes:
     """One prediction a line, a list where it has several numbers: what batch transform gets whatever it accepts."""
-    return "".join(f"{prediction}\n" for prediction in predictions.tolist()).encode()
+    return "\n".join([*map(repr, predictions.tolist()), ""]).encode()
 
 
 def _json_objects(predictions: Array) -> Iterable[str]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -114,7 +114,7 @@ def _s3(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]:
     if operation == "DeleteObjects":
         for entry in parameters.get("Delete", {}).get("Objects", ()):
             action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
-            yield Need(action, f"{bucket}/{entry['Key']}", keys)
+            yield Need(action, f"{bucket}/{entry.get('Key')}", keys)
         return
     action = _S3_ACTIONS.get(operation, operation)
     if parameters.get("VersionId"):
@@ -178,7 +178,8 @@ def _named(place: Place, kind: str, name: object) -> str:
 
 def _sagemaker_keys(parameters: Parameters) -> dict[str, str | Sequence[str]]:
     resources, limit = parameters.get("ResourceConfig"), parameters.get("StoppingCondition")
-    variants = parameters.get("ProductionVariants") or ()
+    variants = parameters.get("ProductionVariants")
+    variants = variants if isinstance(variants, list) else []
     types = [one.get("InstanceType") for one in (resources, *variants) if isinstance(one, Mapping)]
     keys: dict[str, str | Sequence[str]] = {}
     if found := [str(each) for each in types if each]:
@@ -191,13 +192,17 @@ def _sagemaker_keys(parameters: Parameters) -> dict[str, str | Sequence[str]]:
 
 
 def _roles(parameters: object) -> set[str]:
-    """The roles that a request gives to the service, wherever they stand in it."""
-    if isinstance(parameters, list):
-        return set().union(*map(_roles, parameters))
-    if not isinstance(parameters, Mapping):
-        return set()
-    here = {value for name, value in parameters.items() if name in ("RoleArn", "ExecutionRoleArn")}
-    return {role for role in here if isinstance(role, str)}.union(*map(_roles, parameters.values()))
+    """The roles that a request gives to the service, wherever they stand in it, however deep it is."""
+    roles, left = set(), [parameters]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left += value
+        elif isinstance(value, Mapping):
+            left += value.values()
+            here = (value.get(member) for member in ("RoleArn", "ExecutionRoleArn"))
+            roles |= {role for role in here if isinstance(role, str)}
+    return roles
 
 
 def _pass_role(role: str, service: str) -> Need:
@@ -291,8 +296,13 @@ def _sns(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]
 
 
 def _sqs(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]:
-    name = parameters.get("QueueName") or urlsplit(str(parameters.get("QueueUrl", ""))).path.rpartition("/")[2]
-    yield Need(f"sqs:{operation.removesuffix('Batch')}", place.arn("sqs", str(name)) if name else "")
+    action = f"sqs:{operation.removesuffix('Batch')}"
+    if name := parameters.get("QueueName"):
+        yield Need(action, place.arn("sqs", str(name)))
+        return
+    *_, owner, name = ("", "", *urlsplit(str(parameters.get("QueueUrl", ""))).path.split("/"))
+    where = replace(place, account=owner) if owner.isdecimal() else place
+    yield Need(action, where.arn("sqs", name) if name else "")
 
 
 # --- KMS, STS, IAM, Systems Manager ---

@@ -28,8 +28,17 @@ from preflight.sagemaker.resources.operations import TagOperations
 from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
+from preflight.sagemaker.transform.operations import TransformJobs
 
-FAMILIES: tuple[type, ...] = (TrainingJobs, ProcessingJobs, Models, EndpointConfigs, Endpoints, TagOperations)
+FAMILIES: tuple[type, ...] = (
+    TrainingJobs,
+    ProcessingJobs,
+    TransformJobs,
+    Models,
+    EndpointConfigs,
+    Endpoints,
+    TagOperations,
+)
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
 
@@ -49,6 +58,7 @@ class SageMaker:
         families = (
             TrainingJobs(context, running),
             ProcessingJobs(context, running),
+            TransformJobs(context, running, models),
             models,
             configs,
             endpoints,

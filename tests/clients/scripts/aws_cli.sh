@@ -11,7 +11,9 @@ role=$(aws iam create-role --role-name "$name" --query Role.Arn --output text --
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}]
 }')
-aws iam attach-role-policy --role-name "$name" --policy-arn arn:aws:iam::aws:policy/AmazonSageMakerFullAccess
+for policy in AmazonSageMakerFullAccess AmazonS3FullAccess; do
+    aws iam attach-role-policy --role-name "$name" --policy-arn "arn:aws:iam::aws:policy/$policy"
+done
 
 for job in "$name" "$name-again"; do
     aws sagemaker create-training-job --training-job-name "$job" --role-arn "$role" \

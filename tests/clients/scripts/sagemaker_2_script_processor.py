@@ -12,10 +12,11 @@ from sagemaker.sklearn.estimator import SKLearn
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/preflight-processing-python:1"
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-role = boto3.client("iam").create_role(
-    RoleName=f"sdk-2-{time.time_ns()}",
-    AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+iam, name = boto3.client("iam"), f"sdk-2-{time.time_ns()}"
+role = iam.create_role(
+    RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
+iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
 
 Path("source").mkdir()
 Path("source/count.py").write_text("""

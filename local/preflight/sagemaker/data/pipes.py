@@ -16,6 +16,7 @@ from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
+from preflight.sagemaker.data.compression import CHUNK_BYTES, decompressed
 from preflight.sagemaker.data.errors import ArtifactError, unreadable
 from preflight.sagemaker.data.names import safe_path
 from preflight.sagemaker.data.objects import InputObject
@@ -25,7 +26,6 @@ from preflight.sagemaker.launching.fifo import make_fifo
 
 LOG = logging.getLogger(__name__)
 
-CHUNK_BYTES = 1 << 20
 ENDING_SECONDS = 5
 
 
@@ -89,7 +89,7 @@ class Pipe:
             answer = self._services.client("s3", self._scope).get_object(Bucket=entry.uri.bucket, Key=entry.uri.key)
             with contextlib.closing(answer["Body"]) as body:
                 chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
-                yield from _decompressed(chunks) if self._source.is_gzipped else chunks
+                yield from decompressed(chunks) if self._source.is_gzipped else chunks
         except S3_ERRORS as error:
             raise unreadable(entry.uri, error) from error
         except zlib.error as error:
@@ -106,19 +106,3 @@ def _ends(container: Container) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of one gzip file, which may have several members; in pieces of a bounded size."""
-    member = None
-    for chunk in chunks:
-        while chunk:
-            member = member or zlib.decompressobj(wbits=31)
-            piece = member.decompress(chunk, CHUNK_BYTES)
-            if piece:
-                yield piece
-            chunk = member.unused_data if member.eof else member.unconsumed_tail
-            if member.eof:
-                member = None
-    if member is not None:
-        raise zlib.error("the file ends too soon")

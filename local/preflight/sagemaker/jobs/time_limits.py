@@ -1,13 +1,17 @@
 """StoppingCondition: how long a job may wait and run, in seconds."""
 
+import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """``runtime`` counts from the container's start, ``wait`` (spot only) and ``pending`` from the job's creation."""
+    """``runtime`` counts from the container's start, ``wait`` (spot only) and ``pending`` from the job's creation.
 
-    runtime: int
+    A job that has none runs to its end.
+    """
+
+    runtime: float = math.inf
     wait: int | None = None
     pending: int | None = None
 

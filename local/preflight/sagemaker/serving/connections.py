@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
 import h11
 from urllib3 import HTTPHeaderDict
@@ -33,9 +33,14 @@ class Connections:
         self._lock = threading.Lock()
 
     def request(
-        self, method: str, path: str, deadline: float, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        deadline: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] = b"",
     ) -> OpenReply:
-        """An answer that has begun. Raises NoReply."""
+        """An answer that has begun; a ``body`` of several pieces is sent in chunks. Raises NoReply."""
         connection = self._take()
         try:
             status, reply_headers = connection.ask(method, path, headers or {}, body, deadline)
@@ -107,11 +112,13 @@ class _Connection:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
 
     def ask(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | Iterable[bytes], deadline: float
     ) -> tuple[int, Mapping[str, str]]:
         """Status and headers of the answer, provisional ones passed over."""
         fields = [("Host", self._host), *((name, value.strip()) for name, value in headers.items())]
-        if method != "GET":
+        if not isinstance(body, bytes):
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif method != "GET":
             fields.append(("Content-Length", str(len(body))))
         try:
             request = h11.Request(method=method, target=path, headers=[_encoded(field) for field in fields])
@@ -119,13 +126,11 @@ class _Connection:
         except h11.LocalProtocolError as error:  # a header that no program could send
             raise BrokenReply from error
         assert head is not None
-        if body:
-            self._http.send_with_data_passthrough(h11.Data(data=body))  # no copy: it may be large
-        self._http.send(h11.EndOfMessage())
         # A container may answer, and hang up, before it has read all: what it says counts.
         with contextlib.suppress(ConnectionError):
             self._send(head, deadline)
-            self._send(body, deadline)
+            for data in self._framed(body):
+                self._send(data, deadline)
         while True:
             event = self._next(deadline, NoAnswer)
             if isinstance(event, h11.Response):
@@ -135,6 +140,14 @@ class _Connection:
                 return event.status_code, reply_headers
             if not isinstance(event, h11.InformationalResponse):
                 raise NoAnswer
+
+    def _framed(self, body: bytes | Iterable[bytes]) -> Generator[bytes]:
+        """The bytes of a body as they are sent, without a copy: they may be many."""
+        for piece in (body,) if isinstance(body, bytes) else body:
+            if piece:
+                parts = self._http.send_with_data_passthrough(h11.Data(data=piece))
+                yield from parts or ()
+        yield self._http.send(h11.EndOfMessage()) or b""
 
     def body(self, deadline: float) -> Generator[bytes]:
         while not isinstance(event := self._next(deadline, BrokenReply), h11.EndOfMessage):

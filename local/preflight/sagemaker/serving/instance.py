@@ -7,23 +7,28 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from preflight.sagemaker.serving.reply import NoReply, OpenReply, Reply
 from preflight.sagemaker.serving.serving_container import STOP_GRACE_SECONDS, ServingContainer
+from preflight.sagemaker.telemetry.logs import LogStream
 
 MAX_REPLY_BYTES = 25 * 1024 * 1024  # as a request: AWS does not say
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request on its way to a model. ``headers`` are the ones containers get; ``target`` names a single container."""
+    """A request on its way to a model. ``headers`` are the ones containers get; ``target`` names a single container.
+
+    A ``body`` that comes in pieces can be sent once.
+    """
 
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | Iterable[bytes]
     deadline: float
     target: str | None = None
+    max_reply_bytes: int = MAX_REPLY_BYTES
 
 
 class ContainerFailure(Exception):
@@ -35,10 +40,14 @@ class ContainerFailure(Exception):
 
 
 class Instance:
-    """Its containers start, serve and stop together; each is replaced by itself when it dies."""
+    """Its containers start, serve and stop together; each is replaced by itself when it dies.
 
-    def __init__(self, containers: Sequence[ServingContainer]) -> None:
+    ``log_stream`` is where they write.
+    """
+
+    def __init__(self, containers: Sequence[ServingContainer], log_stream: LogStream) -> None:
         self._containers = containers
+        self.log_stream = log_stream
         self.outstanding = 0  # requests under way; the variant counts them
 
     @property
@@ -61,10 +70,23 @@ class Instance:
         """Returns when all its containers are gone."""
         at_once([functools.partial(container.stop, grace_seconds) for container in self._containers])
 
+    def terminate(self, grace_seconds: float) -> None:
+        """Let its containers end; returns at once."""
+        for container in self._containers:
+            container.terminate(grace_seconds)
+
+    def get(self, path: str, deadline: float) -> Reply:
+        """What the first of its containers, which gets the requests, says at ``path``. Raises ContainerFailure."""
+        first = self._containers[0]
+        try:
+            return first.request("GET", path, deadline).read(MAX_REPLY_BYTES)
+        except NoReply as error:
+            raise ContainerFailure(first.name, error) from error
+
     def invoke(self, call: Call) -> Reply:
         """The last container's reply. Raises ContainerFailure."""
         name, reply = self._open(call)
-        return _read(name, reply)
+        return _read(name, reply, call.max_reply_bytes)
 
     def open(self, call: Call) -> OpenReply:
         """The last container's reply, which may still be under way. Raises ContainerFailure unless it begins well."""
@@ -73,10 +95,12 @@ class Instance:
     def _open(self, call: Call) -> tuple[str, OpenReply]:
         """Name of the container that answers for the model, and its reply."""
         containers = [one for one in self._containers if call.target in (None, one.name)]
-        headers, body = dict(call.headers), call.body
+        headers = dict(call.headers)
+        body = call.body
         accept = headers.pop("Accept", None)
         for container in containers[:-1]:
-            reply = _read(container.name, _invoke(container, headers, body, call.deadline))
+            opened = _invoke(container, headers, body, call.deadline)
+            reply = _read(container.name, opened, call.max_reply_bytes)
             body = reply.body
             if content_type := reply.headers.get("Content-Type"):
                 headers["Content-Type"] = content_type
@@ -85,20 +109,22 @@ class Instance:
         return containers[-1].name, _invoke(containers[-1], headers, body, call.deadline)
 
 
-def _invoke(container: ServingContainer, headers: Mapping[str, str], body: bytes, deadline: float) -> OpenReply:
+def _invoke(
+    container: ServingContainer, headers: Mapping[str, str], body: bytes | Iterable[bytes], deadline: float
+) -> OpenReply:
     """A reply that begins well. Raises ContainerFailure."""
     try:
         reply = container.request("POST", "/invocations", deadline, headers, body)
     except NoReply as error:
         raise ContainerFailure(container.name, error) from error
     if not reply.is_success:
-        raise ContainerFailure(container.name, _read(container.name, reply))
+        raise ContainerFailure(container.name, _read(container.name, reply, MAX_REPLY_BYTES))
     return reply
 
 
-def _read(container_name: str, reply: OpenReply) -> Reply:
+def _read(container_name: str, reply: OpenReply, max_bytes: int) -> Reply:
     try:
-        return reply.read(MAX_REPLY_BYTES)
+        return reply.read(max_bytes)
     except NoReply as error:
         raise ContainerFailure(container_name, error) from error
 

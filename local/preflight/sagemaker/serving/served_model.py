@@ -1,8 +1,8 @@
 """ServedModel: a model made to answer; fetches its data and makes instances of its containers."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preflight.sagemaker.api.scope import Scope
@@ -34,7 +34,9 @@ class ServingError(Exception):
 class Place:
     """Where a model is served: for whom (``owner_arn``), on what, and the log stream of an instance by its id.
 
-    ``memory_mb`` is a serverless variant's, which has no ``instance_type``.
+    ``memory_mb`` is a serverless variant's, which has no ``instance_type``. ``environment`` is added to each
+    container's own; ``replaces_containers`` says whether another takes the place of one that dies;
+    ``invocation_timeout_seconds`` is how long a request may take where it is not the service's own limit.
     """
 
     scope: Scope
@@ -44,6 +46,9 @@ class Place:
     startup_timeout_seconds: float
     volume_gb: int
     log_stream: Callable[[str], LogStream]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    replaces_containers: bool = True
+    invocation_timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class ServedModel:
         stream = self.place.log_stream(f"i-{secrets.token_hex(9)[:17]}")
         containers = self.model.containers
         is_pipeline = len(containers) > 1
+        request_seconds = self.place.invocation_timeout_seconds or self.context.settings.invocation_timeout_seconds
         return Instance(
             [
                 ServingContainer(
@@ -88,10 +94,12 @@ class ServedModel:
                         is_pipeline,
                     ),
                     self.place.startup_timeout_seconds,
-                    self.context.settings.invocation_timeout_seconds + SILENCE_SECONDS,
+                    request_seconds + SILENCE_SECONDS,
+                    self.place.replaces_containers,
                 )
                 for number, (name, definition) in enumerate(containers.items())
-            ]
+            ],
+            stream,
         )
 
     def _launcher_of(
@@ -104,8 +112,13 @@ class ServedModel:
             image=definition.image,
             region=region,
             folder=self.folder / name,
-            environment={**definition.environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-            | (ports if is_pipeline else {}),
+            environment={
+                **definition.environment,
+                "AWS_REGION": region,
+                "AWS_DEFAULT_REGION": region,
+                **(ports if is_pipeline else {}),
+                **self.place.environment,
+            },
             on_line=lambda line: self.context.logs.write(stream, line),
             owner_arn=self.place.owner_arn,
             arguments=("serve",),

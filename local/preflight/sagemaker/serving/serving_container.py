@@ -7,7 +7,7 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from preflight.sagemaker.launching.container import Container
 from preflight.sagemaker.serving.connections import Connections
@@ -24,18 +24,24 @@ RESTART_DELAY_SECONDS = 0.5
 
 
 class ServingContainer:
-    """When it dies or hangs another takes its place, until ``stop``. ``launch`` starts one.
+    """When it dies or hangs another takes its place, if it ``is_replaced``, until ``stop``. ``launch`` starts one.
 
     It hangs if it has answered neither a ping nor a request for ``max_silence_seconds``.
     """
 
     def __init__(
-        self, name: str, launch: Callable[[], Container], startup_timeout_seconds: float, max_silence_seconds: float
+        self,
+        name: str,
+        launch: Callable[[], Container],
+        startup_timeout_seconds: float,
+        max_silence_seconds: float,
+        is_replaced: bool = True,
     ) -> None:
         self.name = name
         self._launch = launch
         self._startup_timeout_seconds = startup_timeout_seconds
         self._max_silence_seconds = max_silence_seconds
+        self._is_replaced = is_replaced
         self._health_interval_seconds = min(HEALTH_INTERVAL_SECONDS, max_silence_seconds / 4)
         self._stopping = threading.Event()
         self._container: Container | None = None
@@ -62,8 +68,22 @@ class ServingContainer:
         if container:
             container.stop(grace_seconds)
 
+    def terminate(self, grace_seconds: float) -> None:
+        """Let it end as ``stop`` does; returns at once."""
+        with self._lock:
+            self._stopping.set()
+            container = self._container
+        self._close()
+        if container:
+            container.terminate(grace_seconds)
+
     def request(
-        self, method: str, path: str, deadline: float, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        deadline: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] = b"",
     ) -> OpenReply:
         """An answer that has begun; ``deadline`` is a time of ``time.monotonic``. Raises NoReply."""
         connections = self._connections
@@ -118,6 +138,8 @@ class ServingContainer:
         while not self._stopping.is_set():
             why = self._wait_for_end()
             self._close()
+            if not self._is_replaced:
+                return
             if not self._stopping.is_set():
                 LOG.warning("A container %s; starting another in its place.", why)
             while not self._stopping.is_set() and not self._replace():

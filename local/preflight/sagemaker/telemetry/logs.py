@@ -79,10 +79,15 @@ class LogWriter:
             LOG.warning("Log lines of %s/%s could not be written: %s", stream.group, stream.name, error)
 
     def _create(self, client: Any, stream: LogStream) -> None:
-        for create, names in (
-            (client.create_log_group, {"logGroupName": stream.group}),
-            (client.create_log_stream, {"logGroupName": stream.group, "logStreamName": stream.name}),
-        ):
-            with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
-                create(**names)
+        """Make the stream, and its group if it is missing: a role that may not make groups may have one made for it."""
+        names = {"logGroupName": stream.group, "logStreamName": stream.name}
+        exists = client.exceptions.ResourceAlreadyExistsException
+        try:
+            with contextlib.suppress(exists):
+                client.create_log_stream(**names)
+        except client.exceptions.ResourceNotFoundException:
+            with contextlib.suppress(exists):
+                client.create_log_group(logGroupName=stream.group)
+            with contextlib.suppress(exists):
+                client.create_log_stream(**names)
         self._known.add(stream)

@@ -97,6 +97,12 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str | None]]]] = [
         {"QueueUrl": "http://localhost:4566/queue/eu-west-1/111111111111/q"},
         [("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q")],
     ),
+    (
+        "sqs",
+        "SendMessage",
+        {"QueueUrl": "http://sqs.eu-west-1.localhost:4566/222222222222/q"},
+        [("sqs:SendMessage", "arn:aws:sqs:eu-west-1:222222222222:q")],
+    ),
     ("kms", "Decrypt", {"KeyId": "1234"}, [("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/1234")]),
     ("iam", "GetRole", {"RoleName": "r"}, [("iam:GetRole", ROLE)]),
     (

@@ -107,7 +107,7 @@ def _tags(iam: IamStore, arn: str) -> Mapping[str, str]:
 
 def _attached(iam: IamStore, entity: Any) -> list[Policy]:
     """Inline and managed policies of a role, user or group."""
-    inline = [_read(document) for document in entity.inline_policies.values()]
+    inline = [read_stored(document) for document in entity.inline_policies.values()]
     return inline + [_managed(iam, arn) for arn in entity.attached_policy_arns]
 
 
@@ -119,9 +119,9 @@ def _boundary(iam: IamStore, entity: Mapping[str, Any]) -> Policy | None:
 def _managed(iam: IamStore, arn: str) -> Policy:
     """A policy of the account, or of AWS; one that has been deleted allows nothing."""
     if entity := iam.MANAGED_POLICIES.get(arn):
-        return _read(entity.versions[entity.policy["DefaultVersionId"]]["Document"], arn)
+        return read_stored(entity.versions[entity.policy["DefaultVersionId"]]["Document"], arn)
     document = _policies_of_aws().get(_OF_AWS.sub("", arn))
-    return _read(document, arn) if document else _NOTHING
+    return read_stored(document, arn) if document else _NOTHING
 
 
 @functools.cache
@@ -133,7 +133,7 @@ def _policies_of_aws() -> Mapping[str, str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _read(document: str, arn: str = "") -> Policy:
+def read_stored(document: str, arn: str = "") -> Policy:
     """A stored document, quoted or not; one that is no policy allows nothing, and the log says so."""
     try:
         return read_policy(unquote(document) if document.startswith("%") else document, arn)
@@ -155,4 +155,4 @@ def keep_session_policies(access_key: str, documents: Iterable[str], arns: Itera
 
 def _session_policies(iam: IamStore, kept: Any) -> list[Policy]:
     documents, arns = kept
-    return [_read(document) for document in documents] + [_managed(iam, arn) for arn in arns]
+    return [read_stored(document) for document in documents] + [_managed(iam, arn) for arn in arns]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,8 +15,10 @@ from localstack.services.sqs.models import sqs_stores
 
 from preflight.iam.errors import MalformedPolicy
 from preflight.iam.policy import Policy, read_policy
+from preflight.sagemaker.api.credentials import is_region
 
 LOG = logging.getLogger(__name__)
+_ARN = re.compile(r"arn:[\w-]+:([\w-]+):([\w-]*):(\d{12}|):(.*)", re.DOTALL)
 REGION = "us-east-1"  # S3's stores are the same in every region
 
 
@@ -29,10 +32,15 @@ class ResourceSide:
 
 def resource_side(arn: str) -> ResourceSide:
     """Owner and policy of the resource, which may not exist."""
-    _, _, service, region, account, resource = arn.split(":", 5)
+    found = _ARN.fullmatch(arn)
+    if found is None:
+        return ResourceSide()
+    service, region, account, resource = found.groups()
+    if service == "s3":
+        return _bucket_side(resource.partition("/")[0])
+    if not is_region(region):
+        return ResourceSide(account)
     match service:
-        case "s3":
-            return _bucket_side(resource.partition("/")[0])
         case "lambda":
             return ResourceSide(account, _function_policy(account, region, resource))
         case "sqs":

@@ -3,18 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 from localstack.services.iam.models import iam_stores
 
-from preflight.hosts.localstack.authorization.callers import REGION, Caller, ExpiredKey, InvalidKey, find_caller
+from preflight.hosts.localstack.authorization.callers import (
+    REGION,
+    Caller,
+    ExpiredKey,
+    InvalidKey,
+    find_caller,
+    read_stored,
+)
 from preflight.hosts.localstack.authorization.resources import ResourceSide, has_object, object_tags, resource_side
 from preflight.iam.conditions import values_of
 from preflight.iam.decision import Decision, Outcome, Policies, Request, decide, trusts
 from preflight.iam.denials import Denial, denial, expired_token, invalid_token
 from preflight.iam.needs import Need, Parameters, Place, needs
 from preflight.iam.patterns import Context
-from preflight.iam.policy import Named, Policy, Principal, read_policy
+from preflight.iam.policy import Named, Policy, Principal
 
 LOOPBACK = "127.0.0.1"
 _EXISTING_TAG = "s3:existingobjecttag/"
@@ -100,8 +106,7 @@ def trust_policy(role_arn: str) -> Policy | None:
     entity = iam_stores[parts[4]][REGION].ROLES.get(role_arn.rpartition("/")[2])
     if entity is None or entity.role["Arn"] != role_arn:
         return None
-    document: str = entity.role["AssumeRolePolicyDocument"]
-    return read_policy(unquote(document) if document.startswith("%") else document)
+    return read_stored(entity.role["AssumeRolePolicyDocument"])
 
 
 def _context(caller: Caller, need: Need, asked: Asked, side: ResourceSide) -> Context:

@@ -4,6 +4,7 @@ An invocation leaves a note, and a batch is written a moment later. ``patches/fu
 place of LocalStack's own.
 """
 
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -132,15 +133,16 @@ def _logs_client(role_arn: str, region: str) -> Any:
 
 
 def _create_stream(client: Any, target: dict[str, str]) -> None:
+    """Make the stream, and its group if it is missing: a role that may not make groups may have one made for it."""
     exists = client.exceptions.ResourceAlreadyExistsException
-    for create, names in (
-        (client.create_log_group, {"logGroupName": target["logGroupName"]}),
-        (client.create_log_stream, target),
-    ):
-        try:
-            create(**names)
-        except exists:
-            continue
+    try:
+        with contextlib.suppress(exists):
+            client.create_log_stream(**target)
+    except client.exceptions.ResourceNotFoundException:
+        with contextlib.suppress(exists):
+            client.create_log_group(logGroupName=target["logGroupName"])
+        with contextlib.suppress(exists):
+            client.create_log_stream(**target)
 
 
 def _write_metrics(counts: list[_Count]) -> None:

@@ -74,6 +74,24 @@ def test_a_training_job_tells_each_state(watch: Watch, train: Make) -> None:
     assert detail["FailureReason"] is None  # AWS sends what has no value as null
 
 
+def test_a_transform_job_tells_that_it_runs_and_how_it_ended(
+    watch: Watch, sagemaker: Any, model: str, put: Make, bucket: str
+) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": put(f"{unique('events')}.csv", "1,2\n")}
+    arn = sagemaker.create_transform_job(
+        TransformJobName=unique("events"),
+        ModelName=model,
+        TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"},
+        TransformOutput={"S3OutputPath": f"s3://{bucket}/events"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )["TransformJobArn"]
+    events = watch.wait_for(arn, 2)
+    assert {event["detail-type"] for event in events} == {"SageMaker Transform Job State Change"}
+    assert sorted(event["detail"]["TransformJobStatus"] for event in events) == ["Completed", "InProgress"]
+    (ended,) = [event["detail"] for event in events if event["detail"]["TransformEndTime"]]
+    assert ended["TransformStartTime"] <= ended["TransformEndTime"]
+
+
 def test_an_endpoint_tells_its_life_in_upper_snake_case(
     watch: Watch, sagemaker: Any, model: str, create_endpoint: Make
 ) -> None:

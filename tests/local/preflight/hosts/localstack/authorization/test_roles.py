@@ -8,6 +8,7 @@ import boto3
 import pytest
 import requests
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from preflight.stack import Stack
 from tests.local.conftest import (
@@ -133,6 +134,18 @@ def test_without_logs_rights_a_function_runs_and_leaves_no_log(client: Make) -> 
     assert events_of(client, {"logGroupName": f"/aws/lambda/{silent.name}"}) == []
     for function in (silent, heard):
         client("lambda").delete_function(FunctionName=function.name)
+
+
+def test_a_role_that_makes_no_groups_writes_to_one_that_is_there(client: Make) -> None:
+    write = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+    function = create(client("lambda"), make_role(client("iam"), "lambda.amazonaws.com", [write]), ASKS_ENDPOINT)
+    group = {"logGroupName": f"/aws/lambda/{function.name}"}
+    client("logs").create_log_group(**group)
+
+    function("x")
+
+    assert eventually(lambda: events_of(client, group))
+    client("lambda").delete_function(FunctionName=function.name)
 
 
 @pytest.mark.parametrize("statements", [[], [allow("s3:*")]], ids=["no role", "trusts another"])
@@ -346,6 +359,39 @@ def test_each_service_refuses_in_its_own_form(
 
     assert refusal(getattr(refused, operation), **members)[0] == code
     assert f"is not authorized to perform: {words}" in refusal(getattr(refused, operation), **members)[1]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("lambda", "invoke", {"FunctionName": "arn:aws:lambda:nowhere-1:000000000000:function:f"}),
+        ("sns", "publish", {"TopicArn": "arn:t", "Message": "x"}),
+        ("sns", "publish", {"TopicArn": "arn:aws:sns:nowhere:1:t", "Message": "x"}),
+        ("sqs", "send_message", {"QueueUrl": "q", "MessageBody": "x"}),
+        ("sts", "assume_role", {"RoleArn": "arn:aws:iam:::::::role/x", "RoleSessionName": "someone"}),
+        ("s3", "copy_object", {"Bucket": "b-b", "Key": "k", "CopySource": "?"}),
+    ],
+)
+def test_what_names_nothing_is_refused_all_the_same(
+    as_role: AsRole, service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    refused = as_role(service, [])
+
+    with pytest.raises(ClientError) as caught:
+        getattr(refused, operation)(**request_)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403, 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "[]", '{"ProductionVariants": 5, "Tags": 6, "EndpointName": []}', '{"A":' * 5_000 + "1" + "}" * 5_000],
+)
+def test_a_body_that_is_no_request_is_no_failure(as_role: AsRole, body: str) -> None:
+    sagemaker = as_role("sagemaker", [ALLOW_ALL])
+    sagemaker.meta.events.register("before-sign.sagemaker", lambda request, **_: setattr(request, "data", body))
+
+    assert refusal(sagemaker.list_models)[0] in ("SerializationException", "UnsupportedByPreflight")
 
 
 def test_a_role_is_passed_only_by_whom_may(as_role: AsRole, client: Make, role: str) -> None:

@@ -1,0 +1,47 @@
+"""DataCaptureConfig of a job: manifests of what went in and of what came out, by the hour in which it started.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-batch.html
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.clients import Clients
+from preflight.sagemaker.aws.s3 import S3Uri
+from preflight.sagemaker.data.objects import InputObject
+from preflight.sagemaker.data.outputs import encryption
+from preflight.sagemaker.transform.assembling import SUFFIX, output_folder
+from preflight.sagemaker.transform.request import DataCaptureConfig, TransformOutput
+
+
+def capture(
+    services: Clients,
+    scope: Scope,
+    config: DataCaptureConfig,
+    output: TransformOutput,
+    started: datetime,
+    objects: Sequence[InputObject],
+) -> None:
+    """Write both manifests of the ``objects`` that have a result. Raises one of S3_ERRORS."""
+    destination = S3Uri.parse(config.destination_s3_uri)
+    below = destination.key.rstrip("/")
+    extra = encryption(services, scope, config.kms_key_id)
+    paths = [source.path for source in objects]
+    manifests = {
+        "input": _manifest(_prefix(objects[0]), paths),
+        "output": _manifest(str(output_folder(output)), [f"{path}{SUFFIX}" for path in paths]),
+    }
+    for kind, manifest in manifests.items():
+        key = f"{below}/{kind}/{started:%Y/%m/%d/%H}/{uuid.uuid4()}.manifest".lstrip("/")
+        services.client("s3", scope).put_object(Bucket=destination.bucket, Key=key, Body=manifest, **extra)
+
+
+def _prefix(source: InputObject) -> str:
+    return str(source.uri).removesuffix(source.path)
+
+
+def _manifest(prefix: str, paths: Iterable[str]) -> bytes:
+    return json.dumps([{"prefix": prefix}, *paths]).encode()
