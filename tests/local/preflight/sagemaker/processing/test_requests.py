@@ -56,10 +56,6 @@ def test_a_feature_group_as_output_is_refused_by_name(refused: Make) -> None:
     ("members", "named"),
     [
         ({"NetworkConfig": {"EnableNetworkIsolation": True}}, "NetworkConfig.EnableNetworkIsolation true"),
-        (
-            {"ProcessingOutputConfig": {"Outputs": [s3_output("s3://bucket/k", "../model")]}},
-            "an S3Output.LocalPath that is not below /opt/ml/processing/",
-        ),
         ({"ExperimentConfig": {"TrialName": "t"}}, "ExperimentConfig.TrialName"),
     ],
 )
@@ -82,6 +78,20 @@ def test_what_runs_on_aws_only_is_refused_by_name(refused: Make, members: dict, 
 )
 def test_an_input_that_aws_refuses_is_named(sagemaker: Any, request_for: Make, entry: dict, named: str) -> None:
     code, message = refusal(sagemaker.create_processing_job, **request_for("", entry))
+
+    assert (code, named in message) == ("ValidationException", True)
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        (s3_output("s3://bucket/k", "../model"), "/opt/ml/processing/../model"),
+        ({"OutputName": "o"}, "S3Output"),
+        ({"OutputName": "o", "S3Output": {"S3Uri": "s3://bucket/k", "S3UploadMode": "EndOfJob"}}, "LocalPath"),
+    ],
+)
+def test_an_output_that_aws_refuses_is_named(refused: Make, output: dict, named: str) -> None:
+    code, message = refused(ProcessingOutputConfig={"Outputs": [output]})
 
     assert (code, named in message) == ("ValidationException", True)
 
