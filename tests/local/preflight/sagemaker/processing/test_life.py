@@ -163,6 +163,23 @@ def test_a_bucket_that_is_not_there_fails_the_job_at_its_end(process: Make, mode
     assert (job["ProcessingJobStatus"], uri in job["FailureReason"]) == ("Failed", True)
 
 
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        (["s3:ListBucket"], "ClientError: Failed to download data. Unable to download object s3://"),
+        (["s3:ListBucket", "s3:GetObject"], "ClientError: "),
+    ],
+)
+def test_a_job_acts_as_its_role(client: Make, process: Make, actions: list[str], reason: str) -> None:
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    role = make_role(client("iam"), "sagemaker.amazonaws.com", [allowed])
+
+    job = process("keep()", RoleArn=role)
+
+    assert (job["ProcessingJobStatus"], job["FailureReason"].startswith(reason)) == ("Failed", True)
+    assert "AccessDenied" in job["FailureReason"]
+
+
 @pytest.mark.docker
 def test_a_missing_image_fails_the_job_and_no_log_is_there(process: Make, client: Make) -> None:
     image = f"{ECR}/preflight-processing-none:1"
