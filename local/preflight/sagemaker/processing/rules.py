@@ -16,8 +16,7 @@ from preflight.sagemaker.processing.request import CreateProcessingJob, Processi
 _OPERATION = "CreateProcessingJob"
 # What a container asks of the network would be let through here.
 _ISOLATION = RefusedCase(_OPERATION, "NetworkConfig.EnableNetworkIsolation true")
-_OUTPUT_PATH = RefusedCase(_OPERATION, f"an S3Output.LocalPath that is not below {ROOT}")
-REFUSED = (_ISOLATION, _OUTPUT_PATH)
+REFUSED = (_ISOLATION,)
 
 
 def require_valid(request: CreateProcessingJob) -> None:
@@ -62,13 +61,7 @@ def _require_input(entry: ProcessingInput) -> None:
     if source is None:
         raise ValidationException(guessed(f"Input {name} needs either an S3Input or a DatasetDefinition."))
     S3Uri.parse(source.s3_uri)
-    if source.local_path is None:
-        if not entry.app_managed:
-            raise ValidationException(guessed(f"S3Input.LocalPath of input {name} is required."))
-    elif not is_below_root(source.local_path):
-        raise ValidationException(
-            guessed(f"S3Input.LocalPath of input {name} must be a path below {ROOT}: {source.local_path} is none.")
-        )
+    _require_path(source.local_path, entry.app_managed, f"S3Input.LocalPath of input {name}")
     if source.s3_compression_type == "Gzip" and source.s3_input_mode != "Pipe":
         raise ValidationException(guessed(f"S3CompressionType Gzip needs S3InputMode Pipe (input {name})."))
 
@@ -78,8 +71,13 @@ def _require_output(output: ProcessingOutput) -> None:
     if target is None:
         raise ValidationException(guessed(f"Output {name} needs either an S3Output or a FeatureStoreOutput."))
     S3Uri.parse(target.s3_uri)
-    if target.local_path is None:
-        if not output.app_managed:
-            raise ValidationException(guessed(f"S3Output.LocalPath of output {name} is required."))
-    elif not output.app_managed and not is_below_root(target.local_path):
-        raise _OUTPUT_PATH.error(f"{target.local_path}, output {name}")
+    _require_path(target.local_path, output.app_managed, f"S3Output.LocalPath of output {name}")
+
+
+def _require_path(local_path: str | None, app_managed: bool, what: str) -> None:
+    """Inputs and outputs alike lie below ``/opt/ml/processing``; the application's own may be without a path."""
+    if local_path is None:
+        if not app_managed:
+            raise ValidationException(guessed(f"{what} is required."))
+    elif not is_below_root(local_path):
+        raise ValidationException(guessed(f"{what} must be a path below {ROOT}: {local_path} is none."))

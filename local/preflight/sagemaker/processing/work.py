@@ -54,6 +54,7 @@ class ProcessingWork:
         self._inputs = Inputs(self._services, job.scope, self._input_failed)
         self._outputs = _outputs(job.request)
         self._syncs: list[FolderSync] = []
+        self._unsaved: ArtifactError | None = None
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
         self._require_image()
@@ -124,14 +125,12 @@ class ProcessingWork:
         finally:
             self._cluster.end()
             self._inputs.join()
+            self._finish_syncs()
             self._context.logs.flush()  # whoever sees the job's end finds its log whole
-            unsaved = self._finish_syncs()
         try:
             self._inputs.require_read()
         except ArtifactError as error:
             raise _download_failure(error) from error
-        if unsaved:
-            raise _upload_failure(unsaved)
         return ended
 
     def _launch(self, host: Host) -> None:
@@ -167,18 +166,17 @@ class ProcessingWork:
                 sync.start(container)
                 self._syncs.append(sync)
 
-    def _finish_syncs(self) -> ArtifactError | None:
-        """Why something is not in S3 that should be."""
-        unsaved = None
+    def _finish_syncs(self) -> None:
         for sync in self._syncs:
             try:
                 sync.finish()
             except ArtifactError as error:
-                unsaved = error
-        return unsaved
+                self._unsaved = error
 
     def _upload(self) -> None:
         """Of a file that two hosts have, the later host's is kept."""
+        if self._unsaved:
+            raise _upload_failure(self._unsaved)
         for path, output in self._outputs:
             if output.s3_upload_mode != "EndOfJob":
                 continue

@@ -22,6 +22,11 @@ def failure(sagemaker: Any, waiter: str, **names: str) -> WaiterError:
     [
         ("endpoint_in_service", {"EndpointName": "none"}, "Could not find endpoint "),
         ("training_job_completed_or_stopped", {"TrainingJobName": "none"}, "Requested resource not found."),
+        (
+            "processing_job_completed_or_stopped",
+            {"ProcessingJobName": "none"},
+            "Could not find requested job with name",
+        ),
     ],
 )
 def test_what_is_not_there_ends_the_wait(sagemaker: Any, waiter: str, names: dict[str, str], words: str) -> None:

@@ -30,18 +30,37 @@ def parts(put: Make) -> str:
     return str(uri).removesuffix("/deep/c.txt")
 
 
-def test_a_container_finds_its_job_in_two_files(facts: Make, image: str, role: str, bucket: str, parts: str) -> None:
-    script = 'keep(**{p.stem: json.loads(p.read_text()) for p in (ML / "config").iterdir()})'
+CONFIGURATION = 'keep(**{p.stem: json.loads(p.read_text()) for p in (ML / "config").iterdir()})'
+
+
+def test_a_container_is_told_its_job_with_null_for_what_is_not_set(facts: Make, image: str, role: str) -> None:
+    found = facts(CONFIGURATION, image=image, Environment={"KEY": "VALUE"})["algo-1"]["processingjobconfig"]
+
+    name, inputs, outputs = (
+        found.pop(key) for key in ("ProcessingJobName", "ProcessingInputs", "ProcessingOutputConfig")
+    )
+    resources = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5, "VolumeKmsKeyId": None}
+    assert found == {
+        "ProcessingJobArn": f"arn:aws:sagemaker:us-east-1:000000000000:processing-job/{name}",
+        "AppSpecification": {"ImageUri": image, "ContainerEntrypoint": COMMAND, "ContainerArguments": None},
+        "Environment": {"KEY": "VALUE"},
+        "ProcessingResources": {"ClusterConfig": resources},
+        "RoleArn": role,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
+    }
+    assert ([entry["InputName"] for entry in inputs], outputs["KmsKeyId"]) == (["code"], None)
+
+
+def test_a_container_is_told_its_inputs_and_outputs_with_their_defaults(
+    facts: Make, image: str, bucket: str, parts: str
+) -> None:
     name = unique("configured")
-    config = {"Outputs": [s3_output(f"s3://{bucket}/{name}/out")]}
+    output = s3_output(f"s3://{bucket}/{name}/out")
+    members = {"ProcessingJobName": name, "ProcessingOutputConfig": {"Outputs": [output]}}
 
-    found = facts(script, s3_input(parts), image=image, ProcessingJobName=name, ProcessingOutputConfig=config)
+    found = facts(CONFIGURATION, s3_input(parts), image=image, **members)["algo-1"]["processingjobconfig"]
 
-    job = found["algo-1"]["processingjobconfig"]
-    code, data = job.pop("ProcessingInputs")
-    assert found["algo-1"]["resourceconfig"] == {"current_host": "algo-1", "hosts": ["algo-1"]}
-    assert (code["InputName"], data["InputName"]) == ("code", "data")
-    assert data["S3Input"] == {
+    assert found["ProcessingInputs"][1]["S3Input"] == {
         "LocalPath": "/opt/ml/processing/data",
         "S3Uri": parts,
         "S3DataDistributionType": "FullyReplicated",
@@ -50,18 +69,7 @@ def test_a_container_finds_its_job_in_two_files(facts: Make, image: str, role: s
         "S3CompressionType": "None",
         "S3DownloadMode": "StartOfJob",
     }
-    outputs = [{**config["Outputs"][0], "AppManaged": False, "FeatureStoreOutput": None}]
-    resources = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5, "VolumeKmsKeyId": None}
-    assert job == {
-        "ProcessingJobArn": f"arn:aws:sagemaker:us-east-1:000000000000:processing-job/{name}",
-        "ProcessingJobName": name,
-        "AppSpecification": {"ImageUri": image, "ContainerEntrypoint": COMMAND, "ContainerArguments": None},
-        "Environment": {},
-        "ProcessingOutputConfig": {"Outputs": outputs, "KmsKeyId": None},
-        "ProcessingResources": {"ClusterConfig": resources},
-        "RoleArn": role,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
-    }
+    assert found["ProcessingOutputConfig"]["Outputs"] == [{**output, "AppManaged": False, "FeatureStoreOutput": None}]
 
 
 def test_inputs_lie_where_local_path_says(facts: Make, image: str, put: Make, bucket: str, parts: str) -> None:
@@ -97,6 +105,25 @@ def test_hosts_share_what_is_sharded_and_add_to_one_output(facts: Make, image: s
         "algo-1": {"all": 3, "share": ["a.txt", "deep/c.txt"], "hosts": both},
         "algo-2": {"all": 3, "share": ["b.txt"], "hosts": both},
     }
+
+
+@pytest.mark.docker
+def test_hosts_reach_each_other_by_name_in_docker(facts: Make, python_image: str) -> None:
+    script = """
+import socket
+server = socket.create_server(("", 5000))
+other = {"algo-1": "algo-2", "algo-2": "algo-1"}[host]
+while True:
+    try:
+        socket.create_connection((other, 5000)).sendall(host.encode())
+        break
+    except OSError:
+        time.sleep(0.1)
+keep(heard=server.accept()[0].recv(100).decode())
+"""
+    found = facts(script, image=python_image, ProcessingResources=cluster(2))
+
+    assert found == {"algo-1": {"heard": "algo-2"}, "algo-2": {"heard": "algo-1"}}
 
 
 def test_a_pipe_brings_the_objects_one_after_the_other_unzipped(facts: Make, image: str, put: Make) -> None:

@@ -1,6 +1,7 @@
 """A processing job's states and its end: stop, time-out, failure, message, list, delete, and many at once."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,14 @@ import pytest
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 from tests.local.conftest import XGBOOST, Make, make_role, refusal, unique
-from tests.local.preflight.sagemaker.processing.conftest import ECR, cluster, log_of, s3_input, wait_for_processing
+from tests.local.preflight.sagemaker.processing.conftest import (
+    ECR,
+    cluster,
+    log_of,
+    s3_input,
+    s3_output,
+    wait_for_processing,
+)
 from tests.local.preflight.sagemaker.telemetry.test_events import Watch
 
 ENDLESS = """
@@ -60,6 +68,14 @@ def test_a_failed_job_says_so_in_its_message_and_leaves_nothing(process: Make, o
         "Algorithm Error: no rows",
     )
     assert output(job["ProcessingJobName"]) == {}
+
+
+def test_a_program_that_is_not_there_fails_the_job_and_the_log_says_so(process: Make, client: Make) -> None:
+    job = process(AppSpecification={"ImageUri": XGBOOST, "ContainerEntrypoint": ["no-such-program"]})
+
+    assert job["FailureReason"] == "AlgorithmError: See job logs for more information"
+    (lines,) = log_of(client, job["ProcessingJobName"]).values()
+    assert "no-such-program" in lines[0]
 
 
 def test_one_failing_host_fails_the_job(process: Make, image: str) -> None:
@@ -138,12 +154,30 @@ def test_what_cannot_be_downloaded_fails_the_job(process: Make, put: Make, bucke
     assert "ProcessingStartTime" not in nothing
 
 
-def test_a_bucket_that_is_not_there_fails_the_job_at_its_end(process: Make, bucket: str) -> None:
-    output = {"S3Uri": f"s3://{unique('none')}/", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+def test_a_bucket_that_is_not_there_fails_the_job_at_its_end(process: Make, mode: str) -> None:
+    uri = f"s3://{unique('none')}/"
 
-    job = process("keep()", ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": output}]})
+    job = process("keep()", ProcessingOutputConfig={"Outputs": [s3_output(uri, mode=mode)]})
 
-    assert (job["ProcessingJobStatus"], output["S3Uri"] in job["FailureReason"]) == ("Failed", True)
+    assert (job["ProcessingJobStatus"], uri in job["FailureReason"]) == ("Failed", True)
+
+
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        (["s3:ListBucket"], "ClientError: Failed to download data. Unable to download object s3://"),
+        (["s3:ListBucket", "s3:GetObject"], "ClientError: "),
+    ],
+)
+def test_a_job_acts_as_its_role(client: Make, process: Make, actions: list[str], reason: str) -> None:
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    role = make_role(client("iam"), "sagemaker.amazonaws.com", [allowed])
+
+    job = process("keep()", RoleArn=role)
+
+    assert (job["ProcessingJobStatus"], job["FailureReason"].startswith(reason)) == ("Failed", True)
+    assert "AccessDenied" in job["FailureReason"]
 
 
 @pytest.mark.docker
@@ -235,33 +269,51 @@ def test_fifty_jobs_at_once_neither_lose_nor_mix_a_result(stack: Stack, request_
     assert [left["algo-1.json"] for left in outputs] == [b'{"number": %d}' % place for place in range(50)]
 
 
-def test_a_killed_stack_takes_its_processing_jobs_along(tmp_path: Path) -> None:
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of the test's own, not started yet."""
     stack = Stack(port=free_port(), home=tmp_path)
-    try:
-        stack.up()
-        keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        with (
-            closing(boto3.client("sagemaker", endpoint_url=stack.endpoint_url, **keys)) as sagemaker,
-            closing(boto3.client("iam", endpoint_url=stack.endpoint_url, **keys)) as iam,
-        ):
-            sagemaker.create_processing_job(
-                ProcessingJobName="endless",
-                ProcessingResources=cluster(),
-                AppSpecification={
-                    "ImageUri": XGBOOST,
-                    "ContainerEntrypoint": ["bash", "-c", "sleep 4711 & sleep 4712"],
-                },
-                RoleArn=make_role(iam, "sagemaker.amazonaws.com"),
-            )
-        process = stack.process()
-        assert process is not None
-        started = wait_for_sleepers(process)
-        process.kill()
+    yield stack
+    stack.down()
 
-        _, alive = psutil.wait_procs(started, timeout=30)
-        assert alive == []
-    finally:
-        stack.down()
+
+def start_sleepers(stack: Stack, image: str = XGBOOST) -> None:
+    """A job of two processes, one of them in the background, that would sleep for an hour."""
+    keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    with (
+        closing(boto3.client("sagemaker", endpoint_url=stack.endpoint_url, **keys)) as sagemaker,
+        closing(boto3.client("iam", endpoint_url=stack.endpoint_url, **keys)) as iam,
+    ):
+        sagemaker.create_processing_job(
+            ProcessingJobName="sleepers",
+            ProcessingResources=cluster(),
+            AppSpecification={"ImageUri": image, "ContainerEntrypoint": ["bash", "-c", "sleep 3600 & sleep 3600"]},
+            RoleArn=make_role(iam, "sagemaker.amazonaws.com"),
+        )
+
+
+def test_a_killed_stack_takes_its_processing_jobs_along(own: Stack) -> None:
+    own.up()
+    start_sleepers(own)
+    process = own.process()
+    assert process is not None
+    started = wait_for_sleepers(process)
+
+    process.kill()
+
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert alive == []
+
+
+def test_an_image_that_needs_docker_is_refused_without_it(own: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    own.up()
+    image = f"{ECR}/mine:1"
+
+    code, message = refusal(start_sleepers, own, image)
+
+    assert (code, image in message, "no Docker engine answers" in message) == ("UnsupportedByPreflight", True, True)
 
 
 def wait_for_sleepers(stack_process: psutil.Process) -> list[psutil.Process]:

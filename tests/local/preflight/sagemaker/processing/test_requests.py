@@ -56,10 +56,6 @@ def test_a_feature_group_as_output_is_refused_by_name(refused: Make) -> None:
     ("members", "named"),
     [
         ({"NetworkConfig": {"EnableNetworkIsolation": True}}, "NetworkConfig.EnableNetworkIsolation true"),
-        (
-            {"ProcessingOutputConfig": {"Outputs": [s3_output("s3://bucket/k", "../model")]}},
-            "an S3Output.LocalPath that is not below /opt/ml/processing/",
-        ),
         ({"ExperimentConfig": {"TrialName": "t"}}, "ExperimentConfig.TrialName"),
     ],
 )
@@ -75,6 +71,7 @@ def test_what_runs_on_aws_only_is_refused_by_name(refused: Make, members: dict, 
         (s3_input("s3://bucket/k", S3CompressionType="Gzip"), "Gzip"),
         (s3_input("s3://bucket/k", LocalPath="/opt/ml/model"), "/opt/ml/model"),
         (s3_input("s3://bucket/k", LocalPath="/opt/ml/processing/../model"), "/opt/ml/processing/../model"),
+        (s3_input("s3://bucket/k", LocalPath="/opt/ml/processing/" + "é" * 200), "LocalPath"),
         (s3_input("s3://bucket/k", "code"), "unique"),
         ({"InputName": "data"}, "S3Input"),
         ({"InputName": "data", "S3Input": {"S3Uri": "s3://bucket/k", "S3DataType": "S3Prefix"}}, "LocalPath"),
@@ -82,6 +79,20 @@ def test_what_runs_on_aws_only_is_refused_by_name(refused: Make, members: dict, 
 )
 def test_an_input_that_aws_refuses_is_named(sagemaker: Any, request_for: Make, entry: dict, named: str) -> None:
     code, message = refusal(sagemaker.create_processing_job, **request_for("", entry))
+
+    assert (code, named in message) == ("ValidationException", True)
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        (s3_output("s3://bucket/k", "../model"), "/opt/ml/processing/../model"),
+        ({"OutputName": "o"}, "S3Output"),
+        ({"OutputName": "o", "S3Output": {"S3Uri": "s3://bucket/k", "S3UploadMode": "EndOfJob"}}, "LocalPath"),
+    ],
+)
+def test_an_output_that_aws_refuses_is_named(refused: Make, output: dict, named: str) -> None:
+    code, message = refused(ProcessingOutputConfig={"Outputs": [output]})
 
     assert (code, named in message) == ("ValidationException", True)
 
