@@ -122,6 +122,8 @@ class _Jobs:
         principal = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
         role = iam.create_role(RoleName=algorithm, AssumeRolePolicyDocument=document)["Role"]
+        for policy in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess"):
+            iam.attach_role_policy(RoleName=algorithm, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
         container = {"Image": self._image, "ModelDataUrl": f"s3://{BUCKET}/{algorithm}/model.tar.gz"}
         self._sagemaker.create_model(ModelName=algorithm, PrimaryContainer=container, ExecutionRoleArn=role["Arn"])
 

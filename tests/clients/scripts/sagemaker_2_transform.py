@@ -10,10 +10,11 @@ from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-role = boto3.client("iam").create_role(
-    RoleName=f"sdk-2-transform-{time.time_ns()}",
-    AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+iam, role_name = boto3.client("iam"), f"sdk-2-transform-{time.time_ns()}"
+role = iam.create_role(
+    RoleName=role_name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
 )["Role"]["Arn"]
+iam.attach_role_policy(RoleName=role_name, PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess")
 
 session = sagemaker.Session()
 image = sagemaker.image_uris.retrieve("xgboost", session.boto_region_name, version="1.7-1")
