@@ -86,7 +86,7 @@ class Session(boto3.Session):
         super().__init__(botocore_session=core, **options)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # other folders have a use for a session of their own
 def _service_models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "Session", Session)
