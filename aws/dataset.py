@@ -26,7 +26,7 @@ class Dataset:
         try:
             schema = json.loads((folder / "schema.json").read_text(encoding="utf-8"))
             names = schema["feature_names"]
-            assert isinstance(names, list) and names
+            assert isinstance(names, list) and names and schema["request"]
         except (ValueError, KeyError, TypeError, AssertionError) as error:
             raise InputError(
                 f"{folder / 'schema.json'} is not a schema of data_prep. Run `python -m data_prep` again."

@@ -66,14 +66,13 @@ def read_rows(path: Path, limit: int) -> list[Row]:
 
 
 def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
-    """What to send for one raw row: its features. The airline's passengers have a key of their own."""
-    key = "passenger" if label["column"] == "satisfaction" else "record"
+    """What to send for one raw row: its features."""
     not_sent = {label["column"], *label["ignored"]}
-    return {key: {column: value for column, value in row.items() if column not in not_sent}}
+    return {label["key"]: {column: value for column, value in row.items() if column not in not_sent}}
 
 
-def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
-    """The predicted class, 0 or 1, of one request. Raises ``AwsRoomError`` if the URL gives another answer."""
+def predict(session: requests.Session, url: str, body: dict[str, Row], result: str) -> int:
+    """The predicted class, 0 or 1: ``result`` of the answer. Raises ``AwsRoomError`` if the URL answers otherwise."""
     try:
         answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
     except requests.RequestException as error:
@@ -89,7 +88,7 @@ def predict(session: requests.Session, url: str, body: dict[str, Row]) -> int:
     if answer.status_code == 429:
         raise AwsRoomError(f"{url} takes no more requests now (429): see requests_per_second in [deploy.api].")
     try:
-        return int(answer.json()["satisfied" if "passenger" in body else "label"])
+        return int(answer.json()[result])
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
@@ -118,7 +117,7 @@ def score(
         for row in rows:
             body = request_body(row, label)
             started = time.perf_counter()
-            predicted = predict(session, url, body)
+            predicted = predict(session, url, body, label["result"])
             seconds.append(time.perf_counter() - started)
             actual = int(row[label["column"]].strip() == str(label["positive"]))
             counts[actual, predicted] += 1
@@ -137,12 +136,14 @@ def score(
 
 
 def read_label(data_folder: Path) -> dict[str, Any]:
-    """The ``label`` of schema.json: its column and the value that means 1; and the columns that are no features."""
+    """What schema.json says of the label (its column, the value that means 1), of other columns that are no features,
+    and of the keys of a request and its answer."""
     path = data_folder / "schema.json"
     try:
         schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         label = schema["label"]
-        return {"column": label["column"], "positive": label["positive"], "ignored": list(schema["ignored"])}
+        facts = {"column": label["column"], "positive": label["positive"], "ignored": list(schema["ignored"])}
+        return facts | {name: schema["request"][name] for name in ("key", "result")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as a schema. Run `python -m data_prep` first.") from error
 

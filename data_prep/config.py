@@ -72,10 +72,24 @@ class Category(_Section):
 Column = Annotated[Number | Rating | Category, Field(discriminator="kind")]
 
 
+class Request(_Section):
+    """How the deployed function is asked: a raw row goes under ``key``, its class comes back under ``result``."""
+
+    key: Name = "record"
+    result: Name = "label"
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        if self.key == "data" or self.result == "score":
+            raise ValueError("'data' is the key of encoded features, and 'score' that of the score")
+        return self
+
+
 class DataConfig(_Section):
     """A table: its label, its feature columns in order, and the columns that are dropped if they are there."""
 
     label: Label
+    request: Request = Request()
     ignored: list[str] = []
     columns: list[Column] = Field(min_length=1)
 

@@ -21,6 +21,7 @@ def build_schema(
         "features": features,
         "feature_names": [name for column in columns for name in _feature_names(column)],
         "label": config.label.model_dump(),
+        "request": config.request.model_dump(),
         "ignored": config.ignored,
         "columns": columns,
     }

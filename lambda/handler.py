@@ -5,9 +5,10 @@ the endpoint named by the variable ENDPOINT_NAME. The event is one of
 
     {"data": "v1,...,vN"}            the model's features in order, encoded already  ->  0 or 1
     {"passenger": {column: value}}   a raw row: numbers, or the strings of the CSV   ->  {"satisfied": 0, "score": 0.07}
-    {"record": {column: value}}      the same for a table that is not the airline's  ->  {"label": 0, "score": 0.07}
+    {"record": {column: value}}      the same, whatever the table is about           ->  {"label": 0, "score": 0.07}
 
-or, behind a proxy integration, that as JSON in ``body``; the answer is then the body of the response.
+or, behind a proxy integration, that as JSON in ``body``; the answer is then the body of the response. The names
+``passenger`` and ``satisfied`` are the schema's (``[data.request]`` of preflight.toml): another table has its own.
 
 Errors. A sentence for the caller, and an HTTP status:
     400  the input is wrong; the sentence names the field
@@ -34,7 +35,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from encoder import Encoder, EncodingError, format_row  # type: ignore[import-not-found]
 
 ENDPOINT_NAME = os.environ["ENDPOINT_NAME"]
-ENCODER = Encoder(json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8")))
+SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+ENCODER = Encoder(SCHEMA)
+ROW_KEY = SCHEMA["request"]["key"]
 # Both attempts together stay below the function's own 20 seconds, and so below the 29 that API Gateway waits.
 RUNTIME = boto3.client(
     "sagemaker-runtime",
@@ -43,7 +46,7 @@ RUNTIME = boto3.client(
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 THRESHOLD = 0.5
-RESULT_NAMES = {"passenger": "satisfied", "record": "label"}
+RESULT_NAMES = {"record": "label", ROW_KEY: SCHEMA["request"]["result"]}
 KEYS = ("data", *RESULT_NAMES)
 SHOWN_CHARACTERS = 200
 
@@ -91,8 +94,8 @@ def predict(request: Any) -> int | dict[str, float]:
     given = [key for key in KEYS if isinstance(request, Mapping) and key in request]
     if len(given) != 1:
         raise BadRequest(
-            'Send a JSON object with one of "data" (the encoded features as comma-separated text) or "passenger" '
-            f"(an object of raw columns); this one has {' and '.join(given) or 'neither'}."
+            'Send a JSON object with one of "data" (the encoded features as comma-separated text) or '
+            f'"{ROW_KEY}" (an object of raw columns); this one has {" and ".join(given) or "neither"}.'
         )
     [key] = given
     if key == "data":

@@ -7,15 +7,12 @@ from typing import Any, Self
 from aws.dataset import Dataset
 from aws.errors import InputError
 
-AIRLINE_LABEL = "satisfaction"
-
 
 @dataclass(frozen=True)
 class Example:
     """One row of the held-out data in both forms that the function takes.
 
-    ``key`` is what a raw row goes under (``passenger``, or ``record`` for a table that is not the airline's), and
-    ``result`` what its prediction comes back under.
+    ``key`` is what a raw row goes under, and ``result`` what its prediction comes back under.
     """
 
     key: str
@@ -26,8 +23,7 @@ class Example:
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """The first held-out row. Raises ``InputError`` if there is none."""
-        label = dataset.schema["label"]["column"]
-        is_airline = label == AIRLINE_LABEL
+        request = dataset.schema["request"]
         try:
             with (dataset.folder / "test_raw.csv").open(newline="", encoding="utf-8-sig") as file:
                 raw = next(csv.DictReader(file))
@@ -37,8 +33,8 @@ class Example:
             raise InputError(f"{dataset.folder} has no held-out rows. Run `python -m data_prep` again.") from error
         wanted = {column["name"] for column in dataset.schema["columns"]}
         return cls(
-            key="passenger" if is_airline else "record",
-            result="satisfied" if is_airline else "label",
+            key=request["key"],
+            result=request["result"],
             row={name: value for name, value in raw.items() if name in wanted},
             features=features,
         )

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -65,19 +65,31 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def predict(data: Path, server: Any, lambda_client: Any, function_role: str) -> Iterator[Function]:
-    """The deployed handler; its endpoint is ``server``."""
-    files = {
-        "handler.py": (ROOT / "lambda" / "handler.py").read_bytes(),
-        "encoder.py": (ROOT / "data_prep" / "encoder.py").read_bytes(),
-        "schema.json": (data / "schema.json").read_bytes(),
-    }
-    host, port = server.server_address
-    variables = {"ENDPOINT_NAME": "airline", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{host}:{port}"}
-    settings = {"Handler": "handler.handler", "Environment": {"Variables": variables}}
-    function = create(lambda_client, function_role, files, **settings)
-    yield function
-    lambda_client.delete_function(FunctionName=function.name)
+def deploy(server: Any, lambda_client: Any, function_role: str) -> Iterator[Callable[[str], Function]]:
+    """Deploys the handler with a schema; its endpoint is ``server``."""
+    made: list[Function] = []
+
+    def deploy(schema: str) -> Function:
+        files: dict[str, str | bytes] = {
+            "handler.py": (ROOT / "lambda" / "handler.py").read_bytes(),
+            "encoder.py": (ROOT / "data_prep" / "encoder.py").read_bytes(),
+            "schema.json": schema,
+        }
+        host, port = server.server_address
+        variables = {"ENDPOINT_NAME": "airline", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{host}:{port}"}
+        settings = {"Handler": "handler.handler", "Environment": {"Variables": variables}}
+        made.append(create(lambda_client, function_role, files, **settings))
+        return made[-1]
+
+    yield deploy
+    for function in made:
+        lambda_client.delete_function(FunctionName=function.name)
+
+
+@pytest.fixture(scope="module")
+def predict(data: Path, deploy: Callable[[str], Function]) -> Function:
+    """The handler with the schema of ``data``."""
+    return deploy((data / "schema.json").read_text())
 
 
 @pytest.fixture
@@ -113,6 +125,16 @@ def test_a_raw_row_is_encoded_as_in_training_and_answered_with_its_score(
 ) -> None:
     assert predict({key: passenger}).payload == {result: 1, "score": 0.93}
     assert endpoint.row == row
+
+
+def test_another_table_has_names_of_its_own(
+    deploy: Callable[[str], Function], data: Path, endpoint: Any, passenger: dict[str, str]
+) -> None:
+    schema = json.loads((data / "schema.json").read_text())
+    predict = deploy(json.dumps(schema | {"request": {"key": "flight", "result": "late"}}))
+
+    assert predict({"flight": passenger}).payload == {"late": 1, "score": 0.93}
+    assert '"flight"' in predict({"passenger": passenger}).payload["errorMessage"]
 
 
 def test_linear_learners_label_counts_whatever_its_score(
