@@ -1,4 +1,4 @@
-"""Functions, called inside this process: LocalStack's own integration calls them over HTTP, through all its handlers."""
+"""Functions, called in this process: LocalStack's own integration calls them over HTTP, through all its handlers."""
 
 import re
 import uuid

@@ -14,14 +14,15 @@ from localstack.utils.patch import Patch
 
 MENDS = (
     "allowed_origins",
+    "api_definitions",
     "failed_functions",
     "function_code",
     "function_runtimes",
+)
     "function_telemetry",
     "function_threads",
     "function_urls",
     "policy_simulation",
-    "request_bodies",
     "serial_logs",
     "session_policies",
     "unavailable_services",

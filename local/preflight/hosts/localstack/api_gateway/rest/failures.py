@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-r
 from dataclasses import dataclass
 
 INTERNAL = "Internal server error"
+_SPACED = ("BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "MISSING_AUTHENTICATION_TOKEN")
 
 
 @dataclass
@@ -22,8 +23,8 @@ class Failure(Exception):
 
     @property
     def is_spaced(self) -> bool:
-        """AWS's front door writes ``{"message":"..."}``; what comes behind it a blank more."""
-        return self.is_integration or self.type in ("BAD_REQUEST_PARAMETERS", "BAD_REQUEST_BODY")
+        """Most of AWS's front door writes ``{"message":"..."}``; what comes behind it a blank more."""
+        return self.is_integration or self.type in _SPACED
 
 
 def no_stage() -> Failure:
