@@ -40,7 +40,7 @@ class PreflightServer(TwistedRuntimeServer):
     """Plain HTTP on each address of ``listen``, and on no other."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
-        site = TwistedGateway(gateway)
+        site = _Site(gateway)
         site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
@@ -51,8 +51,21 @@ class PreflightServer(TwistedRuntimeServer):
         reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
 
 
+class _Site(TwistedGateway):
+    """Without Twisted's access log, which nobody sees and which takes as long as a model."""
+
+    def log(self, request: Request) -> None:
+        pass
+
+
 class _Request(TwistedRequestAdapter):
-    """Twisted hangs up on a Content-Type that is not ASCII; here it counts as none, and the request is answered."""
+    """Without Twisted's reading of forms, which nobody here asks for and which takes longer than most models.
+
+    A Content-Type that is not ASCII counts as none, and the request is answered.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments, parsePOSTFormSubmission=False)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if not (self.requestHeaders.getRawHeaders(b"content-type") or [b""])[0].isascii():
