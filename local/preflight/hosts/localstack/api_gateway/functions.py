@@ -9,9 +9,13 @@ from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.plugins import SERVICE_PLUGINS
 from localstack.utils.xray.trace_header import TraceHeader
 
-from preflight.hosts.localstack.api_gateway import callers
-from preflight.hosts.localstack.api_gateway.rest import policies
 from preflight.hosts.localstack.api_gateway.rest.backend import FunctionAnswer, Invocation, InvocationRefused
+from preflight.hosts.localstack.authorization.callers import policies_of_role
+from preflight.hosts.localstack.authorization.resources import resource_side
+from preflight.hosts.localstack.authorization.rights import may_assume
+from preflight.iam.conditions import values_of
+from preflight.iam.decision import Policies, Request, decide
+from preflight.iam.policy import Principal
 
 REQUEST_LIMIT_BYTES = 6 * 1024 * 1024
 SERVICE = "apigateway.amazonaws.com"
@@ -27,7 +31,7 @@ def invoke(invocation: Invocation) -> FunctionAnswer:
         raise InvocationRefused(404, _NO_PERMISSION)
     region, account, name, qualifier = match.groups()
     function = lambda_stores[account][region].functions.get(name)
-    if not _is_permitted(invocation, function, qualifier):
+    if not _is_permitted(invocation, function):
         raise InvocationRefused(403, _NO_PERMISSION)
     request_id = str(uuid.uuid4())
     if len(invocation.payload) > REQUEST_LIMIT_BYTES:
@@ -55,15 +59,18 @@ def invoke(invocation: Invocation) -> FunctionAnswer:
     return FunctionAnswer(payload or b"null", bool(result.is_error), request_id)
 
 
-def _is_permitted(invocation: Invocation, function: Function | None, qualifier: str | None) -> bool:
+def _is_permitted(invocation: Invocation, function: Function | None) -> bool:
     """By the role of the integration if it has one, else by the function's policy."""
     if function is None:
         return False
-    if invocation.role:
-        return callers.role_allows(invocation.role, SERVICE, _ACTION, invocation.function_arn)
-    permissions = function.permissions.get(qualifier or "$LATEST")
-    if permissions is None:
-        return False
-    keys = {"aws:sourcearn": invocation.source_arn, "aws:sourceaccount": invocation.account}
     arn = invocation.function_arn
-    return policies.decide(permissions.policy.Statement, _ACTION, arn, keys, [SERVICE]) == policies.ALLOW
+    if role := invocation.role:
+        if role.count(":") < 5:
+            return False
+        principal = Principal(role, role.split(":")[4])
+        asked = Request(principal, _ACTION, arn, values_of({}), arn.split(":")[4])
+        policies = Policies(policies_of_role(role), resource=resource_side(arn).policy)
+        return may_assume(SERVICE, role) and decide(asked, policies).is_allowed
+    keys = values_of({"aws:SourceArn": invocation.source_arn, "aws:SourceAccount": invocation.account})
+    asked = Request(Principal(service=SERVICE), _ACTION, arn, keys)
+    return decide(asked, Policies(resource=resource_side(arn).policy)).is_allowed

@@ -26,9 +26,6 @@ class _Stack:
     def caller(self, access_key: str) -> Caller | None:
         return callers.find(access_key)
 
-    def denial(self, caller: Caller, call: Call) -> str:
-        return callers.denial(caller, call)
-
     def usage_plans(self, call: Call) -> Sequence[UsagePlan]:
         return deployments.usage_plans(call)
 

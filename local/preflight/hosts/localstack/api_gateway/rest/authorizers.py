@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from preflight.hosts.localstack.api_gateway.rest import policies
 from preflight.hosts.localstack.api_gateway.rest.backend import (
     Backend,
     Caller,
@@ -26,14 +25,25 @@ from preflight.hosts.localstack.api_gateway.rest.failures import (
     access_denied,
     authorizer_misconfigured,
     expired_token,
+    misconfigured,
     unauthorized,
     unknown_token,
+    unsupported,
 )
 from preflight.hosts.localstack.api_gateway.rest.proxy import event as proxy_event
 from preflight.hosts.localstack.api_gateway.rest.request import Call
-from preflight.hosts.localstack.api_gateway.rest.signature import Signature
+from preflight.hosts.localstack.api_gateway.rest.signature import SERVICE, Signature
+from preflight.iam.conditions import values_of
+from preflight.iam.decision import Decision, Outcome, Policies, decide
+from preflight.iam.decision import Request as Asked
+from preflight.iam.denials import denial
+from preflight.iam.errors import MalformedPolicy
+from preflight.iam.policy import Policy, Principal, read_policy
 
 DEFAULT_CACHE_SECONDS = 300
+INVOKE = "execute-api:Invoke"
+ANONYMOUS = "anonymous"
+_EVERYTHING = read_policy('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')
 _EVENT_MEMBERS = (
     *("resource", "path", "httpMethod", "headers", "multiValueHeaders", "queryStringParameters"),
     *("multiValueQueryStringParameters", "pathParameters", "stageVariables", "requestContext"),
@@ -47,13 +57,14 @@ def admit(call: Call, backend: Backend, authorizers: "LambdaAuthorizers", invoke
     """Let the request in. Raises Failure: 401, 403, 500."""
     match call.method.authorization:
         case "AWS_IAM":
-            caller = _signer(call, backend)
-            _check_iam(call, caller, backend)
+            _check_caller(call, _signer(call, backend))
         case "CUSTOM":
             authorizers.admit(call, invoke, log)
-            _check_policy(call, "anonymous", (), needs_allow=False)
-        case _:
-            _check_policy(call, "anonymous", (), needs_allow=bool(call.api.policy))
+            _check_anonymous(call, needs_allow=False)
+        case "NONE":
+            _check_anonymous(call, needs_allow=True)
+        case kind:
+            raise unsupported(f"An authorizer of the type {kind}")
 
 
 def _signer(call: Call, backend: Backend) -> Caller:
@@ -66,58 +77,75 @@ def _signer(call: Call, backend: Backend) -> Caller:
     signature.check(call.request, caller.secret, call.api.region, datetime.now(UTC))
     call.context["identity"] |= {
         "accessKey": caller.access_key,
-        "accountId": caller.account,
+        "accountId": caller.principal.account,
         "caller": caller.id,
         "user": caller.id,
-        "userArn": caller.arn,
+        "userArn": caller.principal.arn,
     }
     return caller
 
 
-def _check_iam(call: Call, caller: Caller, backend: Backend) -> None:
+def _check_caller(call: Call, caller: Caller) -> None:
     """In one account the caller's policies or the API's must allow; across accounts both."""
-    names = (caller.arn, caller.account, f"arn:aws:iam::{caller.account}:root", _role_of(caller.arn))
-    allowed_by_api = _check_policy(call, caller.arn, names, needs_allow=False)
-    denial = backend.denial(caller, call)
-    is_same_account = caller.account == call.api.account
-    if denial and (not (allowed_by_api and is_same_account) or "explicit deny" in denial):
-        raise access_denied(f"{_sentence(caller.arn, call)}{denial}")
-    if not is_same_account and not allowed_by_api:
-        words = " because no resource-based policy allows the execute-api:Invoke action"
-        raise access_denied(_sentence(caller.arn, call) + words)
+    own = caller.policies or Policies((_EVERYTHING,))
+    policies = Policies(own.identity, own.boundary, own.session, _policy_of(call))
+    request = _asked(call, caller.principal, caller.keys)
+    decision = decide(request, policies)
+    if not decision.is_allowed:
+        raise access_denied(_words(request, call, decision))
 
 
-def _check_policy(call: Call, who: str, names: tuple[str, ...], *, needs_allow: bool) -> bool:
-    """Whether the API's own policy allows. Raises Failure if it denies, or has to allow and does not."""
+def _check_anonymous(call: Call, *, needs_allow: bool) -> None:
+    """An API with a policy lets in nobody whom that does not let in."""
+    policy = _policy_of(call)
+    if policy is None:
+        return
+    request = _asked(call, Principal(arn=ANONYMOUS), {})
+    decision = decide(request, Policies(resource=policy))
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        raise access_denied(_words(request, call, decision))
+    if needs_allow and not decision.is_allowed:
+        raise access_denied(_words(request, call, decision).partition(" because ")[0])
+
+
+def _policy_of(call: Call) -> Policy | None:
+    """The API's own, with ``execute-api:/...`` written out."""
     if not call.api.policy:
-        return False
-    statements = policies.expanded(call.api.policy, call.api.id, call.api.account, call.api.region)
-    keys = {"aws:sourceip": call.request.source_ip, "aws:useragent": call.request.header("user-agent")}
-    effect = policies.decide(statements, policies.INVOKE, call.method_arn, keys, names)
-    if effect == policies.DENY:
-        raise access_denied(f"{_sentence(who, call)} with an explicit deny in a resource-based policy")
-    if needs_allow and effect != policies.ALLOW:
-        raise access_denied(_sentence(who, call))
-    return effect == policies.ALLOW
+        return None
+    prefix = f"arn:aws:execute-api:{call.api.region}:{call.api.account}:{call.api.id}/"
+    try:
+        return read_policy(call.api.policy.replace('"execute-api:/', f'"{prefix}'))
+    except MalformedPolicy as error:
+        raise misconfigured(f"The API's policy cannot be read: {error}") from error
 
 
-def _sentence(who: str, call: Call) -> str:
+def _asked(call: Call, principal: Principal, keys: Mapping[str, str]) -> Asked:
+    now = datetime.now(UTC)
+    known = {
+        **keys,
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:SecureTransport": "true",  # as every request that the same program sends to AWS
+        "aws:SourceIp": call.request.source_ip,
+        "aws:UserAgent": call.request.header("user-agent"),
+        "aws:Referer": call.request.header("referer"),
+    }
+    account = call.api.account if principal.account else ""
+    return Asked(principal, INVOKE, call.method_arn, values_of({k: v for k, v in known.items() if v}), account)
+
+
+def _words(request: Asked, call: Call, decision: Decision) -> str:
+    """AWS's sentence, in which the account is masked."""
     account = call.api.account
     resource = call.method_arn.replace(f":{account}:", f":{'*' * 8}{account[-4:]}:", 1)
-    return f"User: {who} is not authorized to perform: {policies.INVOKE} on resource: {resource}"
-
-
-def _role_of(arn: str) -> str:
-    """The role of a session; the ARN itself if it is none."""
-    match = re.fullmatch(r"arn:(aws[^:]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
-    return f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else arn
+    return denial(SERVICE, request.principal.arn, INVOKE, resource, decision).message
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What an authorizer said, until it is to be asked again."""
 
-    policy: list[policies.Statement]
+    policy: Policy
     context: Mapping[str, str]
     principal: str
     usage_key: str
@@ -225,13 +253,13 @@ def _read(answer: FunctionAnswer, until: float) -> _Verdict:
             raise unauthorized()
         raise authorizer_misconfigured("Execution failed due to configuration error: Authorizer error")
     try:
-        policy = policies.statements(document["policyDocument"])
+        policy = read_policy(json.dumps(document["policyDocument"]))
         principal = document["principalId"]
         context = document.get("context") or {}
         is_flat = all(isinstance(value, (str, int, float, bool)) for value in context.values())
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, AttributeError, MalformedPolicy):
         is_flat = False
-    if not is_flat or not isinstance(principal, str) or not policy:
+    if not is_flat or not isinstance(principal, str):
         raise authorizer_misconfigured("Execution failed due to configuration error: Could not parse policy")
     texts = {
         name: ("true" if value else "false") if isinstance(value, bool) else str(value)
@@ -241,11 +269,10 @@ def _read(answer: FunctionAnswer, until: float) -> _Verdict:
 
 
 def _apply(call: Call, verdict: _Verdict, milliseconds: int) -> None:
-    keys = {"aws:sourceip": call.request.source_ip}
-    effect = policies.decide(verdict.policy, policies.INVOKE, call.method_arn, keys)
-    if effect == policies.DENY:
+    decision = decide(_asked(call, Principal(arn=verdict.principal), {}), Policies((verdict.policy,)))
+    if decision.outcome is Outcome.EXPLICIT_DENY:
         raise access_denied(f"{_NOT_AUTHORIZED} with an explicit deny")
-    if effect != policies.ALLOW:
+    if not decision.is_allowed:
         raise access_denied(_NOT_AUTHORIZED)
     call.context["authorizer"] = {
         "principalId": verdict.principal,

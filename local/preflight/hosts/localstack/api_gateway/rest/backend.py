@@ -1,11 +1,13 @@
 """What the data plane needs of whoever runs functions, keeps keys and credentials, and stores logs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from preflight.hosts.localstack.api_gateway.rest.request import Call
 from preflight.hosts.localstack.api_gateway.rest.throttling import UsagePlan
+from preflight.iam.decision import Policies
+from preflight.iam.policy import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,15 @@ class InvocationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose access key a request is signed with."""
+    """Whose access key a request is signed with. ``policies`` are None for an account itself, which may do all."""
 
     access_key: str
     secret: str
     token: str  # that of a session; empty for a long-lived key
-    account: str
-    arn: str
-    id: str  # AIDA..., AROA...:session, or the account for its root
+    principal: Principal
+    id: str  # AIDA..., AROA...:session, or the account itself
+    policies: Policies | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)  # the condition keys that describe him
     is_expired: bool = False
 
 
@@ -61,9 +64,6 @@ class Backend(Protocol):
 
     def caller(self, access_key: str) -> Caller | None:
         """None for a key that nobody has."""
-
-    def denial(self, caller: Caller, call: Call) -> str:
-        """Why ``caller`` may not call: the end of AWS's sentence; empty if it may."""
 
     def usage_plans(self, call: Call) -> Sequence[UsagePlan]:
         """Those that cover the stage."""

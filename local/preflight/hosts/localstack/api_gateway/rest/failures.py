@@ -131,6 +131,11 @@ def refused_by_function(reason: str) -> Failure:
     return _internal("DEFAULT_5XX", 500, reason)
 
 
+def unsupported(what: str) -> Failure:
+    """What AWS has and this program has not."""
+    return Failure("DEFAULT_5XX", f"{what} is not supported by Preflight yet.", 501, "UnsupportedByPreflight")
+
+
 def broken() -> Failure:
     """A fault of this program's."""
     return _internal("DEFAULT_5XX", 500, "Execution failed due to an internal error")
