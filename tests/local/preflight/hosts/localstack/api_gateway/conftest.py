@@ -134,7 +134,7 @@ def permitted(create_function: Create) -> Create:
     return make
 
 
-def _shared(lambda_client: Any, role: str, source: str) -> Iterator[Function]:
+def shared(lambda_client: Any, role: str, source: str) -> Iterator[Function]:
     function = create(lambda_client, role, source)
     permit(function)
     yield function
@@ -144,19 +144,19 @@ def _shared(lambda_client: Any, role: str, source: str) -> Iterator[Function]:
 @pytest.fixture(scope="module")
 def echo(lambda_client: Any, function_role: str) -> Iterator[Function]:
     """Answers the event itself; for non-proxy integrations."""
-    yield from _shared(lambda_client, function_role, ECHO)
+    yield from shared(lambda_client, function_role, ECHO)
 
 
 @pytest.fixture(scope="module")
 def proxy_echo(lambda_client: Any, function_role: str) -> Iterator[Function]:
     """Answers the event as JSON in the body."""
-    yield from _shared(lambda_client, function_role, PROXY_ECHO)
+    yield from shared(lambda_client, function_role, PROXY_ECHO)
 
 
 @pytest.fixture(scope="module")
 def puppet(lambda_client: Any, function_role: str) -> Iterator[Function]:
     """Answers what the body of the request says, which is JSON."""
-    yield from _shared(lambda_client, function_role, PUPPET)
+    yield from shared(lambda_client, function_role, PUPPET)
 
 
 def said(answer: requests.Response) -> tuple[int, Any]:
