@@ -164,11 +164,11 @@ class _JavaMap(dict[str, Any]):
     def size(self) -> int:
         return len(self)
 
-    def keySet(self) -> "_JavaList":
-        return _JavaList(_java(name) for name in dict.keys(self))
+    def keySet(self) -> "_JavaSet":
+        return _JavaSet(_java(name) for name in dict.keys(self))
 
-    def entrySet(self) -> "_JavaList":
-        return _JavaList(_JavaMap(key=_java(name), value=value) for name, value in dict.items(self))
+    def entrySet(self) -> "_JavaSet":
+        return _JavaSet(_JavaMap(key=_java(name), value=value) for name, value in dict.items(self))
 
     def toString(self) -> str:
         return str(self)
@@ -198,6 +198,13 @@ class _JavaList(list[Any]):
 
     def toString(self) -> str:
         return str(self)
+
+
+class _JavaSet(_JavaList):
+    """Keys or entries; prints as Java does: ``[a, b]``."""
+
+    def __str__(self) -> str:
+        return f"[{', '.join(_printed(value) for value in self)}]"
 
 
 def _java(value: Any) -> Any:
