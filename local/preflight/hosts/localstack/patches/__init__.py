@@ -18,7 +18,6 @@ MENDS = (
     "failed_functions",
     "function_code",
     "function_runtimes",
-)
     "function_telemetry",
     "function_threads",
     "function_urls",

@@ -9,8 +9,15 @@ import pytest
 import requests
 
 from preflight.stack import Stack
-from tests.lambda_.conftest import Create, Function, create, create_function, function_role, lambda_client
 from tests.local.conftest import unique
+from tests.local.preflight.hosts.localstack.lambda_.conftest import (
+    Create,
+    Function,
+    create,
+    create_function,
+    function_role,
+    lambda_client,
+)
 
 __all__ = ["create_function", "function_role", "lambda_client"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Create, Function
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, NewApi
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, Function
 
 INTERNAL = '{"message": "Internal server error"}'
 

@@ -13,9 +13,9 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.lambda_.conftest import Create, Function
 from tests.local.conftest import make_role
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, NewApi, arn_of, said, shared
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, Function
 
 PERSON = Credentials("test", "test")
 INVOKE = "execute-api:Invoke"

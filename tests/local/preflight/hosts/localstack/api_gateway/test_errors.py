@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Create, Function
 from tests.local.conftest import make_role, refusal
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, permit, said
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, Function
 
 INTERNAL = "Internal server error"
 ANSWER = "def handler(event, context): return {'statusCode': 200, 'body': 'here'}"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Function
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, NewApi
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Function
 
 
 @pytest.fixture

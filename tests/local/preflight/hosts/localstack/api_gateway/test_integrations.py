@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Create, Function
 from tests.local.conftest import refusal
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, NewApi, said
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, Function
 
 JSON = {"Content-Type": "application/json"}
 

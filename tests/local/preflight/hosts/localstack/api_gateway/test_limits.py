@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Function
 from tests.local.conftest import unique
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import STAGE, Api, NewApi, said
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Function
 
 FORBIDDEN = '{"message":"Forbidden"}'
 FREE = {"rateLimit": 1000, "burstLimit": 1000}

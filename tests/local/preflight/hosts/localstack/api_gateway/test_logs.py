@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Create, Function, eventually
 from tests.local.conftest import unique
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, Function, eventually
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 import requests
 
 from preflight.stack import Stack
-from tests.lambda_.conftest import Function
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api, said
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Function
 
 
 def test_the_most_exact_path_answers(api: Api, proxy_echo: Function) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.lambda_.conftest import Function
 from tests.local.preflight.hosts.localstack.api_gateway.conftest import Api
+from tests.local.preflight.hosts.localstack.lambda_.conftest import Function
 
 NOTE = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
 
