@@ -10,6 +10,8 @@ them, so nothing of LocalStack's parsing is needed, which takes longer than most
 import contextlib
 import ipaddress
 from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
@@ -25,6 +27,8 @@ from preflight.hosts.localstack.services import HTTP
 from preflight.hosts.refusals import refusal, refusal_of_region
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.http import BODY_LIMIT_BYTES, Call
+
+API_REQUESTS = 1000  # at once; each waits for its function
 
 
 class PreflightRuntimeServerPlugin(RuntimeServerPlugin):
@@ -81,6 +85,7 @@ class _Resource(GatewayResource):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
         self._allowed_origins = web_pages.allowed_origins()
+        self._api_requests = ThreadPoolExecutor(API_REQUESTS, thread_name_prefix="api-request")
 
     def render(self, request: Request) -> object:
         headers = _headers(request)
@@ -91,7 +96,7 @@ class _Resource(GatewayResource):
             request.uri.decode("latin-1"),
             headers,
             port=listener.port,
-            is_loopback=ipaddress.ip_address(listener.host).is_loopback,
+            is_loopback=_is_loopback(listener.host),
             allowed=self._allowed_origins,
         )
         if reason:
@@ -102,7 +107,7 @@ class _Resource(GatewayResource):
             return NOT_DONE_YET
         address = Address.read(request.uri.decode("latin-1"), headers.get("host", ""))
         if address is not None and "upgrade" not in headers:
-            reactor.getThreadPool().callInThread(self._answer_api, request, address)
+            self._api_requests.submit(self._answer_api, request, address)
             return NOT_DONE_YET
         refused = refusal_of_region(headers)
         return _refuse(request, refused) if refused else super().render(request)
@@ -128,6 +133,11 @@ class _Resource(GatewayResource):
             reactor.callFromThread(super().render, request)
         else:
             reactor.callFromThread(_answer_with, request, answer.status, answer.headers, answer.body)
+
+
+@lru_cache
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The data plane in this stack: LocalStack's functions, keys, credentials and logs behind the rules of ``rest/``."""
 
+import logging
 from collections.abc import Sequence
 
 from localstack.services.plugins import SERVICE_PLUGINS
@@ -33,14 +34,20 @@ class _Stack:
         self._logs.add(account, region, group, stream, lines)
 
 
+LOG = logging.getLogger(__name__)
+
 __all__ = ["BODY_LIMIT_BYTES", "answer"]
 
 _GATEWAY = Gateway(_Stack())
 
 
 def answer(address: Address, method: str, uri: str, headers: Headers, body: bytes, source_ip: str) -> Answer | None:
-    """The answer to one request; None if LocalStack has to give it."""
-    SERVICE_PLUGINS.require("apigateway")
-    deployment, stage = deployments.find(address.api, address.stage) or (None, None)
+    """The answer to one request; None if LocalStack has to give it. Never raises."""
+    try:
+        SERVICE_PLUGINS.require("apigateway")
+        deployment, stage = deployments.find(address.api, address.stage) or (None, None)
+    except Exception:
+        LOG.exception("What is deployed to %s of %s cannot be read.", address.stage, address.api)
+        return Answer(500, [("Content-Type", "application/json")], b'{"message": "Internal server error"}')
     request = Request(method, uri, address.path, headers, body, source_ip)
     return _GATEWAY.answer(request, deployment, stage)
