@@ -15,13 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import click
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import serving
+from benchmarks import layers, serving
 from benchmarks.load import Target, measure
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
@@ -57,7 +56,7 @@ def main(algorithm: str, data: str | None, request_count: int, with_serving: boo
                 with timed(steps, name):
                     run(stack, command)
             record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
-            lift_throttle(stack, record["api_url"])
+            layers.lift_throttle(stack, record["api_url"])
             report(targets(stack, record, Path(folder) / "data"), request_count)
         finally:
             with timed(steps, "stack down"):
@@ -82,23 +81,14 @@ def run(stack: Stack, command: list[str]) -> None:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def lift_throttle(stack: Stack, url: str) -> None:
-    """The example's stage takes 50 requests a second; here the stack is measured, not that."""
-    [api, stage, *_] = url.partition("/_aws/execute-api/")[2].split("/")
-    key = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    gateway = boto3.client("apigateway", endpoint_url=stack.endpoint_url, **key)
-    limits = (("rateLimit", "10000"), ("burstLimit", "5000"))
-    changes = [{"op": "replace", "path": f"/*/*/throttling/{name}", "value": value} for name, value in limits]
-    gateway.update_stage(restApiId=api, stageName=stage, patchOperations=changes)
-
-
 def targets(stack: Stack, record: dict[str, str], data: Path) -> list[Target]:
-    """The same row, asked of the serving process itself, of InvokeEndpoint, and of the URL."""
+    """The same row, asked of the serving process itself, of InvokeEndpoint, of the URL's layers, and of the URL."""
     row = (data / "test_aws.csv").read_text().splitlines()[0].split(",", 1)[1]
     csv = {"Content-Type": "text/csv"}
     # The stack reads account and region from the header and does not check the signature.
     scope = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
     signed = csv | {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+    question = json.dumps({"data": row}).encode()
     return [
         Target("serving process", f"http://127.0.0.1:{serving_port(stack)}/invocations", row.encode(), csv),
         Target(
@@ -107,7 +97,8 @@ def targets(stack: Stack, record: dict[str, str], data: Path) -> list[Target]:
             row.encode(),
             signed,
         ),
-        Target("URL", record["api_url"], json.dumps({"data": row}).encode(), {"Content-Type": "application/json"}),
+        *layers.targets(stack, question),
+        Target("URL", record["api_url"], question, {"Content-Type": "application/json"}),
     ]
 
 
