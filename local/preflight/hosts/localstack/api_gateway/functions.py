@@ -1,5 +1,6 @@
 """Functions, called in this process: LocalStack's own integration calls them over HTTP, through all its handlers."""
 
+import math
 import re
 import uuid
 
@@ -42,6 +43,18 @@ def invoke(invocation: Invocation) -> FunctionAnswer:
         return FunctionAnswer(b"", False, request_id)
     payload = result.payload if isinstance(result.payload, bytes) else str(result.payload).encode()
     return FunctionAnswer(payload or b"null", bool(result.is_error), request_id)
+
+
+def timeout_of(function_arn: str) -> float:
+    """In seconds; infinite for a function that is not there."""
+    match = _ARN.fullmatch(function_arn)
+    function = lambda_stores[match[2]][match[1]].functions.get(match[3]) if match else None
+    if match is None or function is None:
+        return math.inf
+    qualifier = match[4] or "$LATEST"
+    alias = function.aliases.get(qualifier)
+    version = function.versions.get(alias.function_version if alias else qualifier)
+    return float(version.config.timeout) if version else math.inf
 
 
 def _is_permitted(invocation: Invocation) -> bool:

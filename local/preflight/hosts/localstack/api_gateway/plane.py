@@ -24,6 +24,9 @@ class _Stack:
     def invoke(self, invocation: Invocation) -> FunctionAnswer:
         return functions.invoke(invocation)
 
+    def function_timeout(self, function_arn: str) -> float:
+        return functions.timeout_of(function_arn)
+
     def caller(self, access_key: str) -> Caller | None:
         return callers.find(access_key)
 

@@ -62,6 +62,9 @@ class Backend(Protocol):
     def invoke(self, invocation: Invocation) -> FunctionAnswer:
         """Run a function, however long it takes. Raises InvocationRefused."""
 
+    def function_timeout(self, function_arn: str) -> float:
+        """The function's own time-out in seconds; infinite for one that is not there."""
+
     def caller(self, access_key: str) -> Caller | None:
         """None for a key that nobody has."""
 
