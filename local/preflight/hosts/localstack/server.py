@@ -182,8 +182,9 @@ def _answer_with(request: Request, status: int, headers: Iterable[tuple[str, str
         return
     request.setResponseCode(status)
     for name, value in headers:
-        request.responseHeaders.addRawHeader(name.encode("latin-1"), value.encode())
-        request.responseHeaders.rememberHeaderCasing(name.encode("latin-1"))
+        raw_name = name.encode("latin-1", "replace")
+        request.responseHeaders.addRawHeader(raw_name, value.encode(errors="replace"))
+        request.responseHeaders.rememberHeaderCasing(raw_name)
     request.setHeader(b"content-length", str(len(body)).encode())
     request.write(body)
     request.finish()

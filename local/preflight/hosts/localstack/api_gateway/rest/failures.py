@@ -9,7 +9,7 @@ INTERNAL = "Internal server error"
 _SPACED = ("BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "MISSING_AUTHENTICATION_TOKEN")
 
 
-@dataclass
+@dataclass(eq=False)
 class Failure(Exception):
     """A request ends here, with a gateway response."""
 

@@ -31,8 +31,9 @@ def as_text(body: bytes) -> str:
 
 def decoded(text: str | bytes) -> bytes:
     """The bytes of base64. Raises Failure."""
+    digits = b"".join((text.encode() if isinstance(text, str) else text).split())  # lines are fine
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError):
         raise misconfigured("Unable to base64 decode the body.") from None
 

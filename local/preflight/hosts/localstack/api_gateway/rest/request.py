@@ -6,7 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -74,7 +74,6 @@ class Call:
     path_parameters: Mapping[str, str]
     context: dict[str, Any]
     trace_id: str
-    authorizer_context: dict[str, str] = field(default_factory=dict)
 
     @property
     def method_arn(self) -> str:

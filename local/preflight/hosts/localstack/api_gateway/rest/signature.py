@@ -70,7 +70,8 @@ class Signature:
                 raise no_route()
             time, token = members.get("Date", ""), members.get("Security-Token", "")
             expires = members.get("Expires", "")
-            lifetime = timedelta(seconds=int(expires)) if expires.isascii() and expires.isdigit() else timedelta()
+            is_number = expires.isascii() and expires.isdigit() and len(expires) < 7
+            lifetime = timedelta(seconds=int(expires)) if is_number else timedelta()
         access_key, date, region, service = (members["Credential"].split("/") + [""] * 4)[:4]
         if date != time[:8]:
             raise invalid_signature(
