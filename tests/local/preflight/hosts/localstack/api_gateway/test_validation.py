@@ -71,11 +71,8 @@ def test_a_model_may_name_another(api: Api, proxy_echo: Function) -> None:
     add(api, proxy_echo, requestModels={"application/json": "Notes"})
     url = api.deploy()
 
-    assert [requests.post(url, json=body, timeout=30).status_code for body in ([{"id": 1}], [{}], {})] == [
-        200,
-        400,
-        400,
-    ]
+    bodies: list[object] = [[{"id": 1}], [{}], {}]
+    assert [requests.post(url, json=body, timeout=30).status_code for body in bodies] == [200, 400, 400]
 
 
 def test_an_answer_of_its_own_says_what_is_wrong(api: Api, proxy_echo: Function) -> None:
