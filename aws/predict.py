@@ -35,6 +35,8 @@ from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
 from aws.target import DEFAULT_PORT, Target
 
 REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
+THROTTLED_TRIES = 40
+THROTTLED_PAUSE_SECONDS = 0.25
 Row = dict[str, str]
 
 
@@ -74,7 +76,7 @@ def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
 def predict(session: requests.Session, url: str, body: dict[str, Row], result: str) -> int:
     """The predicted class, 0 or 1: ``result`` of the answer. Raises ``AwsRoomError`` if the URL answers otherwise."""
     try:
-        answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
+        answer = _post_when_it_may(session, url, body)
     except requests.RequestException as error:
         raise AwsRoomError(
             f"{url} does not answer ({type(error).__name__}). Is the stack up (`preflight status`)? "
@@ -92,6 +94,16 @@ def predict(session: requests.Session, url: str, body: dict[str, Row], result: s
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
+
+
+def _post_when_it_may(session: requests.Session, url: str, body: dict[str, Row]) -> requests.Response:
+    """The answer; one that says to come later (429) only if it says so again and again."""
+    for _ in range(THROTTLED_TRIES):
+        answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
+        if answer.status_code != 429:
+            break
+        time.sleep(THROTTLED_PAUSE_SECONDS)
+    return answer
 
 
 def _draw(rows: Iterable[Row], limit: int) -> list[Row]:

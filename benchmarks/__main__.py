@@ -20,7 +20,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import serving
+from benchmarks import layers, serving
 from benchmarks.load import Target, measure
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
@@ -56,6 +56,7 @@ def main(algorithm: str, data: str | None, request_count: int, with_serving: boo
                 with timed(steps, name):
                     run(stack, command)
             record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
+            layers.lift_throttle(stack, record["api_url"])
             report(targets(stack, record, Path(folder) / "data"), request_count)
         finally:
             with timed(steps, "stack down"):
@@ -81,12 +82,13 @@ def run(stack: Stack, command: list[str]) -> None:
 
 
 def targets(stack: Stack, record: dict[str, str], data: Path) -> list[Target]:
-    """The same row, asked of the serving process itself, of InvokeEndpoint, and of the URL."""
+    """The same row, asked of the serving process itself, of InvokeEndpoint, of the URL's layers, and of the URL."""
     row = (data / "test_aws.csv").read_text().splitlines()[0].split(",", 1)[1]
     csv = {"Content-Type": "text/csv"}
     # The stack reads account and region from the header and does not check the signature.
     scope = "Credential=test/20260101/us-east-1/sagemaker/aws4_request"
     signed = csv | {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+    question = json.dumps({"data": row}).encode()
     return [
         Target("serving process", f"http://127.0.0.1:{serving_port(stack)}/invocations", row.encode(), csv),
         Target(
@@ -95,7 +97,8 @@ def targets(stack: Stack, record: dict[str, str], data: Path) -> list[Target]:
             row.encode(),
             signed,
         ),
-        Target("URL", record["api_url"], json.dumps({"data": row}).encode(), {"Content-Type": "application/json"}),
+        *layers.targets(stack, question),
+        Target("URL", record["api_url"], question, {"Content-Type": "application/json"}),
     ]
 
 

@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 SETTING = "PREFLIGHT_ALLOWED_ORIGINS"
@@ -77,6 +78,7 @@ def _is_of(name: str, domains: Collection[str]) -> bool:
     return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
+@lru_cache(maxsize=1024)
 def _is_foreign_host(host: str) -> bool:
     """Whether ``host`` (a Host header) is a name that anyone could have made to lead here."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

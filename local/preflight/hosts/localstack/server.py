@@ -3,13 +3,15 @@
 LocalStack 2026.3.0 listens on every address of the machine whatever ``GATEWAY_LISTEN`` says, and goes on without a
 port it cannot have. This server listens on the given address only, and a port it cannot have ends the start.
 
-It also answers SageMaker and InvokeEndpoint itself: a header or the path names them, so nothing of LocalStack's
-parsing is needed, which takes longer than most models and is more lenient than AWS's.
+It also answers SageMaker, InvokeEndpoint and the REST APIs of API Gateway itself: a header, the path or the host names
+them, so nothing of LocalStack's parsing is needed, which takes longer than most models and is more lenient than AWS's.
 """
 
 import contextlib
 import ipaddress
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
@@ -20,10 +22,13 @@ from twisted.internet import reactor
 from twisted.web.server import NOT_DONE_YET, Request
 
 from preflight.hosts import web_pages
+from preflight.hosts.localstack.api_gateway.addresses import Address
 from preflight.hosts.localstack.services import HTTP
 from preflight.hosts.refusals import refusal, refusal_of_region
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.http import BODY_LIMIT_BYTES, Call
+
+API_REQUESTS = 1000  # at once; each waits for its function
 
 
 class PreflightRuntimeServerPlugin(RuntimeServerPlugin):
@@ -39,7 +44,7 @@ class PreflightServer(TwistedRuntimeServer):
     """Plain HTTP on each address of ``listen``, and on no other."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
-        site = TwistedGateway(gateway)
+        site = _Site(gateway)
         site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
@@ -50,8 +55,21 @@ class PreflightServer(TwistedRuntimeServer):
         reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
 
 
+class _Site(TwistedGateway):
+    """Without Twisted's access log, which nobody sees and which takes as long as a model."""
+
+    def log(self, request: Request) -> None:
+        pass
+
+
 class _Request(TwistedRequestAdapter):
-    """Twisted hangs up on a Content-Type that is not ASCII; here it counts as none, and the request is answered."""
+    """Without Twisted's reading of forms, which nobody here asks for and which takes longer than most models.
+
+    A Content-Type that is not ASCII counts as none, and the request is answered.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments, parsePOSTFormSubmission=False)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if not (self.requestHeaders.getRawHeaders(b"content-type") or [b""])[0].isascii():
@@ -67,27 +85,59 @@ class _Resource(GatewayResource):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
         self._allowed_origins = web_pages.allowed_origins()
+        self._api_requests = ThreadPoolExecutor(API_REQUESTS, thread_name_prefix="api-request")
 
     def render(self, request: Request) -> object:
         headers = _headers(request)
         method = request.method.decode("latin-1")
-        address = request.getHost()
+        listener = request.getHost()
         reason = web_pages.refusal(
             method,
             request.uri.decode("latin-1"),
             headers,
-            port=address.port,
-            is_loopback=ipaddress.ip_address(address.host).is_loopback,
+            port=listener.port,
+            is_loopback=_is_loopback(listener.host),
             allowed=self._allowed_origins,
         )
         if reason:
             return _refuse(request, refusal(headers, 403, "AccessDeniedException", reason))
         call = HTTP.find(method, request.path.decode("latin-1"), headers)
-        if call is None:
-            refused = refusal_of_region(headers)
-            return _refuse(request, refused) if refused else super().render(request)
-        reactor.getThreadPool().callInThread(_work, request, call, headers)
-        return NOT_DONE_YET
+        if call is not None:
+            reactor.getThreadPool().callInThread(_work, request, call, headers)
+            return NOT_DONE_YET
+        address = Address.read(request.uri.decode("latin-1"), headers.get("host", ""))
+        if address is not None and "upgrade" not in headers:
+            self._api_requests.submit(self._answer_api, request, address)
+            return NOT_DONE_YET
+        refused = refusal_of_region(headers)
+        return _refuse(request, refused) if refused else super().render(request)
+
+    def _answer_api(self, request: Request, address: Address) -> None:
+        """A request to an API; what is not answered here goes to LocalStack."""
+        from preflight.hosts.localstack.api_gateway import plane  # its stores take a while to import
+
+        answer = plane.answer(
+            address,
+            request.method.decode("latin-1"),
+            request.uri.decode("latin-1"),
+            [
+                (_text(name), _text(value))
+                for name, values in request.requestHeaders.getAllRawHeaders()
+                for value in values
+            ],
+            request.content.read(plane.BODY_LIMIT_BYTES + 1),
+            request.getClientAddress().host,
+        )
+        if answer is None:
+            request.content.seek(0)
+            reactor.callFromThread(super().render, request)
+        else:
+            reactor.callFromThread(_answer_with, request, answer.status, answer.headers, answer.body)
+
+
+@lru_cache
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -95,6 +145,13 @@ def _headers(request: Request) -> dict[str, str]:
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _refuse(request: Request, answer: Answer) -> bytes:
@@ -116,6 +173,20 @@ def _answer(request: Request, answer: Answer) -> None:
     _send_headers(request, answer)
     request.setHeader(b"content-length", str(len(answer.body)).encode())
     request.write(answer.body)
+    request.finish()
+
+
+def _answer_with(request: Request, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    """Each header as it is spelled, as often as it is given."""
+    if request._disconnected:
+        return
+    request.setResponseCode(status)
+    for name, value in headers:
+        raw_name = name.encode("latin-1", "replace")
+        request.responseHeaders.addRawHeader(raw_name, value.encode(errors="replace"))
+        request.responseHeaders.rememberHeaderCasing(raw_name)
+    request.setHeader(b"content-length", str(len(body)).encode())
+    request.write(body)
     request.finish()
 
 

@@ -68,6 +68,14 @@ def find_caller(access_key: str) -> Caller | None:
     return _role_session(iam, found[1], credentials) if found else None
 
 
+def policies_of_role(role_arn: str) -> Sequence[Policy]:
+    """The identity policies of a role; none if it is not there."""
+    account = role_arn.split(":")[4] if role_arn.count(":") >= 5 else ""
+    iam: IamStore = iam_stores[account][REGION]
+    entity = iam.ROLES.get(role_arn.rpartition("/")[2])
+    return _attached(iam, entity) if entity and entity.role["Arn"] == role_arn else ()
+
+
 def _role_session(iam: IamStore, name: str, credentials: TemporaryCredentials) -> Caller:
     """Of a role that is gone nothing is left but the session, which may do nothing."""
     account, entity = credentials.account_id, iam.ROLES.get(name)

@@ -24,10 +24,15 @@ _KEY_OF_A_PRESIGNED_URL = re.compile(r"([^/]+)/")
 
 def look_at_requests() -> None:
     """Check every request before anything else is done with it, unless PREFLIGHT_IAM is off. Raises SettingError."""
-    is_on = require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
+    is_on = roles_decide()
     ROUTER.add(IAM_PATH, _describe, methods=["GET"])
     if is_on:
         handlers.serve_custom_service_request_handlers.handlers.insert(0, check_request)
+
+
+def roles_decide() -> bool:
+    """Whether PREFLIGHT_IAM is on. Raises SettingError."""
+    return require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
 
 
 def check_request(chain: HandlerChain, context: RequestContext, response: Response) -> None:
@@ -56,7 +61,7 @@ def sagemaker_refusal(
     credential: Credential, service: str, operation: str, parameters: Mapping[str, Any]
 ) -> Denial | None:
     """The same for SageMaker and its runtime, which do not go through LocalStack's chain."""
-    if not require_roles_decide(os.environ.get("PREFLIGHT_IAM")):
+    if not roles_decide():
         return None
     scope = scope_of(credential)
     asked = Asked(service, operation, parameters, Place(scope.account_id, scope.region, scope.partition))
@@ -95,5 +100,5 @@ def _refusal_of_role(role_arn: str | None) -> Denial | None:
 def _describe(request: Request) -> Response:
     """What ``preflight status`` says of roles."""
     response = Response()
-    response.set_json({"roles_decide": require_roles_decide(os.environ.get("PREFLIGHT_IAM"))})
+    response.set_json({"roles_decide": roles_decide()})
     return response

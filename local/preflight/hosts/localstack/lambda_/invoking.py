@@ -20,9 +20,16 @@ ASYNC_PAYLOAD_LIMIT_BYTES = 1_048_576
 
 
 def invoke(
-    function_arn: str, payload: bytes, *, request_id: str = "", trace_header: TraceHeader | None = None
-) -> InvocationResult:
+    function_arn: str,
+    payload: bytes,
+    *,
+    request_id: str = "",
+    trace_header: TraceHeader | None = None,
+    is_event: bool = False,
+) -> InvocationResult | None:
     """Run the function's handler on ``payload`` (JSON) and return when it has answered. Any thread may call.
+
+    An event is only handed over, and there is no result.
 
     ``function_arn`` may end with a version or an alias. Of the result, ``payload`` is the handler's answer or, if
     ``is_error``, the error object, both as JSON; ``logs`` is the whole log of this run; ``request_id`` is Lambda's.
@@ -32,19 +39,20 @@ def invoke(
             ResourceNotFoundException, TooManyRequestsException (429), RequestEntityTooLargeException,
             InvalidRequestContentException, ResourceConflictException (the function is Pending or Failed).
     """
-    check_payload(payload, PAYLOAD_LIMIT_BYTES)
+    check_payload(payload, ASYNC_PAYLOAD_LIMIT_BYTES if is_event else PAYLOAD_LIMIT_BYTES)
     name, qualifier, account, region = function_locators_from_arn(function_arn)
-    return lambda_service().invoke(
+    result = lambda_service().invoke(
         function_name=name,
         qualifier=qualifier,
         region=region,
         account_id=account,
-        invocation_type=InvocationType.RequestResponse,
+        invocation_type=InvocationType.Event if is_event else InvocationType.RequestResponse,
         client_context=None,
         request_id=request_id or gen_amzn_requestid(),
         payload=payload,
         trace_context={"aws_trace_header": trace_header or TraceHeader().ensure_root_exists()},
     )
+    return None if is_event else result
 
 
 def check_payload(payload: bytes, limit_bytes: int) -> None:

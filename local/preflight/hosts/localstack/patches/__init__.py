@@ -14,6 +14,7 @@ from localstack.utils.patch import Patch
 
 MENDS = (
     "allowed_origins",
+    "api_definitions",
     "failed_functions",
     "function_code",
     "function_runtimes",
@@ -21,7 +22,6 @@ MENDS = (
     "function_threads",
     "function_urls",
     "policy_simulation",
-    "request_bodies",
     "serial_logs",
     "session_policies",
     "unavailable_services",

@@ -1,0 +1,1 @@
+"""REST APIs of API Gateway: ``rest/`` knows how a deployed one answers, the modules here know LocalStack."""
