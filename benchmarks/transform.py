@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -119,11 +120,10 @@ class _Jobs:
         self._image, self._accept = IMAGES[algorithm]
         self._s3.create_bucket(Bucket=BUCKET)
         self._s3.put_object(Bucket=BUCKET, Key=f"{algorithm}/model.tar.gz", Body=_packed(base / "model"))
-        principal = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
-        role = iam.create_role(RoleName=algorithm, AssumeRolePolicyDocument=document)["Role"]
-        for policy in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess"):
-            iam.attach_role_policy(RoleName=algorithm, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+        trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=algorithm, AssumeRolePolicyDocument=_policy(trust))["Role"]
+        allowed = _policy({"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"})
+        iam.put_role_policy(RoleName=algorithm, PolicyName="inline", PolicyDocument=allowed)
         container = {"Image": self._image, "ModelDataUrl": f"s3://{BUCKET}/{algorithm}/model.tar.gz"}
         self._sagemaker.create_model(ModelName=algorithm, PrimaryContainer=container, ExecutionRoleArn=role["Arn"])
 
@@ -150,6 +150,10 @@ class _Jobs:
         if description["TransformJobStatus"] != "Completed":
             raise SystemExit(f"The transform job ended {description['TransformJobStatus']}: {description}")
         return time.perf_counter() - started
+
+
+def _policy(statement: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _packed(folder: Path) -> bytes:

@@ -17,6 +17,7 @@ from preflight_container.paths import Paths
 
 THREADS = 4
 CONNECTIONS = 1000
+RECEIVE_BYTES = 1 << 16  # at once: a mini-batch of batch transform has millions
 BODY_BYTES = 128 << 20  # above what any algorithm takes, so that the application can say its own limit
 
 
@@ -40,6 +41,7 @@ def serve(environ: Mapping[str, str]) -> int:
             port=port,
             threads=THREADS,
             connection_limit=CONNECTIONS,
+            recv_bytes=RECEIVE_BYTES,
             max_request_body_size=BODY_BYTES,
             inbuf_overflow=BODY_BYTES,  # bodies stay in memory: nothing is written outside the base folder
             outbuf_overflow=BODY_BYTES,

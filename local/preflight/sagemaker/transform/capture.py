@@ -14,25 +14,31 @@ from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.objects import InputObject
 from preflight.sagemaker.data.outputs import encryption
 from preflight.sagemaker.transform.assembling import SUFFIX, output_folder
-from preflight.sagemaker.transform.request import DataCaptureConfig, TransformOutput
+from preflight.sagemaker.transform.request import CreateTransformJob
 
 
 def capture(
     services: Clients,
     scope: Scope,
-    config: DataCaptureConfig,
-    output: TransformOutput,
+    request: CreateTransformJob,
     started: datetime,
     objects: Sequence[InputObject],
 ) -> None:
-    """Write both manifests of the ``objects`` that have a result. Raises one of S3_ERRORS."""
+    """Write both manifests of the ``objects`` that have a result, if ``request`` asks for them.
+
+    Raises:
+        One of S3_ERRORS.
+    """
+    config = request.data_capture_config
+    if config is None or not objects:
+        return
     destination = S3Uri.parse(config.destination_s3_uri)
     below = destination.key.rstrip("/")
     extra = encryption(services, scope, config.kms_key_id)
     paths = [source.path for source in objects]
     manifests = {
         "input": _manifest(_prefix(objects[0]), paths),
-        "output": _manifest(str(output_folder(output)), [f"{path}{SUFFIX}" for path in paths]),
+        "output": _manifest(str(output_folder(request.transform_output)), [f"{path}{SUFFIX}" for path in paths]),
     }
     for kind, manifest in manifests.items():
         key = f"{below}/{kind}/{started:%Y/%m/%d/%H}/{uuid.uuid4()}.manifest".lstrip("/")

@@ -49,7 +49,7 @@ class Transformation:
         association: Association | None,
         check: Callable[[], None],
     ) -> None:
-        """``services`` are the role's.
+        """``services`` act as the model's role.
 
         ``check`` is called again and again, and may raise to give up: what is unfinished then is not stored.
         """

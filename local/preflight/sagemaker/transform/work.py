@@ -121,14 +121,10 @@ class TransformWork:
         return objects
 
     def _capture(self, objects: list[InputObject]) -> None:
-        request, started = self._job.request, self._job.start_time
-        if request.data_capture_config is None or not objects:
-            return
+        started = self._job.start_time
         assert started is not None
         try:
-            capture(
-                self._services, self._job.scope, request.data_capture_config, request.transform_output, started, objects
-            )
+            capture(self._services, self._job.scope, self._job.request, started, objects)
         except S3_ERRORS as error:
             raise JobFailure(guessed(f"ClientError: Unable to capture the data: {reason(error)}")) from error
 

@@ -56,7 +56,10 @@ def read_objects(s3: Any, bucket: str, prefix: str) -> dict[str, bytes]:
 
 def read_data_log(logs: Any, job: str) -> list[str]:
     group = "/aws/sagemaker/TransformJobs"
-    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+    except logs.exceptions.ResourceNotFoundException:  # no job has written yet
+        return []
     return [
         event["message"].partition(":[sagemaker logs]: ")[2]
         for stream in streams

@@ -1,8 +1,12 @@
 """A job whose objects do not all get a result: what fails, what is kept, and what is said of it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from tests.local.preflight.sagemaker.transform.conftest import Transform, orders
+from tests.local.conftest import Make, make_model, make_role
+from tests.local.preflight.sagemaker.transform.conftest import Transform, Transformed, orders
 
 LINE = {"SplitType": "Line"}
 SINGLE = {"source": LINE, "BatchStrategy": "SingleRecord"}
@@ -70,3 +74,28 @@ def test_a_job_without_objects_fails(transform: Transform) -> None:
     job = transform({})
     assert job.status == "Failed"
     assert job.description["FailureReason"].startswith("ClientError: No S3 objects found")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "says"),
+    [
+        pytest.param(["s3:GetObject"], "No S3 objects found", id="may-not-list"),
+        pytest.param(["s3:GetObject", "s3:ListBucket"], "See job logs", id="may-not-store"),
+    ],
+)
+def test_the_models_role_reads_and_stores(
+    sagemaker: Any,
+    client: Make,
+    artifact: str,
+    transform_request: Make,
+    finished: Callable[..., Transformed],
+    allowed: list[str],
+    says: str,
+) -> None:
+    statement = {"Effect": "Allow", "Action": ["logs:*", *allowed], "Resource": "*"}
+    role = make_role(client("iam"), "sagemaker.amazonaws.com", [statement])
+    request = transform_request(make_model(sagemaker, role, artifact), "1,2\n", source={"ContentType": "text/csv"})
+    sagemaker.create_transform_job(**request)
+    job = finished(sagemaker.describe_transform_job, request)
+    assert (job.status, job.outputs) == ("Failed", {})
+    assert says in job.description["FailureReason"]
