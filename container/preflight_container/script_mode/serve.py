@@ -23,12 +23,19 @@ from preflight_container.script_mode.handlers import Handler, as_answer
 from preflight_container.script_mode.search_path import put_first
 
 _NO_MODEL = 3  # a worker's exit code: another would fare no better
-_ERROR_PAGE = (
-    "<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</title>\n<h1>Internal Server Error</h1>\n"
-    "<p>The server encountered an internal error and was unable to complete your request. Either the server is "
-    "overloaded or there is an error in the application.</p>\n"
-)
-_PAGE = "<!doctype html>\n<html lang=en>\n<title>{0}</title>\n<h1>{1}</h1>\n"
+_PAGES = {
+    404: (
+        "Not Found",
+        "The requested URL was not found on the server. If you entered the URL manually please check your spelling and "
+        "try again.",
+    ),
+    405: ("Method Not Allowed", "The method is not allowed for the requested URL."),
+    500: (
+        "Internal Server Error",
+        "The server encountered an internal error and was unable to complete your request. Either the server is "
+        "overloaded or there is an error in the application.",
+    ),
+}
 
 
 def serve(environ: Mapping[str, str]) -> int:
@@ -168,14 +175,14 @@ class _Requests(BaseHTTPRequestHandler):
         elif path == "/execution-parameters" and self.server.worker.handler.execution_parameters:
             self._try(self._execution_parameters)
         elif path == "/invocations":
-            self._send(405, _PAGE.format("405 Method Not Allowed", "Method Not Allowed"), "text/html")
+            self._refuse(405)
         else:
-            self._send(404, _PAGE.format("404 Not Found", "Not Found"), "text/html")
+            self._refuse(404)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.partition("?")[0] != "/invocations":
-            self._send(404, _PAGE.format("404 Not Found", "Not Found"), "text/html")
+            self._refuse(404)
             return
         headers = self.headers
         content_type = headers.get("ContentType") or headers.get("Content-Type") or codecs.JSON
@@ -198,12 +205,16 @@ class _Requests(BaseHTTPRequestHandler):
             encoded = body.encode() if isinstance(body, str) else bytes(body)
         except Exception:
             traceback.print_exc()  # for the endpoint's log
-            self._send(500, _ERROR_PAGE, "text/html")
+            self._refuse(500)
             return
         self._send(200, encoded, content_type)
 
-    def _send(self, status: int, body: Any, content_type: str) -> None:
-        content = body.encode() if isinstance(body, str) else body
+    def _refuse(self, status: int) -> None:
+        title, text = _PAGES[status]
+        page = f"<!doctype html>\n<html lang=en>\n<title>{status} {title}</title>\n<h1>{title}</h1>\n<p>{text}</p>\n"
+        self._send(status, page.encode(), "text/html")
+
+    def _send(self, status: int, content: bytes, content_type: str) -> None:
         is_text = content_type.startswith("text/") and "charset" not in content_type
         self.send_response(status)
         self.send_header("Content-Type", f"{content_type}; charset=utf-8" if is_text else content_type)

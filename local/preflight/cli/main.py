@@ -254,3 +254,36 @@ def prepare() -> None:
     say(f"The stack runs on {stack_python(say)}")
     for interpreter in function_runtimes.prepare_all(say):
         say(f"Functions run on {interpreter.label}: {interpreter.path}")
+
+
+@main.group(name="frameworks", invoke_without_command=True)
+@click.pass_context
+@_errors_in_words()
+def framework_environments(context: click.Context) -> None:
+    """List the images of frameworks that run a script here, and whether their environments are made."""
+    if context.invoked_subcommand is None:
+        from preflight.cli import frameworks
+
+        console.print(frameworks.table())
+
+
+@framework_environments.command(name="install")
+@click.argument("names", nargs=-1, required=True)
+@_errors_in_words()
+def install_framework(names: tuple[str, ...]) -> None:
+    """Make the environments of NAMES (sklearn:1.2-1) now, for the jobs that need them: before you go offline, in CI."""
+    from preflight.cli import frameworks
+
+    for image in [frameworks.find(name) for name in names]:
+        frameworks.install(image, say)
+
+
+@framework_environments.command(name="remove")
+@click.argument("names", nargs=-1, required=True)
+@_errors_in_words()
+def remove_framework(names: tuple[str, ...]) -> None:
+    """Remove the environments of NAMES. The next job that needs one makes it again."""
+    from preflight.cli import frameworks
+
+    for image in [frameworks.find(name) for name in names]:
+        frameworks.remove(image, say)

@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from preflight.sagemaker.api.errors import UnsupportedByPreflight
+from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Launcher
 from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_same_region
@@ -31,7 +31,12 @@ class DispatchingLauncher:
         self._connecting = threading.Lock()
 
     def require_image(self, image: str, region: str, *, script: bool = False) -> None:
-        self._launcher_of(image, region, script).require_image(image, region, script=script)
+        try:
+            self._launcher_of(image, region, script).require_image(image, region, script=script)
+        except ValidationException:
+            if framework_of(image, region):
+                require_program(image, region, script=script)  # says which versions run without Docker
+            raise
 
     def warning(self, image: str, region: str, *, script: bool = False) -> str:
         return self._launcher_of(image, region, script).warning(image, region, script=script)
