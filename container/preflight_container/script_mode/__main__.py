@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
     from preflight_container.script_mode import search_path
 
     search_path.leave_to_script(_OWN)
+    search_path.put_toolkits_last()
     if arguments == ["train"]:
         from preflight_container.script_mode.train import train
 

@@ -36,8 +36,8 @@ class Handler:
         )
         self._model = model_fn(model_folder)
 
-    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
-        """The body and its content type. Whatever the functions raise goes to the caller."""
+    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str, int]:
+        """The body, its content type and the status. Whatever the functions raise goes to the caller."""
         content: Any = body.decode("utf-8") if content_type in codecs.TEXT else body
         if self._transform:
             result = self._transform(self._model, content, content_type, accept)
@@ -46,13 +46,13 @@ class Handler:
         return as_answer(result)
 
 
-def as_answer(result: Any) -> tuple[Any, str]:
+def as_answer(result: Any) -> tuple[Any, str, int]:
     """What a function returned, as Flask would send it: a tuple names its type, a bare body is a page."""
     if isinstance(result, tuple):
-        return result[0], result[1]
+        return result[0], result[1], 200
     if hasattr(result, "get_data"):  # a response of Flask's, or of the toolkit's
-        return result.get_data(), result.mimetype
-    return result, "text/html"
+        return result.get_data(), result.mimetype, result.status_code
+    return result, "text/html", 200
 
 
 def _no_model_fn(model_dir: str) -> Any:
@@ -74,7 +74,12 @@ def _sklearn_predict_fn(data: Any, model: Any) -> Any:
 def _xgboost_input_fn(data: Any, content_type: str) -> Any:
     from preflight_container.script_mode import xgboost_bodies
 
-    return xgboost_bodies.decode(data, content_type)
+    name = content_type.partition(";")[0].strip()  # the type's parameters are passed over
+    if name == codecs.CSV:
+        return xgboost_bodies.csv_to_dmatrix(data)
+    if name in ("text/libsvm", "text/x-libsvm"):
+        return xgboost_bodies.libsvm_to_dmatrix(data)
+    raise codecs.UnsupportedFormat(content_type)
 
 
 def _xgboost_predict_fn(data: Any, model: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 
 def leave_to_script(own: str) -> None:
@@ -23,6 +24,14 @@ def put_first(folder: str) -> None:
     sys.path.insert(0, folder)
     rest = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in (folder, rest) if path)
+
+
+def put_toolkits_last() -> None:
+    """Let scripts import what AWS's images have for them, unless something installed has the name."""
+    folder = str(Path(__file__).resolve().parent / "toolkits")
+    sys.path.append(folder)
+    rest = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in (rest, folder) if path)
 
 
 def _is(path: str, own: str) -> bool:

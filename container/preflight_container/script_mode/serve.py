@@ -137,7 +137,7 @@ class _Worker:
             print("The script's model cannot be loaded.", file=sys.stderr, flush=True)
             os._exit(_NO_MODEL)
 
-    def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
+    def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str, int]:
         handler = self.handler
         with self._turn:
             return handler.answer(body, content_type, accept)
@@ -191,23 +191,23 @@ class _Requests(BaseHTTPRequestHandler):
             accept = self.server.worker.default_accept
         self._try(lambda: self.server.worker.invoke(body, content_type, str(accept)))
 
-    def _execution_parameters(self) -> tuple[Any, str]:
+    def _execution_parameters(self) -> tuple[Any, str, int]:
         function = self.server.worker.handler.execution_parameters
         assert function is not None
         result = function()
         if isinstance(result, dict):
-            return json.dumps(result), codecs.JSON
+            return json.dumps(result), codecs.JSON, 200
         return as_answer(result)
 
     def _try(self, answer: Any) -> None:
         try:
-            body, content_type = answer()
+            body, content_type, status = answer()
             encoded = body.encode() if isinstance(body, str) else bytes(body)
         except Exception:
             traceback.print_exc()  # for the endpoint's log
             self._refuse(500)
             return
-        self._send(200, encoded, content_type)
+        self._send(status, encoded, content_type)
 
     def _refuse(self, status: int) -> None:
         title, text = _PAGES[status]

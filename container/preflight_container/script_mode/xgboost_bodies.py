@@ -7,21 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from preflight_container.script_mode.codecs import CSV, UnsupportedFormat
-
-LIBSVM = ("text/libsvm", "text/x-libsvm")
 SNIFFED_CHARACTERS = 512
-
-
-def decode(body: Any, content_type: str) -> Any:
-    """A ``xgboost.DMatrix``; the type's parameters are passed over. Raises UnsupportedFormat and what is wrong."""
-    name = content_type.partition(";")[0].strip()
-    text = body.decode() if isinstance(body, (bytes, bytearray)) else body
-    if name == CSV:
-        return csv_to_dmatrix(text)
-    if name in LIBSVM:
-        return libsvm_to_dmatrix(text)
-    raise UnsupportedFormat(content_type)
 
 
 def csv_to_dmatrix(body: Any, dtype: Any = None) -> Any:

@@ -30,7 +30,7 @@ for request in json.load(sys.stdin):
 
 def main() -> None:
     requests = json.loads((HERE / "requests.json").read_text())
-    answers: list[object] = []
+    answers: list[tuple[dict[str, object], object]] = []
     for name, script in json.loads((HERE / "scripts.json").read_text()).items():
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "script.py").write_text(script)

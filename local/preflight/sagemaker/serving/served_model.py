@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from preflight.sagemaker.api.errors import ServiceError
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import RoleClients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
-from preflight.sagemaker.launching.programs import EnvironmentMissing
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import ModelRecord
 from preflight.sagemaker.serving.model_data import ModelData
@@ -135,7 +135,7 @@ class ServedModel:
             services = self._services.environment() if has_services else {}
             try:
                 return self.context.launcher.launch(replace(spec, services_environment=services))
-            except EnvironmentMissing as error:
+            except ServiceError as error:
                 raise ServingError(error.message) from error
 
         return launch

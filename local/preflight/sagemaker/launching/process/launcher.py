@@ -7,18 +7,25 @@ from collections.abc import Iterable
 from typing import IO
 
 from preflight.environments import cache_folder
+from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight
 from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
 from preflight.sagemaker.launching.fifo import write_fifo
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
-from preflight.sagemaker.launching.process.private_folders import private_folders
+from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
 from preflight.sagemaker.launching.process.process_folders import ProcessFolders
 from preflight.sagemaker.launching.programs import Program, require_program
 from preflight.sagemaker.settings import EXACT
 
 ADDRESS = "127.0.0.1"
 READER_JOIN_SECONDS = 5
+
+
+class NoPrivateFolders(ServiceError):
+    """What is to run needs an /opt/ml, and this machine gives processes none."""
+
+    code, status = UnsupportedByPreflight.code, UnsupportedByPreflight.status
 
 
 class ProcessLauncher:
@@ -42,6 +49,7 @@ class ProcessLauncher:
         program = self._program(spec.image, spec.region, spec.script)
         if program.warning:
             spec.on_line(program.warning)
+        _require_no_paths(spec)
         python = program.python(spec.on_line)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
@@ -82,6 +90,13 @@ class ProcessLauncher:
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
+
+
+def _require_no_paths(spec: ContainerSpec) -> None:
+    """Raises NoPrivateFolders if the command names what it would not find."""
+    words = (*(spec.entrypoint or ()), *(spec.arguments or ()))
+    if (limitation := private_folders().limitation) and (named := [word for word in words if f"{OPT_ML}/" in word]):
+        raise NoPrivateFolders(f"The command {named[0]!r} cannot run. {limitation}")
 
 
 def _search_path(spec: ContainerSpec, folders: ProcessFolders) -> str:
