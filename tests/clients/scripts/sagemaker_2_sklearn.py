@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import boto3
-from sagemaker.processing import ProcessingInput, ProcessingOutput
+from sagemaker.processing import FrameworkProcessor, ProcessingInput, ProcessingOutput
 from sagemaker.s3 import S3Downloader
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
@@ -52,6 +52,10 @@ open("/opt/ml/processing/output/train.csv", "w").write("\n".join(rows[:100]))
 print("prepared with", sklearn.__version__)
 """)
 
+Path("count").mkdir()
+Path("count/count.py").write_text("import words; print('a source folder', words.WORDS)")
+Path("count/words.py").write_text("WORDS = 'with its modules'")
+
 machine = {"role": role, "instance_count": 1, "instance_type": "ml.m5.large"}
 processor = SKLearnProcessor(framework_version="1.2-1", **machine)
 processor.run(
@@ -61,6 +65,9 @@ processor.run(
 )
 prepared = processor.latest_job.outputs[0].destination
 print("rows:", len(S3Downloader.read_file(f"{prepared}/train.csv").splitlines()))
+
+framework = FrameworkProcessor(estimator_cls=SKLearn, framework_version="1.2-1", **machine)
+framework.run(code="count.py", source_dir="count")
 
 estimator = SKLearn(
     entry_point="train.py",

@@ -36,7 +36,6 @@ _BUILTIN_INSTANCES = RefusedCase(
 _SCRIPT_MODE = RefusedCase(
     _OPERATION, "the hyperparameter sagemaker_program and the image of a built-in algorithm other than XGBoost"
 )
-_SCRIPT_INSTANCES = RefusedCase(_OPERATION, "ResourceConfig.InstanceCount above 1 and the image of a framework")
 _REPEATS = RefusedCase(_OPERATION, "a MetricDefinitions.Regex of over 100000 characters, repetitions written out")
 # The built-in algorithms ask nothing of the network; what another image asks would be let through here.
 _ISOLATION = RefusedCase(_OPERATION, "EnableNetworkIsolation and an image other than a built-in algorithm's")
@@ -46,7 +45,6 @@ REFUSED = (
     _BUILTIN_COMMAND,
     _BUILTIN_INSTANCES,
     _SCRIPT_MODE,
-    _SCRIPT_INSTANCES,
     _REPEATS,
     _ISOLATION,
     _CHECKPOINT_PATH,
@@ -79,13 +77,10 @@ def require_valid(request: CreateTrainingJob, region: str) -> None:
         raise ValidationException(guessed("ResourceConfig is required."))
     groups = _require_resources(request.resource_config)
     algorithm = find_algorithm(request, region)
-    framework = framework_of(specification.training_image, region)
     if algorithm:
         _require_builtin(specification, groups)
-    elif framework is None and find_builtin_algorithm(specification.training_image, region):
+    elif find_builtin_algorithm(image := specification.training_image, region) and not framework_of(image, region):
         raise _SCRIPT_MODE.error()
-    elif framework and sum(group.instance_count for group in groups) > 1:
-        raise _SCRIPT_INSTANCES.error()
     elif request.enable_network_isolation:
         raise _ISOLATION.error()
     _require_stopping_condition(request, request.resource_config, algorithm)

@@ -49,6 +49,8 @@ class ProcessLauncher:
         program = self._program(spec.image, spec.region, spec.script)
         if program.warning:
             spec.on_line(program.warning)
+        if spec.network and program.algorithm is None and not spec.entrypoint:
+            raise UnsupportedByPreflight(f"A script on several instances of {spec.image}, which needs Docker,")
         _require_no_paths(spec)
         python = program.python(spec.on_line)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
