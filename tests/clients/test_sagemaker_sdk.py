@@ -45,6 +45,7 @@ def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
     assert "prepared with 1.2.1" in flow.output
     assert "rows: 100" in flow.output
     assert "a source folder with its modules" in flow.output
+    assert re.search(r"batch: \['1(.0)?', '0(.0)?', '1(.0)?'\]", flow.output)
     assert "accuracy: 1.00;" in flow.output
     assert "answer: [1.0, 0.0]" in flow.output or "answer: [1, 0]" in flow.output
 

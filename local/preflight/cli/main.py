@@ -221,6 +221,20 @@ def _print_own_log(stack: Stack, *, follow: bool, tail: int | None) -> None:
 
 
 @_stack_command
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec(stack: Stack, command: tuple[str, ...]) -> None:
+    """Run COMMAND as on a notebook instance: preflight exec -- jupyter lab.
+
+    It has the variables of `preflight env`, and the file in which the SageMaker SDKs find their execution role.
+    """
+    if stack.health() is None:
+        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
+    from preflight.cli import notebook  # boto3 takes longer than most commands here
+
+    notebook.become(stack, command)
+
+
+@_stack_command
 def env(stack: Stack) -> None:
     """Print what AWS clients need to talk to it. In a shell: eval "$(preflight env)"."""
     for name, value in client_environment(stack.endpoint_url).items():

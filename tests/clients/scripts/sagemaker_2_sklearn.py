@@ -80,5 +80,11 @@ estimator = SKLearn(
 estimator.fit({"train": prepared})
 predictor = estimator.deploy(initial_instance_count=1, instance_type="ml.m5.large")
 print("answer:", predictor.predict([[5, 1], [0, 2]]).tolist())
+
+Path("features.csv").write_text("5,1\n0,2\n6,0\n")
+features = estimator.sagemaker_session.upload_data("features.csv", key_prefix="sdk-2-sklearn")
+transformer = estimator.transformer(instance_count=1, instance_type="ml.m5.large", accept="text/csv")
+transformer.transform(features, content_type="text/csv")
+print("batch:", S3Downloader.read_file(f"{transformer.output_path}/features.csv.out").split())
 predictor.delete_model()
 predictor.delete_endpoint()
