@@ -30,8 +30,10 @@ from preflight import function_runtimes
 from preflight.environments import Say, cache_folder, kit_path, silent, stack_python, uv_program
 from preflight.sagemaker.settings import (
     DOCKER_MARK,
+    FRAMEWORK_VERSIONS,
     LAUNCHERS,
     SettingError,
+    require_framework_versions,
     require_invocation_timeout,
     require_launcher,
     require_roles_decide,
@@ -66,6 +68,7 @@ _PASSED_ON = (
     "PREFLIGHT_STACK_ID",
     "PREFLIGHT_INVOCATION_TIMEOUT_SECONDS",
     "PREFLIGHT_ALLOWED_ORIGINS",
+    "PREFLIGHT_FRAMEWORK_VERSIONS",
     "PREFLIGHT_IAM",
     "PREFLIGHT_LAMBDA_RUNTIME",
     "PYENV_ROOT",
@@ -242,6 +245,7 @@ class Stack:
     def _environment(self) -> Mapping[str, str]:
         try:
             launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
+            require_framework_versions(os.environ.get(FRAMEWORK_VERSIONS))
             require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
             services = require_services_url(self.services) if self.services else ""
             require_roles_decide(os.environ.get("PREFLIGHT_IAM"))

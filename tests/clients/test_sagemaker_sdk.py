@@ -39,6 +39,17 @@ def test_sdk_2_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
     assert [(name, float(score) > 0.5) for name, score in joined] == [("first", True), ("second", False)]
 
 
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_sklearn.py")
+def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
+    flow.require_success()
+    assert "prepared with 1.2.1" in flow.output
+    assert "rows: 100" in flow.output
+    assert "a source folder with its modules" in flow.output
+    assert re.search(r"batch: \['1(.0)?', '0(.0)?', '1(.0)?'\]", flow.output)
+    assert "accuracy: 1.00;" in flow.output
+    assert "answer: [1.0, 0.0]" in flow.output or "answer: [1, 0]" in flow.output
+
+
 @pytest.mark.flow("sagemaker-3", "sagemaker_3.py")
 def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     flow.require_success()
@@ -46,6 +57,13 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     assert re.search("job: Completed s3://sagemaker-us-east-1-000000000000/sdk-3/.*/output/model.tar.gz", flow.output)
     assert "listed: True" in flow.output
     assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+
+
+@pytest.mark.flow("sagemaker-3", "sagemaker_3_source.py")
+def test_sdk_3_trains_with_a_source_folder(flow: Flow) -> None:
+    flow.require_success()
+    assert "trained with 1.2.1 7 400 found" in flow.output
+    assert "job: Completed" in flow.output
 
 
 @pytest.mark.flow("sagemaker-2", "sagemaker_default_bucket.py")

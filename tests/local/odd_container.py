@@ -67,13 +67,16 @@ class OddLauncher:
         self.launched: list[OddContainer] = []
         self.is_broken = False  # whether what it launches fails its health checks
 
-    def require_image(self, image: str, region: str) -> None:
+    def require_image(self, image: str, region: str, *, script: bool = False) -> None:
         pass
 
     def launch(self, spec: ContainerSpec) -> OddContainer:
         unhealthy = {"ODD_PING": "503", "ODD_PING_ONCE": "1"} if self.is_broken else {}
         self.launched.append(OddContainer(spec, unhealthy))
         return self.launched[-1]
+
+    def warning(self, image: str, region: str, *, script: bool = False) -> str:
+        return ""
 
     def fallback(self) -> str | None:
         return None

@@ -221,6 +221,20 @@ def _print_own_log(stack: Stack, *, follow: bool, tail: int | None) -> None:
 
 
 @_stack_command
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec(stack: Stack, command: tuple[str, ...]) -> None:
+    """Run COMMAND as on a notebook instance: preflight exec -- jupyter lab.
+
+    It has the variables of `preflight env`, and the file in which the SageMaker SDKs find their execution role.
+    """
+    if stack.health() is None:
+        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
+    from preflight.cli import notebook  # boto3 takes longer than most commands here
+
+    notebook.become(stack, command)
+
+
+@_stack_command
 def env(stack: Stack) -> None:
     """Print what AWS clients need to talk to it. In a shell: eval "$(preflight env)"."""
     for name, value in client_environment(stack.endpoint_url).items():
@@ -254,3 +268,36 @@ def prepare() -> None:
     say(f"The stack runs on {stack_python(say)}")
     for interpreter in function_runtimes.prepare_all(say):
         say(f"Functions run on {interpreter.label}: {interpreter.path}")
+
+
+@main.group(name="frameworks", invoke_without_command=True)
+@click.pass_context
+@_errors_in_words()
+def framework_environments(context: click.Context) -> None:
+    """List the images of frameworks that run a script here, and whether their environments are made."""
+    if context.invoked_subcommand is None:
+        from preflight.cli import frameworks
+
+        console.print(frameworks.table())
+
+
+@framework_environments.command(name="install")
+@click.argument("names", nargs=-1, required=True)
+@_errors_in_words()
+def install_framework(names: tuple[str, ...]) -> None:
+    """Make the environments of NAMES (sklearn:1.2-1) now, for the jobs that need them: before you go offline, in CI."""
+    from preflight.cli import frameworks
+
+    for image in [frameworks.find(name) for name in names]:
+        frameworks.install(image, say)
+
+
+@framework_environments.command(name="remove")
+@click.argument("names", nargs=-1, required=True)
+@_errors_in_words()
+def remove_framework(names: tuple[str, ...]) -> None:
+    """Remove the environments of NAMES. The next job that needs one makes it again."""
+    from preflight.cli import frameworks
+
+    for image in [frameworks.find(name) for name in names]:
+        frameworks.remove(image, say)

@@ -14,6 +14,8 @@ DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack ha
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
 STREAM_TIMEOUT_FACTOR = 8  # a streamed answer may take 8 minutes
+FRAMEWORK_VERSIONS = "PREFLIGHT_FRAMEWORK_VERSIONS"
+EXACT, NEAREST = "exact", "nearest"
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov)$")
 
 
@@ -28,6 +30,13 @@ def require_launcher(value: str) -> str:
             f"PREFLIGHT_LAUNCHER is {value!r}, which Preflight does not know; use {' or '.join(LAUNCHERS)}."
         )
     return value
+
+
+def require_framework_versions(value: str | None) -> str:
+    """``value`` of PREFLIGHT_FRAMEWORK_VERSIONS, ``exact`` without one. Raises SettingError."""
+    if value not in (None, "", EXACT, NEAREST):
+        raise SettingError(f"{FRAMEWORK_VERSIONS} is {value!r}; it can be {EXACT} (as without it) or {NEAREST}.")
+    return value or EXACT
 
 
 def require_invocation_timeout(value: str | None) -> float:
@@ -78,7 +87,7 @@ class Settings:
     it does, else their ports are published. ``training_slots`` is how many jobs train at once; the others wait, as
     jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
     unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs; a streamed answer has
-    eight times that.
+    eight times that. ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
     """
 
     endpoint_url: str
@@ -89,6 +98,7 @@ class Settings:
     container_network: str = ""
     training_slots: int = max(2, os.cpu_count() or 2)
     invocation_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS
+    framework_versions: str = EXACT
     stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR
 
     @classmethod
@@ -105,5 +115,6 @@ class Settings:
             container_image=environ.get("PREFLIGHT_CONTAINER_IMAGE") or DEFAULT_CONTAINER_IMAGE,
             container_network=environ.get("PREFLIGHT_CONTAINER_NETWORK", ""),
             invocation_timeout_seconds=timeout_seconds,
+            framework_versions=require_framework_versions(environ.get(FRAMEWORK_VERSIONS)),
             stream_timeout_seconds=timeout_seconds * STREAM_TIMEOUT_FACTOR,
         )

@@ -30,6 +30,7 @@ class ContainerSpec:
     ``owner_arn`` is the resource it runs for, in ``region``.
     ``services_environment`` are variables by which a program acts as its role at the stack's address; for launchers
     whose containers reach it.
+    ``script``: a script of the caller's runs in it, where the image can do that and something else.
     ``entrypoint`` and ``arguments`` take the place of the image's own; None leaves them as they are.
     ``port`` is the one it listens on inside; None: it listens on none, as a job. A launcher that gives it another
     says so in SAGEMAKER_BIND_TO_PORT.
@@ -46,6 +47,7 @@ class ContainerSpec:
     on_line: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     services_environment: Mapping[str, str] = field(default_factory=dict)
+    script: bool = False
     entrypoint: Sequence[str] | None = None
     arguments: Sequence[str] | None = None
     port: int | None = None
@@ -91,8 +93,11 @@ class Container(Protocol):
 class Launcher(Protocol):
     """Runs containers in one way or another."""
 
-    def require_image(self, image: str, region: str) -> None:
-        """Raises a ServiceError if ``image`` cannot be run here."""
+    def require_image(self, image: str, region: str, *, script: bool = False) -> None:
+        """Raises a ServiceError if ``image`` cannot be run here; ``script`` as in ContainerSpec."""
+
+    def warning(self, image: str, region: str, *, script: bool = False) -> str:
+        """What is not quite as the image says when it runs here, in sentences; empty if nothing is."""
 
     def launch(self, spec: ContainerSpec) -> Container:
         """Start the container; it may not be ready yet."""

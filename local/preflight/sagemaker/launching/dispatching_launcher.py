@@ -3,11 +3,12 @@
 import threading
 from typing import TYPE_CHECKING
 
-from preflight.sagemaker.api.errors import UnsupportedByPreflight
+from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Launcher
+from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_same_region
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
-from preflight.sagemaker.launching.programs import find_program
+from preflight.sagemaker.launching.programs import find_program, require_program
 from preflight.sagemaker.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,15 +26,23 @@ class DispatchingLauncher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._processes = ProcessLauncher()
+        self._processes = ProcessLauncher(settings.framework_versions)
         self._docker: DockerLauncher | None = None
         self._connecting = threading.Lock()
 
-    def require_image(self, image: str, region: str) -> None:
-        self._launcher_of(image, region).require_image(image, region)
+    def require_image(self, image: str, region: str, *, script: bool = False) -> None:
+        try:
+            self._launcher_of(image, region, script).require_image(image, region, script=script)
+        except ValidationException:
+            if framework_of(image, region):
+                require_program(image, region, script=script)  # says which versions run without Docker
+            raise
+
+    def warning(self, image: str, region: str, *, script: bool = False) -> str:
+        return self._launcher_of(image, region, script).warning(image, region, script=script)
 
     def launch(self, spec: ContainerSpec) -> Container:
-        return self._launcher_of(spec.image, spec.region).launch(spec)
+        return self._launcher_of(spec.image, spec.region, spec.script).launch(spec)
 
     def fallback(self) -> str | None:
         """Connects to Docker if everything is to run there."""
@@ -53,8 +62,8 @@ class DispatchingLauncher:
             if self._docker:
                 self._docker.close()
 
-    def _launcher_of(self, image: str, region: str) -> Launcher:
-        has_program = find_program(image, region) is not None
+    def _launcher_of(self, image: str, region: str, script: bool) -> Launcher:
+        has_program = find_program(image, region, script=script) is not None
         if has_program and self._settings.launcher == "process":
             return self._processes
         require_same_region(image, region)
@@ -63,9 +72,11 @@ class DispatchingLauncher:
             return docker
         if has_program:
             return self._processes
+        if framework_of(image, region):
+            require_program(image, region, script=script)  # says which versions there are
         raise UnsupportedByPreflight(
-            f"Image {image}, which is not the image of a built-in algorithm in {region}, runs in Docker, and {docker}. "
-            "Start a Docker engine (or set DOCKER_HOST); running other images without one"
+            f"Image {image}, which is neither a built-in algorithm's nor a framework's in {region}, runs in Docker, "
+            f"and {docker}. Start a Docker engine (or set DOCKER_HOST); running other images without one"
         )
 
     def _find_docker(self) -> "DockerLauncher | str":

@@ -43,6 +43,13 @@ def find_algorithm(image: str, region: str) -> str | None:
     return None
 
 
+def is_in(image: str, region: str, repository: str, algorithm: str) -> bool:
+    """Whether ``image`` is in ``repository`` of the account that has the images of ``algorithm`` in ``region``."""
+    match = _ECR_IMAGE.fullmatch(image)
+    accounts = _registries()[algorithm]["accounts"]
+    return bool(match and match["repository"] == repository and accounts.get(region) == match["account"])
+
+
 def tag_of(image: str) -> str:
     """The tag of an ECR image; empty if it has none."""
     match = _ECR_IMAGE.fullmatch(image)

@@ -70,6 +70,6 @@ class ProcessingJobs:
     def _require_launcher(self, scope: Scope, job: ProcessingJobRecord) -> None:
         """Raises UnsupportedByPreflight if nothing here runs such an image; whether it is there, the job will see."""
         try:
-            self._context.launcher.require_image(job.image, scope.region)
+            self._context.launcher.require_image(job.image, scope.region, script=True)
         except ValidationException:
             return

@@ -82,7 +82,7 @@ class ProcessingWork:
     def _require_image(self) -> None:
         """AWS looks for it no sooner."""
         try:
-            self._context.launcher.require_image(self._job.image, self._scope.region)
+            self._context.launcher.require_image(self._job.image, self._scope.region, script=True)
         except ValidationException as error:
             raise JobFailure(
                 f"ClientError: API error (404): manifest for {self._job.image} not found: manifest unknown: Requested "
@@ -151,6 +151,7 @@ class ProcessingWork:
                 services_environment=self._services_environment,
                 on_line=partial(self._context.logs.write, stream),
                 owner_arn=self._job.arn,
+                script=True,
                 entrypoint=application.container_entrypoint,
                 arguments=application.container_arguments,
                 brought_back=("output", *(path for path, _ in self._outputs)),

@@ -9,14 +9,15 @@ from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_model_image
 from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.serving.model_data import ModelData
 from preflight.sagemaker.serving.request import ContainerDefinition, S3ModelDataSource
 
 _MULTI_MODEL = RefusedCase("CreateModel", "Mode MultiModel")
-# Images of built-in algorithms may also run a script of the caller's. The SDK sends an empty name for none.
-_SCRIPT_MODE = RefusedCase("CreateModel", "SAGEMAKER_PROGRAM and the image of a built-in algorithm")
+# XGBoost's image also runs a script of the caller's.
+_SCRIPT_MODE = RefusedCase("CreateModel", "SAGEMAKER_PROGRAM and the image of a built-in algorithm other than XGBoost")
 REFUSED = (_MULTI_MODEL, _SCRIPT_MODE)
 
 MAX_ENVIRONMENT_BYTES = 32 * 1024  # over all containers of a model
@@ -39,9 +40,14 @@ def require_runnable(
     _require_readable_source(definition, path)
     access = definition.image_config
     require_model_image(definition.image, access.repository_access_mode if access else None)
-    if definition.environment.get("SAGEMAKER_PROGRAM") and find_builtin_algorithm(definition.image, scope.region):
+    script = definition.runs_script
+    if (
+        script
+        and find_builtin_algorithm(definition.image, scope.region)
+        and not framework_of(definition.image, scope.region)
+    ):
         raise _SCRIPT_MODE.error(path)
-    context.launcher.require_image(definition.image, scope.region)
+    context.launcher.require_image(definition.image, scope.region, script=script)
     data = ModelData.of(definition)
     if data and not data.is_there(context.services.acting_as(role_arn, scope), scope):
         raise _unreachable(data, role_arn, scope, is_there=data.is_there(context.services, scope))

@@ -37,7 +37,8 @@ class Models:
         require_assumable_role(self._context.services, scope, request.execution_role_arn)
         for path, definition in definitions.items():
             image = container_rules.require_runnable(self._context, scope, request.execution_role_arn, definition, path)
-            if request.enable_network_isolation and not find_builtin_algorithm(image, scope.region):
+            is_builtin = find_builtin_algorithm(image, scope.region) and not definition.runs_script
+            if request.enable_network_isolation and not is_builtin:
                 raise _ISOLATION.error(path)
         model = ModelRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)
         self.table.add(model, request.tags)

@@ -35,6 +35,11 @@ class ContainerDefinition(Shape):
     environment: dict[str, str] = Field(default_factory=dict)
     image_config: ImageConfig | None = described()
 
+    @property
+    def runs_script(self) -> bool:
+        """Whether it names a script of the caller's. The SDK sends an empty name for none."""
+        return bool(self.environment.get("SAGEMAKER_PROGRAM"))
+
 
 class InferenceExecutionConfig(Shape):
     mode: str

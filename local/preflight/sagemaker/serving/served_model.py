@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from preflight.sagemaker.api.errors import ServiceError
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import RoleClients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
@@ -121,15 +122,23 @@ class ServedModel:
             },
             on_line=lambda line: self.context.logs.write(stream, line),
             owner_arn=self.place.owner_arn,
+            script=definition.runs_script,
             arguments=("serve",),
             port=port,
             read_only=("model",),
             limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
         )
-        if self.model.request.enable_network_isolation:
-            return lambda: self.context.launcher.launch(spec)
-        # Each container that takes another's place gets a session of its own, for they end.
-        return lambda: self.context.launcher.launch(replace(spec, services_environment=self._services.environment()))
+        has_services = not self.model.request.enable_network_isolation
+
+        def launch() -> Container:
+            # Each container that takes another's place gets a session of its own, for they end.
+            services = self._services.environment() if has_services else {}
+            try:
+                return self.context.launcher.launch(replace(spec, services_environment=services))
+            except ServiceError as error:
+                raise ServingError(error.message) from error
+
+        return launch
 
 
 def _data_failure(data: ModelData, number: int, error: ArtifactError) -> str:

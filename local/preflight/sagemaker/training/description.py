@@ -4,9 +4,9 @@ from typing import Any
 
 from preflight.sagemaker.api.errors import ResourceInUse, ValidationException
 from preflight.sagemaker.api.listing import Listing
-from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.resources.table import Kind
 from preflight.sagemaker.training import debugger
+from preflight.sagemaker.training.algorithm import find_algorithm
 from preflight.sagemaker.training.metrics import BUILTIN_METRICS
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import TrainingJobRecord
@@ -81,11 +81,10 @@ def summarize(job: TrainingJobRecord) -> dict[str, Any]:
 
 def metric_definitions(request: CreateTrainingJob, region: str) -> tuple[MetricDefinition, ...]:
     """The caller's, or for its own images AWS's."""
+    if algorithm := find_algorithm(request, region):
+        return BUILTIN_METRICS[algorithm]
     specification = request.algorithm_specification
-    if specification is None or specification.training_image is None:
-        return ()
-    algorithm = find_builtin_algorithm(specification.training_image, region)
-    return BUILTIN_METRICS[algorithm] if algorithm else specification.metric_definitions
+    return specification.metric_definitions if specification else ()
 
 
 def _algorithm_specification(job: TrainingJobRecord) -> dict[str, Any]:

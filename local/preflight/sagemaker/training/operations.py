@@ -11,6 +11,7 @@ from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.training import channel_rules, debugger, rules
+from preflight.sagemaker.training.algorithm import runs_script
 from preflight.sagemaker.training.description import TRAINING_JOB
 from preflight.sagemaker.training.record import TrainingJobRecord
 from preflight.sagemaker.training.request import (
@@ -41,7 +42,7 @@ class TrainingJobs:
         rules.require_valid(request, scope.region)
         job = TrainingJobRecord(scope=scope, name=name, arn=self._table.arn(scope, name), request=request)
         require_assumable_role(services, scope, request.role_arn)
-        self._context.launcher.require_image(job.image, scope.region)
+        self._context.launcher.require_image(job.image, scope.region, script=runs_script(request))
         channel_rules.require_data(services, scope, request)
         rules.require_buckets(services, scope, request)
         rules.require_keys(services, scope, request)

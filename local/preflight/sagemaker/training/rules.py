@@ -10,9 +10,11 @@ from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.data.folder_sync import DEFAULT_CHECKPOINT_PATH, DEFAULT_TENSORBOARD_PATH
 from preflight.sagemaker.jobs.quotas import require_instances
+from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_training_image
 from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.training import debugger
+from preflight.sagemaker.training.algorithm import find_algorithm
 from preflight.sagemaker.training.channel_rules import require_channels
 from preflight.sagemaker.training.metrics import MAX_UNROLLED_LENGTH, unrolled_length
 from preflight.sagemaker.training.request import (
@@ -30,8 +32,10 @@ _BUILTIN_COMMAND = RefusedCase(
 _BUILTIN_INSTANCES = RefusedCase(
     _OPERATION, "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm"
 )
-# The images of some built-in algorithms also run a script of the caller's. Values are JSON, as the SDK sends them.
-_SCRIPT_MODE = RefusedCase(_OPERATION, "the hyperparameter sagemaker_program and the image of a built-in algorithm")
+# XGBoost's image also runs a script of the caller's.
+_SCRIPT_MODE = RefusedCase(
+    _OPERATION, "the hyperparameter sagemaker_program and the image of a built-in algorithm other than XGBoost"
+)
 _REPEATS = RefusedCase(_OPERATION, "a MetricDefinitions.Regex of over 100000 characters, repetitions written out")
 # The built-in algorithms ask nothing of the network; what another image asks would be let through here.
 _ISOLATION = RefusedCase(_OPERATION, "EnableNetworkIsolation and an image other than a built-in algorithm's")
@@ -72,11 +76,11 @@ def require_valid(request: CreateTrainingJob, region: str) -> None:
     if request.resource_config is None:
         raise ValidationException(guessed("ResourceConfig is required."))
     groups = _require_resources(request.resource_config)
-    algorithm = find_builtin_algorithm(specification.training_image, region)
+    algorithm = find_algorithm(request, region)
     if algorithm:
         _require_builtin(specification, groups)
-        if request.hyper_parameters.get("sagemaker_program", "") not in ("", '""'):
-            raise _SCRIPT_MODE.error()
+    elif find_builtin_algorithm(image := specification.training_image, region) and not framework_of(image, region):
+        raise _SCRIPT_MODE.error()
     elif request.enable_network_isolation:
         raise _ISOLATION.error()
     _require_stopping_condition(request, request.resource_config, algorithm)

@@ -32,6 +32,7 @@ from preflight.sagemaker.jobs.time_limits import TimeLimits
 from preflight.sagemaker.launching.container import ContainerSpec, Limits
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
+from preflight.sagemaker.training.algorithm import runs_script
 from preflight.sagemaker.training.channel import Channel
 from preflight.sagemaker.training.description import metric_definitions
 from preflight.sagemaker.training.metrics import MetricReader
@@ -70,7 +71,10 @@ class TrainingWork:
         status.proceed("Downloading", "Downloading input data")
         self._prepare(status.require_going)
         status.proceed("Downloading", "Downloading the training image")
-        status.proceed("Training", "Training image download completed. Training in progress.")
+        note = self._context.launcher.warning(
+            self._job.image, self._scope.region, script=runs_script(self._job.request)
+        )
+        status.proceed("Training", " ".join(["Training image download completed. Training in progress.", note]).strip())
         limit, exceeded = time_limits(self._job.request.stopping_condition).for_running(record.seconds_waited)
         ended = self._train(limit)
         failed = ended.code != 0 and not ended.out_of_time and not status.stop_asked
@@ -191,6 +195,7 @@ class TrainingWork:
                 services_environment=self._services_environment,
                 on_line=take,
                 owner_arn=self._job.arn,
+                script=runs_script(self._job.request),
                 entrypoint=specification.container_entrypoint,
                 arguments=_arguments(specification),
                 brought_back=("model", "output", "checkpoints"),

@@ -19,14 +19,19 @@ class LocalImage:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_local_image(client: DockerClient, uri: str, region: str, builtin_image: str) -> LocalImage:
+def find_local_image(
+    client: DockerClient, uri: str, region: str, builtin_image: str, *, script: bool = False
+) -> LocalImage:
     """The local image of ``uri``; ``builtin_image`` is the name of the one with the built-in algorithms.
+
+    It has no framework: a ``script`` runs in the local image of the framework's name.
 
     Raises:
         ValidationException: there is none.
     """
     require_same_region(uri, region)
-    program = find_program(uri, region)
+    program = find_program(uri, region, script=script)
+    program = program if program and program.algorithm else None
     names = [builtin_image] if program else [uri, local_name(uri)]
     for name in names:
         try:

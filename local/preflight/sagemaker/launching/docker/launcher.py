@@ -90,10 +90,10 @@ class DockerLauncher:
         self._closed = False
         self._lock = threading.Lock()
 
-    def require_image(self, image: str, region: str) -> None:
+    def require_image(self, image: str, region: str, *, script: bool = False) -> None:
         """Also raises ServiceError if the engine does not say what images there are."""
         try:
-            find_local_image(self._client, image, region, self._builtin_image)
+            find_local_image(self._client, image, region, self._builtin_image, script=script)
         except ENGINE_ERRORS as error:
             raise ServiceError(f"The Docker engine does not answer as it should: {error}") from error
 
@@ -103,6 +103,9 @@ class DockerLauncher:
             return self._launch(spec)
         except ENGINE_ERRORS as error:
             raise EngineError(f"The Docker engine cannot run {spec.image}: {error}") from error
+
+    def warning(self, image: str, region: str, *, script: bool = False) -> str:
+        return ""
 
     def fallback(self) -> str | None:
         return None
@@ -139,7 +142,7 @@ class DockerLauncher:
         return DockerContainer(container, spec, output, address, remove=belongings.close)
 
     def _create(self, spec: ContainerSpec, belongings: ExitStack) -> EngineContainer:
-        image = find_local_image(self._client, spec.image, spec.region, self._builtin_image)
+        image = find_local_image(self._client, spec.image, spec.region, self._builtin_image, script=spec.script)
         network = self._network
         if spec.network:
             with self._open():

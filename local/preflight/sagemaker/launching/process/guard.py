@@ -1,7 +1,7 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
     python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
-                          [--tmpfs PATH BYTES]... [--directory PATH] -- COMMAND [ARGUMENT...]
+                          [--tmpfs PATH BYTES]... [--directory PATH] [--become] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
 closes it, or dies in whatever way, the command gets SIGTERM, and SIGKILL after the grace. A line on the
@@ -17,9 +17,10 @@ with the guard, should that be killed. Elsewhere a process that leaves the comma
 
 With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes into
 the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so many
-bytes; --directory is where it starts, as it sees it. All that is in a
-mount namespace of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are
-never changed. Root needs nothing else for it; any other user gets a user namespace, in which it is itself.
+bytes; --directory is where it starts, as it sees it. All that is in a mount namespace of the guard's own
+(mount_namespaces(7)), which goes with its last process: the machine's folders are never changed. Root needs nothing
+else for it; any other user gets a user namespace, in which it is itself. With --become the command takes the guard's
+place, with its terminal, and nobody guards it.
 
 Started once for every Lambda environment and every container, so it has to start fast: no imports of ours,
 no `contextlib` or `pathlib`; `_signal` instead of `signal`, whose enums take longer to build than all the rest of this
@@ -147,10 +148,17 @@ def _become(command: list[str], guard: int) -> None:
         if os.getppid() != guard:  # it died before that
             os._exit(CANNOT_START)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        _exec(command)
+    finally:
+        os._exit(CANNOT_START)
+
+
+def _exec(command: list[str]) -> None:
+    """Be the command from here on."""
+    try:
         os.execvp(command[0], command)
     except OSError as error:
         print(f"Cannot start {command[0]}: {error.strerror}.", file=sys.stderr, flush=True)
-    finally:
         os._exit(CANNOT_START)
 
 
@@ -319,7 +327,7 @@ def _prepare(
 def main(arguments: list[str]) -> None:
     separator = arguments.index("--")
     options, command = iter(arguments[:separator]), arguments[separator + 1 :]
-    grace_seconds, directory = DEFAULT_GRACE_SECONDS, ""
+    grace_seconds, directory, is_guarded = DEFAULT_GRACE_SECONDS, "", True
     binds: list[tuple[str, str]] = []
     overlays: list[tuple[str, str]] = []
     tmpfs: list[tuple[str, str]] = []
@@ -334,9 +342,13 @@ def main(arguments: list[str]) -> None:
             tmpfs.append((next(options), next(options)))
         elif option == "--directory":
             directory = next(options)
+        elif option == "--become":
+            is_guarded = False
         else:
             sys.exit(f"guard.py has no option {option}")
     _prepare(binds, overlays, tmpfs, directory)
+    if not is_guarded:
+        _exec(command)
     _end_like(Guard(command, grace_seconds).run())
 
 

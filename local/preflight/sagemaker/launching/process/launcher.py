@@ -3,20 +3,29 @@
 import os
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 from typing import IO
 
+from preflight.environments import cache_folder
+from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight
 from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
 from preflight.sagemaker.launching.fifo import write_fifo
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.sagemaker.launching.ports import free_port
-from preflight.sagemaker.launching.process.guarded_process import AS_IT_IS, GuardedProcess, View
+from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
-from preflight.sagemaker.launching.programs import require_program
+from preflight.sagemaker.launching.process.process_folders import ProcessFolders
+from preflight.sagemaker.launching.programs import Program, require_program
+from preflight.sagemaker.settings import EXACT
 
 ADDRESS = "127.0.0.1"
 READER_JOIN_SECONDS = 5
+
+
+class NoPrivateFolders(ServiceError):
+    """What is to run needs an /opt/ml, and this machine gives processes none."""
+
+    code, status = UnsupportedByPreflight.code, UnsupportedByPreflight.status
 
 
 class ProcessLauncher:
@@ -26,38 +35,54 @@ class ProcessLauncher:
     nothing, and all its processes share this machine's name and network.
     """
 
-    def require_image(self, image: str, region: str) -> None:
-        require_program(image, region)
+    def __init__(self, versions: str = EXACT) -> None:
+        """``versions`` is the setting PREFLIGHT_FRAMEWORK_VERSIONS."""
+        self._versions = versions
+
+    def require_image(self, image: str, region: str, *, script: bool = False) -> None:
+        self._program(image, region, script)
+
+    def warning(self, image: str, region: str, *, script: bool = False) -> str:
+        return self._program(image, region, script).warning
 
     def launch(self, spec: ContainerSpec) -> Container:
-        program = require_program(spec.image, spec.region)
+        program = self._program(spec.image, spec.region, spec.script)
+        if program.warning:
+            spec.on_line(program.warning)
+        if spec.network and program.algorithm is None and not spec.entrypoint:
+            raise UnsupportedByPreflight(f"A script on several instances of {spec.image}, which needs Docker,")
+        _require_no_paths(spec)
+        python = program.python(spec.on_line)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
-        has_own = not private_folders().problem
-        base = OPT_ML if has_own else str(spec.folder)
+        folders = ProcessFolders.make(spec, program.environment.folder if program.environment else None)
         environment = {
-            "PATH": os.pathsep.join([str(Path(program.environment.python).parent), os.environ.get("PATH", os.defpath)]),
-            "HOME": base,
+            "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)]),
+            "HOME": folders.base,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait slow everything else here
+            **(_pip_settings() if program.environment else {}),
             **spec.services_environment,
             **spec.environment,
-            **({} if has_own else {"SAGEMAKER_BASE_DIR": base}),  # AWS sets none: it is /opt/ml there
+            **folders.variables,
             "PREFLIGHT_BIND_ADDRESS": ADDRESS,
             **port,
             **program.variables,
-            "PYTHONPATH": _search_path(spec.environment),
+            "PYTHONPATH": _search_path(spec, folders),
         }
         process = GuardedProcess.start(
-            program.command(spec.entrypoint, spec.arguments),
+            program.command(python, spec.entrypoint, spec.arguments),
             env=environment,
             cwd=spec.folder,
             stdout=subprocess.PIPE,
-            view=View(binds={OPT_ML: spec.folder}, directory=OPT_ML) if has_own else AS_IT_IS,
+            view=folders.view,
         )
-        return _ProcessContainer(process, address, spec)
+        return _ProcessContainer(process, address, spec, folders)
+
+    def _program(self, image: str, region: str, script: bool) -> Program:
+        return require_program(image, region, script=script, versions=self._versions)
 
     def limitation(self) -> str | None:
         return private_folders().limitation
@@ -69,18 +94,35 @@ class ProcessLauncher:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
 
 
-def _search_path(variables: Mapping[str, str]) -> str:
-    """Where our own program lies, if this process was told so, before what the job's Environment says."""
-    paths = (os.environ.get("PYTHONPATH"), variables.get("PYTHONPATH"))
+def _require_no_paths(spec: ContainerSpec) -> None:
+    """Raises NoPrivateFolders if the command names what it would not find."""
+    words = (*(spec.entrypoint or ()), *(spec.arguments or ()))
+    if (limitation := private_folders().limitation) and (named := [word for word in words if f"{OPT_ML}/" in word]):
+        raise NoPrivateFolders(f"The command {named[0]!r} cannot run. {limitation}")
+
+
+def _search_path(spec: ContainerSpec, folders: ProcessFolders) -> str:
+    """What the job has installed, our own program if it runs (and this process was told where), what the job says."""
+    program = None if spec.entrypoint else os.environ.get("PYTHONPATH")
+    paths = (folders.packages, program, spec.environment.get("PYTHONPATH"))
     return os.pathsep.join(path for path in paths if path)
 
 
+def _pip_settings() -> dict[str, str]:
+    """For scripts that install packages: the indexes that environments are made from, and what was fetched before."""
+    settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    return settings | {"PIP_CACHE_DIR": str(cache_folder() / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
 class _ProcessContainer:
-    def __init__(self, process: GuardedProcess, address: tuple[str, int], spec: ContainerSpec) -> None:
+    def __init__(
+        self, process: GuardedProcess, address: tuple[str, int], spec: ContainerSpec, folders: ProcessFolders
+    ) -> None:
         assert process.stdout is not None
         self.address = address
         self._process = process
         self._spec = spec
+        self._folders = folders
         self._reader = threading.Thread(target=self._read, args=(process.stdout,), name="container-output", daemon=True)
         self._reader.start()
 
@@ -93,11 +135,15 @@ class _ProcessContainer:
 
     def poll(self) -> int | None:
         code = self._process.poll()
-        return None if code is None else _exit_code(code)
+        if code is None:
+            return None
+        self._folders.remove()
+        return _exit_code(code)
 
     def wait(self, timeout_seconds: float | None = None) -> int:
         code = self._process.wait(timeout_seconds)
         self._reader.join(READER_JOIN_SECONDS)
+        self._folders.remove()
         return _exit_code(code)
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:

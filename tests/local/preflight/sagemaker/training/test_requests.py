@@ -188,19 +188,17 @@ def test_a_spot_job_that_checkpoints_may_wait_longer(train: Make, bucket: str) -
     assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"] >= 1
 
 
-def test_script_mode_of_an_image_that_has_a_built_in_algorithm_too_is_refused_by_name(
+def test_a_script_in_the_image_of_an_algorithm_that_runs_none_is_refused_by_name(
     sagemaker: Any, role: str, job_request: Make
 ) -> None:
-    specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
     parameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://none/source.tar.gz"'}
-    request = job_request(hyperparameters=parameters, AlgorithmSpecification=specification)
-    container = {"Image": XGBOOST, "Environment": {"SAGEMAKER_PROGRAM": "serve.py"}}
+    container = {"Image": LINEAR_LEARNER, "Environment": {"SAGEMAKER_PROGRAM": "serve.py"}}
 
     for code, message in (
-        refusal(sagemaker.create_training_job, **request),
+        refusal(sagemaker.create_training_job, **job_request(hyperparameters=parameters)),
         refusal(sagemaker.create_model, ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role),
     ):
-        assert code == "UnsupportedByPreflight" and "image of a built-in algorithm" in message
+        assert code == "UnsupportedByPreflight" and "image of a built-in algorithm other than XGBoost" in message
 
 
 def test_an_empty_script_is_none(sagemaker: Any, role: str) -> None:

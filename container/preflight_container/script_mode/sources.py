@@ -1,0 +1,69 @@
+"""The script and what comes with it, from where it was put to the folder it runs in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from preflight_container.script_mode.s3 import download
+
+REQUIREMENTS = "requirements.txt"
+
+
+class InstallError(Exception):
+    """pip has failed; its exit code, and the command."""
+
+    def __init__(self, code: int, command: list[str]) -> None:
+        super().__init__(f"{' '.join(command)} ended with exit code {code}")
+        self.code, self.command = code, command
+
+
+def bring(source: str | None, code: Path, environ: Mapping[str, str]) -> None:
+    """Put what is at ``source`` (an archive in S3 or here, or a folder) into ``code``, unless something is there.
+
+    Raises:
+        ObjectError, OSError, tarfile.TarError: it cannot be had, or is no archive.
+    """
+    code.mkdir(parents=True, exist_ok=True)
+    if not source or any(code.iterdir()):
+        return
+    if source.startswith("s3://"):
+        with tempfile.TemporaryDirectory() as aside:
+            archive = Path(aside, "source.tar.gz")
+            download(source, archive, environ)
+            _unpack(archive, code)
+        return
+    place = Path(source[len("file://") :] if source.startswith("file://") else source)
+    if place.is_dir():
+        _copy(place, code)
+    else:
+        _unpack(place, code)
+
+
+def _copy(folder: Path, code: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.copytree(path, code / path.name)
+        else:
+            shutil.copy2(path, code / path.name)
+
+
+def _unpack(archive: Path, code: Path) -> None:
+    """Nothing leaves ``code``: later versions of each Python see to that (PEP 706)."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(code, filter="data")
+
+
+def install(command: list[str], code: Path) -> None:
+    """Run pip. Raises InstallError."""
+    command = [sys.executable, "-m", "pip", "install", *command]
+    print(f"Installing: {' '.join(command)}", flush=True)
+    result = subprocess.run(command, cwd=code, env=dict(os.environ))
+    if result.returncode:
+        raise InstallError(result.returncode, command)

@@ -1,0 +1,7 @@
+"""Errors: it can be imported, as examples do, and has nothing of AWS's toolkit."""
+
+from __future__ import annotations
+
+
+def __getattr__(name: str) -> object:
+    raise AttributeError(f"sagemaker_containers.beta.framework.errors.{name} is not supported by Preflight.")

@@ -1,0 +1,1 @@
+"""What scripts of examples import of AWS's XGBoost container, which is in its image."""

@@ -1,0 +1,59 @@
+"""The folders of one process: its /opt/ml, and what it changes in its environment, which goes with it."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preflight.sagemaker.launching.container import ContainerSpec
+from preflight.sagemaker.launching.folders import remove_folder
+from preflight.sagemaker.launching.process.guarded_process import AS_IT_IS, View
+from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessFolders:
+    """``base`` is the path of its /opt/ml, ``variables`` tell it, ``view`` shows it. ``scratch`` is its own.
+
+    ``packages`` is where its pip installs to, if it cannot have the environment to itself.
+    """
+
+    base: str
+    view: View = AS_IT_IS
+    variables: Mapping[str, str] = field(default_factory=dict)
+    scratch: Path
+    packages: str = ""
+
+    @classmethod
+    def make(cls, spec: ContainerSpec, environment: Path | None) -> "ProcessFolders":
+        """For ``spec``, over an ``environment`` that it may change, if there is one.
+
+        Where several containers are over one folder, which they may read only, each has the rest for itself.
+        """
+        scratch = spec.folder.parent / f"{spec.folder.name}-{uuid.uuid4().hex[:8]}"
+        private = private_folders()
+        folder = scratch / "ml" if spec.read_only else spec.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        binds = {OPT_ML: folder, **{f"{OPT_ML}/{name}": spec.folder / name for name in spec.read_only}}
+        overlays, packages, variables = {}, "", {}
+        if environment and not private.overlay_problem:
+            overlays[environment] = scratch / "environment"
+        elif environment:
+            packages = str(scratch / "packages")
+            variables["PIP_TARGET"] = packages
+        for new in (*overlays.values(), *((Path(packages),) if packages else ())):
+            new.mkdir(parents=True)
+        if not private.problem:
+            for name in spec.read_only:
+                (folder / name).mkdir()
+            view = View(binds=binds, overlays=overlays, directory=OPT_ML)
+            return cls(base=OPT_ML, view=view, variables=variables, scratch=scratch, packages=packages)
+        for name in spec.read_only:
+            (folder / name).symlink_to(spec.folder / name)
+        variables["SAGEMAKER_BASE_DIR"] = str(folder)
+        return cls(base=str(folder), variables=variables, scratch=scratch, packages=packages)
+
+    def remove(self) -> None:
+        """The process has ended."""
+        if self.scratch.exists():
+            remove_folder(self.scratch)

@@ -1,0 +1,8 @@
+"""The first cells of AWS's notebooks, SDK 2.x: on a notebook instance they ask nothing and nobody."""
+
+import sagemaker
+from sagemaker import get_execution_role
+
+print("role:", get_execution_role())
+print("bucket:", sagemaker.Session().default_bucket())
+print("image:", sagemaker.image_uris.retrieve("xgboost", "us-east-1", "1.7-1"))
