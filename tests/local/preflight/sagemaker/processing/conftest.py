@@ -54,7 +54,7 @@ def python_image() -> str:
 
 def build_python_image() -> str:
     with closing(docker.from_env()) as engine:
-        engine.images.build(fileobj=io.BytesIO(DOCKERFILE), tag=PYTHON_IMAGE)
+        engine.images.build(fileobj=io.BytesIO(DOCKERFILE), tag=PYTHON_IMAGE, rm=True)
     return f"{ECR}/{PYTHON_IMAGE}"
 
 

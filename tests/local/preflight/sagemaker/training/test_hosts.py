@@ -35,7 +35,7 @@ def start(sagemaker: Any, put: Make, job_request: Make) -> Make:
     """Starts a job that runs a script over channels; returns its name."""
     image = "preflight-test/python:1"
     with closing(docker.from_env()) as engine:
-        engine.images.build(fileobj=io.BytesIO(b"FROM python:3.13-slim"), tag=image)
+        engine.images.build(fileobj=io.BytesIO(b"FROM python:3.13-slim"), tag=image, rm=True)
 
     def start(script: str, *channels: dict[str, Any], **members: Any) -> str:
         code = channel(put(f"{unique('code')}/train.py", PRELUDE + script), "code")
