@@ -163,14 +163,21 @@ class Stack:
         except (OSError, ValueError, KeyError):
             return {}
 
-    def launcher_notes(self) -> list[str]:
-        """Why it runs containers as processes though Docker was asked for, and what processes lack on this machine."""
+    def launcher_fallback(self) -> str | None:
+        """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
+        return self._said_of_launcher("fallback")
+
+    def launcher_limitation(self) -> str | None:
+        """What its containers lack on this machine, and what to do about it; None for nothing."""
+        return self._said_of_launcher("limitation")
+
+    def _said_of_launcher(self, what: str) -> str | None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/launcher", timeout=20) as answer:
-                notes: dict[str, str | None] = json.load(answer)
-                return [note for note in (notes["fallback"], notes["limitation"]) if note]
+                said: str | None = json.load(answer)[what]
+                return said
         except (OSError, ValueError, KeyError) as error:
-            return [f"The stack does not say how it runs containers: {error}"]
+            return f"The stack does not say how it runs containers: {error}"
 
     def roles_decide(self) -> bool:
         """Whether IAM's policies decide; false with PREFLIGHT_IAM=off."""

@@ -43,7 +43,6 @@ def train(environ: Mapping[str, str]) -> int:
     except ScriptFailed as failure:
         return _fail(folders, str(failure))
     except Exception as error:  # whatever is wrong with the job's source or settings is told, as AWS tells it
-        traceback.print_exc()
         word = "framework error" if framework == "xgboost" else "Framework Error"
         return _fail(
             folders, f"{word}: \n{traceback.format_exc(limit=-2).strip()}\n{error}", getattr(error, "errno", None)

@@ -110,7 +110,7 @@ def up(stack: Stack, only: str | None, services: str) -> None:
         console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
-    _say_notes(stack)
+    _say_fallback(stack)
 
 
 @_stack_command
@@ -130,7 +130,7 @@ def run(stack: Stack, host: str, leash: bool) -> None:
 
     def on_ready() -> None:
         console.print(f"The stack is up at {stack.endpoint_url}.")
-        _say_notes(stack)
+        _say_fallback(stack)
 
     replace(stack, host=host).run(on_ready, say)
 
@@ -172,7 +172,11 @@ def status(stack: Stack) -> None:
     for name, reason in stack.refused_services().items():
         table.add_row(name, f"refused: {reason}")
     console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
-    _say_notes(stack)
+    _say_fallback(stack)
+    if limitation := stack.launcher_limitation():
+        console.print(limitation, style="yellow", markup=False)
+    else:
+        console.print("Every job and endpoint has an /opt/ml of its own.")
     if not stack.roles_decide():
         console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
     console.print(table)
@@ -182,9 +186,9 @@ def status(stack: Stack) -> None:
     console.print(functions)
 
 
-def _say_notes(stack: Stack) -> None:
-    for note in stack.launcher_notes():
-        console.print(note, style="yellow", markup=False)
+def _say_fallback(stack: Stack) -> None:
+    if fallback := stack.launcher_fallback():
+        console.print(fallback, style="yellow", markup=False)
 
 
 @_stack_command

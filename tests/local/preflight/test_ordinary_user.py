@@ -68,5 +68,5 @@ def test_an_ordinary_users_stack_trains_beside_roots(stack: Stack, home: Path, t
 
     assert code == 0, output
     assert "Completed" in output.splitlines()[-2]
-    assert "of their own here" not in output, "the limitation is not said"
+    assert "Every job and endpoint has an /opt/ml of its own." in output
     assert stack.health() is not None
