@@ -48,6 +48,7 @@ test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
 	@$(PYTHON_IN_VENV) -m preflight prepare
+	-@$(PYTHON_IN_VENV) -m preflight frameworks install sklearn:1.2-1 xgboost:3.2-0 # without their Pythons tests are skipped
 	@$(PYTEST_ENV) $(PYTHON_IN_VENV) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 matrix: ## Run a part of the tests on every other Python that is found (3.12, 3.13, 3.14)

@@ -4,7 +4,15 @@ import re
 
 import pytest
 
+from preflight.sagemaker.launching.framework_images import framework_images
+from preflight.sagemaker.launching.process.private_folders import private_folders
 from tests.clients.conftest import Flow
+
+SKLEARN = next(image for image in framework_images() if image.name == "sklearn:1.2-1")
+needs_sklearn = pytest.mark.skipif(
+    not SKLEARN.has_python or bool(private_folders().problem),
+    reason=private_folders().problem or f"{SKLEARN.name} needs Python {SKLEARN.python}",
+)
 
 
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_estimator.py")
@@ -39,6 +47,7 @@ def test_sdk_2_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
     assert [(name, float(score) > 0.5) for name, score in joined] == [("first", True), ("second", False)]
 
 
+@needs_sklearn
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_sklearn.py")
 def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
     flow.require_success()
@@ -59,6 +68,7 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
 
 
+@needs_sklearn
 @pytest.mark.flow("sagemaker-3", "sagemaker_3_source.py")
 def test_sdk_3_trains_with_a_source_folder(flow: Flow) -> None:
     flow.require_success()

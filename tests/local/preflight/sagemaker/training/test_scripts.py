@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from preflight.sagemaker.launching.framework_images import framework_images
+from preflight.sagemaker.launching.process.private_folders import private_folders
 from tests.local.conftest import Make, make_config, refusal, unique, wait_for_job
 
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
@@ -16,9 +17,12 @@ SKLEARN = f"{ACCOUNT}/sagemaker-scikit-learn:1.2-1-cpu-py3"
 XGBOOST = f"{ACCOUNT}/sagemaker-xgboost:3.2-0"
 WITHOUT_PYTHON = [each.name for each in framework_images() if not each.has_python]
 
-pytestmark = pytest.mark.skipif(
-    bool({"sklearn:1.2-1", "xgboost:3.2-0"} & set(WITHOUT_PYTHON)), reason=f"no Python for {WITHOUT_PYTHON}"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        bool({"sklearn:1.2-1", "xgboost:3.2-0"} & set(WITHOUT_PYTHON)), reason=f"no Python for {WITHOUT_PYTHON}"
+    ),
+    pytest.mark.skipif(bool(private_folders().problem), reason=private_folders().problem),
+]
 
 TRAIN_SKLEARN = """
 import os, sys, joblib, pandas
