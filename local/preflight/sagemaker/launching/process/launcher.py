@@ -1,6 +1,7 @@
 """The launcher that needs no Docker: the programs that do images' work, as child processes."""
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from preflight.sagemaker.launching.programs import Program, require_program
 from preflight.sagemaker.settings import EXACT
 
 ADDRESS = "127.0.0.1"
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
 READER_JOIN_SECONDS = 5
 
 
@@ -109,8 +111,13 @@ def _search_path(spec: ContainerSpec, folders: ProcessFolders) -> str:
 
 
 def _pip_settings() -> dict[str, str]:
-    """For scripts that install packages: the indexes that environments are made from, and what was fetched before."""
-    settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    """For scripts that install packages: the indexes that environments are made from, and what was fetched before.
+
+    An index whose address holds a name or a token is left out: the person's credentials reach no job.
+    """
+    settings = {
+        name: value for name, value in os.environ.items() if name.startswith("PIP_") and not _CREDENTIALS.search(value)
+    }
     return settings | {"PIP_CACHE_DIR": str(cache_folder() / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
