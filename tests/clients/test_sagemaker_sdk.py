@@ -68,6 +68,16 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
 
 
+@pytest.mark.flow("sagemaker-3", "sagemaker_3_transform.py")
+def test_sdk_3_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
+    flow.require_success()
+    assert "MaxConcurrentTransforms=" in flow.output, "both streams of the job are shown"
+    assert "job: Completed" in flow.output
+    assert "listed: True" in flow.output
+    joined = re.findall(r"^joined: (\w+),([0-9.]+)$", flow.output, re.MULTILINE)
+    assert [(name, float(score) > 0.5) for name, score in joined] == [("first", True), ("second", False)]
+
+
 @needs_sklearn
 @pytest.mark.flow("sagemaker-3", "sagemaker_3_source.py")
 def test_sdk_3_trains_with_a_source_folder(flow: Flow) -> None:
