@@ -292,17 +292,20 @@ def start_sleepers(stack: Stack, image: str = XGBOOST) -> None:
         )
 
 
-def test_a_killed_stack_takes_its_processing_jobs_along(own: Stack) -> None:
+def test_a_killed_stack_takes_its_processing_jobs_along_and_the_next_one_their_folders(own: Stack) -> None:
     own.up()
     start_sleepers(own)
     process = own.process()
     assert process is not None
     started = wait_for_sleepers(process)
+    assert list(own.folder.rglob("processing-jobs"))
 
     process.kill()
 
     _, alive = psutil.wait_procs(started, timeout=30)
     assert alive == []
+    own.up()
+    assert not list(own.folder.rglob("processing-jobs"))
 
 
 def test_an_image_that_needs_docker_is_refused_without_it(own: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import Make, unique
+from tests.local.conftest import XGBOOST, Make, unique
 from tests.local.odd_service import OddService
 
 Transform = Callable[..., "Transformed"]
+JOINED = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+CSV: dict[str, Any] = {
+    "source": {"ContentType": "text/csv", "SplitType": "Line"},
+    "output": {"Accept": "text/csv", "AssembleWith": "Line"},
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,14 @@ def transform_request(bucket: str, put: Make) -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="session")
+def xgboost_artifact(train: Make) -> str:
+    specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
+    job = train(None, {"num_round": "2", "objective": "binary:logistic"}, AlgorithmSpecification=specification)
+    uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
+    return uri
 
 
 @pytest.fixture

@@ -7,24 +7,11 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import XGBOOST, Make, make_model
-from tests.local.preflight.sagemaker.transform.conftest import Transformed
+from tests.local.preflight.sagemaker.transform.conftest import CSV, JOINED, Transformed
 
 ROWS = "".join(f"p{number},{(number % 2) * 4 + number % 3},{number % 5}\n" for number in range(20))
-JOINED = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
-CSV: dict[str, Any] = {
-    "source": {"ContentType": "text/csv", "SplitType": "Line"},
-    "output": {"Accept": "text/csv", "AssembleWith": "Line"},
-}
 
 Run = Callable[..., Transformed]
-
-
-@pytest.fixture(scope="module")
-def xgboost_artifact(train: Make) -> str:
-    specification = {"TrainingImage": XGBOOST, "TrainingInputMode": "File"}
-    job = train(None, {"num_round": "2", "objective": "binary:logistic"}, AlgorithmSpecification=specification)
-    uri: str = job["ModelArtifacts"]["S3ModelArtifacts"]
-    return uri
 
 
 @pytest.fixture
