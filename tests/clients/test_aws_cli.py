@@ -1,6 +1,7 @@
 """The AWS CLI as it is."""
 
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,8 @@ from tests.clients.conftest import Flow
 def test_the_aws_cli_goes_from_a_csv_to_predictions_and_back(flow: Flow) -> None:
     flow.require_success()
     assert "train binary_classification_accuracy <score>=" in flow.output
+    assert re.findall(r'^{"score".*"predicted_label": (\d)}$', flow.output, re.MULTILINE) == ["1", "0"], "the batch"
+    assert "rows: 400" in flow.output
     answer = next(line for line in flow.output.splitlines() if line.startswith('{"predictions"'))
     answer, _ = json.JSONDecoder().raw_decode(answer)
     assert [row["predicted_label"] for row in answer["predictions"]] == [1, 0]
