@@ -46,7 +46,7 @@ processor = Processor(
     instance_type="ml.m5.large",
     entrypoint=["bash", "-c", COUNT],
     env={"UNIT": "rows"},
-    base_job_name="sdk-3",
+    base_job_name="sdk-3-processor",
 )
 processor.run(
     inputs=[ProcessingInput(input_name="table", s3_input=source)],

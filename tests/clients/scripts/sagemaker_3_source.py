@@ -42,7 +42,7 @@ session = Session()
 trainer = ModelTrainer(
     training_image=image_uris.retrieve("sklearn", session.boto_region_name, version="1.2-1"),
     role=role,
-    base_job_name="sdk-3",
+    base_job_name="sdk-3-source",
     source_code=SourceCode(source_dir="source", entry_script="train.py"),
     hyperparameters={"max_iter": 7},
     compute=Compute(instance_type="ml.m5.large", instance_count=1),

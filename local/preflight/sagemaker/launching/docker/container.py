@@ -6,6 +6,7 @@ import math
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
@@ -120,7 +121,7 @@ class DockerContainer:
     def _bring_back(self) -> None:
         with self._fetching:
             for name in self._spec.brought_back:
-                self._fetch(name, self._on_refused)
+                self._fetch(name, partial(self._on_refused, name))
 
     def _fetch(self, relative_path: str, on_refused: Callable[[str], None]) -> None:
         try:
@@ -131,8 +132,8 @@ class DockerContainer:
         else:
             unpack(chunks, self._spec.folder / relative_path, on_refused)
 
-    def _on_refused(self, reason: str) -> None:
-        self._spec.on_line(f"Preflight leaves this out of the job's output: {reason}")
+    def _on_refused(self, folder: str, reason: str) -> None:
+        self._spec.on_line(f"Preflight leaves this out of /opt/ml/{folder}: {reason}")
 
     def _end(self, grace_seconds: float) -> None:
         try:

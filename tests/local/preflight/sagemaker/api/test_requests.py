@@ -40,7 +40,7 @@ def test_every_violation_of_the_model_is_named_at_once(sagemaker: Any) -> None:
         ("stop_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
         ("update_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
         ("delete_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
-        ("describe_endpoint", {"EndpointName": "None"}, NO_ENDPOINT),
+        ("describe_endpoint", {"EndpointName": "None"}, NO_ENDPOINT.replace("/none", "/None")),
         ("delete_endpoint", {"EndpointName": "none"}, NO_ENDPOINT),
         ("update_endpoint", {"EndpointName": "none", "EndpointConfigName": "none"}, NO_ENDPOINT),
         (
