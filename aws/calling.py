@@ -60,7 +60,9 @@ def curl_options(deployment: Deployment) -> str:
     if deployment.auth == "api-key":
         return f'-H "x-api-key: {_key_by_shell(deployment)}" '
     if deployment.auth == "iam":
-        credentials = '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
+        # Only where there is a token: curl (7.88) signs a header without a value, and does not send it.
+        token = '${AWS_SESSION_TOKEN:+-H"x-amz-security-token: $AWS_SESSION_TOKEN"}'
+        credentials = f'--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" {token}'
         return f"--aws-sigv4 aws:amz:{deployment.region}:execute-api {credentials} "
     return ""
 

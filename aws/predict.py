@@ -242,6 +242,8 @@ def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], exam
     body = json.dumps(request_body(example, label))
     curl = f"curl -s {curl_options(deployment)}-H 'Content-Type: application/json'"
     source = "a generated sample" if deployment.generated else deployment.source
+    needs_environment = deployment.target == "local" and deployment.auth != "none"
+    shell = ', after eval "$(preflight env)"' if needs_environment else ""
     return [
         f"{deployment.algorithm} on {source}: {scores.rows} test rows through the URL",
         f"  accuracy          {scores.accuracy:.4f}" + ("  (generated sample)" if deployment.generated else ""),
@@ -250,7 +252,7 @@ def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], exam
         f"  {'is 0':<18}{scores.false_positives:>8}{scores.true_negatives:>8}",
         f"  latency           p50 {scores.latency_p50_ms:.1f} ms, p95 {scores.latency_p95_ms:.1f} ms",
         f"URL: {deployment.api_url}",
-        "Try it:",
+        f"Try it{shell}:",
         f"  {curl} -d {shlex.quote(body)} {deployment.api_url}",
         f"Take it down: {take_down(deployment)}",
     ]

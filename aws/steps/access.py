@@ -1,7 +1,6 @@
 """Who may call the URL: anyone, whoever has the API key, or whom IAM lets.
 
-The local stack asks for the key as AWS does. It does not check IAM signatures: there everyone is let in, on AWS only
-those who may ``execute-api:Invoke``.
+The local stack asks for the key and checks signatures as AWS does.
 """
 
 from typing import Any

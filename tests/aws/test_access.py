@@ -1,6 +1,8 @@
 """Who can call the URL: anyone, who has the API key, whom IAM lets; and going from one to the other."""
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -80,9 +82,21 @@ def test_iam_asks_for_signatures(project: Project, client: Callable[..., Any]) -
     assert method["authorizationType"] == "AWS_IAM"
 
 
+def test_the_curl_line_of_a_signed_url_works_without_a_session_token(project: Project) -> None:
+    assert project.run("deploy", "--auth", "iam").exit_code == 0
+    output = project.run("predict", "--rows", "1").stdout
+    curl = next(line for line in output.splitlines() if line.strip().startswith("curl"))
+    environment = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
+    environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+    answer = subprocess.run(curl, shell=True, env=environment, capture_output=True, text=True, timeout=30).stdout
+
+    assert set(json.loads(answer)) == {"satisfied", "score"}, answer
+
+
 @pytest.fixture
 def door() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A server in the place of the URL that lets everyone in, and the headers it got: the stack checks no signature."""
+    """A server in the place of the URL that lets everyone in, and the headers it got."""
     seen: list[dict[str, str]] = []
 
     class Door(BaseHTTPRequestHandler):
