@@ -179,11 +179,13 @@ class Stack:
         except (OSError, ValueError, KeyError) as error:
             return f"The stack does not say how it runs containers: {error}"
 
-    def roles_decide(self) -> bool:
-        """Whether IAM's policies decide; false with PREFLIGHT_IAM=off."""
+    def roles_decide(self) -> bool | None:
+        """Whether IAM's policies decide; false with PREFLIGHT_IAM=off, None where IAM is another emulator's."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/iam", timeout=20) as answer:
                 return bool(json.load(answer)["roles_decide"])
+        except urllib.error.HTTPError:  # SageMaker alone has no such address
+            return None
         except (OSError, ValueError, KeyError) as error:
             raise StackError(f"The stack does not say whether roles decide: {error}") from None
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.docker
 
 def test_a_code_change_rebuilds_the_last_layer_only(checkout: Path, images: dict[str, str], tmp_path: Path) -> None:
     copy = shutil.copytree(checkout, tmp_path / "changed")
-    with (copy / "container/log.py").open("a") as module:
+    with (copy / "container/preflight_container/log.py").open("a") as module:
         module.write("# changed\n")
     changed = {name: f"{image}-{unique('changed')}" for name, image in images.items()}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.client_environment import client_environment
 from preflight.stack import Stack, StackError
@@ -53,13 +53,16 @@ class NamedLog:
         events, found = self._events(0)
         if not found:
             names = ", ".join(group for group, _ in self._places)
-            raise StackError(f"Nothing of that name has a log on port {self._stack.port}. It would be in {names}.")
-        return [event["message"] for event in (events if tail is None else events[len(events) - tail :])]
+            raise StackError(
+                f"Nothing of that name has a log on port {self._stack.port}. It would be in {names}. What has run "
+                "and has none ended before it had any, or has a role that may not write logs."
+            )
+        return [event["message"] for event in (events if tail is None else events[max(0, len(events) - tail) :])]
 
     def follow(self, *, tail: int | None = None) -> Iterator[str]:
         """The same, and then what is added, as it comes, until the stack is down. Waits also for the first line."""
         events, _ = self._events(0)
-        yield from (event["message"] for event in (events if tail is None else events[len(events) - tail :]))
+        yield from (event["message"] for event in (events if tail is None else events[max(0, len(events) - tail) :]))
         seen = {event["eventId"] for event in events}
         newest = max((event["timestamp"] for event in events), default=0)
         while self._stack.process():
@@ -90,4 +93,9 @@ class NamedLog:
 
     def _all(self, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
         pages = self._client.get_paginator(operation).paginate(**request)
-        return [item for page in pages for item in page[member]]
+        try:
+            return [item for page in pages for item in page[member]]
+        except self._client.exceptions.ResourceNotFoundException:
+            raise
+        except ClientError as error:
+            raise StackError(f"CloudWatch Logs does not say what is there: {error}") from error

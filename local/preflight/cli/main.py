@@ -177,7 +177,7 @@ def status(stack: Stack) -> None:
         console.print(limitation, style="yellow", markup=False)
     else:
         console.print("Every job and endpoint has an /opt/ml of its own.")
-    if not stack.roles_decide():
+    if stack.roles_decide() is False:
         console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
     console.print(table)
     functions = Table("function's runtime", "runs on", box=None)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from preflight.client_environment import client_environment
 from preflight.sagemaker.launching.process.guarded_process import GUARD, View
@@ -28,15 +29,19 @@ def become(stack: Stack, command: Sequence[str]) -> NoReturn:
     """Be ``command`` from here on, with the stack's variables and a metadata file of its own.
 
     Raises:
-        StackError: this machine gives processes no folders of their own.
+        StackError: this machine gives processes no folders of their own, or the stack has no IAM.
     """
     if limitation := private_folders().limitation:
         raise StackError(limitation)
     environment = {**os.environ, **client_environment(stack.endpoint_url)}
     folder = stack.folder / "notebook"
     folder.mkdir(exist_ok=True)
+    try:
+        role = _role(stack, environment)
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"The notebook's execution role cannot be made: {error}") from error
     arn = f"arn:aws:sagemaker:{environment['AWS_REGION']}:000000000000:notebook-instance/{INSTANCE_NAME}"
-    metadata = {"ResourceArn": arn, "ResourceName": INSTANCE_NAME, "ExecutionRoleArn": _role(stack, environment)}
+    metadata = {"ResourceArn": arn, "ResourceName": INSTANCE_NAME, "ExecutionRoleArn": role}
     (folder / "resource-metadata.json").write_text(json.dumps(metadata))
     options = View(binds={METADATA: folder}).options()
     os.execve(

@@ -76,6 +76,7 @@ def test_the_log_of_a_function_is_printed(stack: Stack, create_function: Create,
 
     assert [line.split()[0] for line in lines] == ["START", "boarding", "END", "REPORT"] * 2
     assert printed(stack, function.name, "--tail", "3") == lines[-3:]
+    assert printed(stack, function.name, "--tail", "10") == lines
 
 
 def test_a_log_is_followed(stack: Stack, create_function: Create, client: Callable[..., Any]) -> None:

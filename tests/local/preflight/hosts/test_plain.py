@@ -50,12 +50,18 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def url(moto: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def alone(moto: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """SageMaker beside moto."""
     stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("home"), services=moto)
     stack.up()
-    yield stack.endpoint_url
+    yield stack
     assert stack.down()
     assert "Traceback" not in stack.log_file.read_text()
+
+
+@pytest.fixture(scope="module")
+def url(alone: Stack) -> str:
+    return alone.endpoint_url
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +114,23 @@ def test_a_reset_forgets_what_there_was(client: Client, url: str) -> None:
     assert requests.post(f"{url}/_localstack/state/reset", timeout=30).status_code == 200
 
     assert client("sagemaker").list_models()["Models"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("status",), 0, "The stack is up"),
+        (("logs", "nobody"), 1, "Error: CloudWatch Logs does not say"),
+        (("exec", "true"), 1, "Error: The notebook's execution role cannot be made"),
+    ],
+)
+def test_commands_say_what_is_not_here(alone: Stack, arguments: tuple[str, ...], code: int, said: str) -> None:
+    environment = os.environ | {"PREFLIGHT_HOME": str(alone.home), "PREFLIGHT_PORT": str(alone.port), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "preflight", *arguments]
+
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout[: len(said)]) == (code, said), ended.stdout + ended.stderr
 
 
 def test_what_is_not_sagemakers_is_refused_by_name(url: str) -> None:
