@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from aws.planning.refusals import explain_refusal
 
@@ -49,6 +50,11 @@ def explain(error: Exception) -> str:
                 f"Nothing answers at {url}. If that is the local stack, start it with `preflight up`; "
                 "if it is AWS, check the network and the region."
             )
+        case ResponseParserError():
+            return (
+                "What answered is neither AWS nor a stack: another program has the port. See `preflight status`, or "
+                "choose another port with PREFLIGHT_PORT."
+            )
         case boto.ReadTimeoutError():
             return f"{error.kwargs.get('endpoint_url')} took the call but gave no answer in time."
         case boto.ClientError():
@@ -72,7 +78,7 @@ def explained(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except AwsRoomError as error:
             _end(str(error), error.exit_code)
-        except (boto.BotoCoreError, boto.ClientError) as error:
+        except (boto.BotoCoreError, boto.ClientError, ResponseParserError) as error:
             _end(explain(error), EXIT_FAILED)
         except (KeyboardInterrupt, click.Abort):
             _end("Interrupted.", EXIT_INTERRUPTED)

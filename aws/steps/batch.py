@@ -46,11 +46,13 @@ def written_for(algorithm: Algorithm, file: Path, folder: Path) -> Path:
     Raises:
         InputError: it cannot be read, or a row has no features.
     """
-    if algorithm.batch_type == CSV:
-        return file
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / f"{file.name}.jsonl"
     try:
+        if algorithm.batch_type == CSV:
+            with file.open(newline="", encoding="utf-8-sig") as rows:
+                [float(value) for value in next(csv.reader(rows), ["an empty file"])]  # the model reads the others
+            return file
         with file.open(newline="", encoding="utf-8-sig") as rows, made.open("w", encoding="utf-8") as lines:
             for label, *features in csv.reader(rows):
                 record = {"label": float(label), "row": {"features": [float(value) for value in features]}}

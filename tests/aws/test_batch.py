@@ -47,11 +47,12 @@ def test_on_aws_the_plan_has_a_price_and_nothing_runs_unasked(deployed: Project)
     assert "Nothing was changed" in result.output
 
 
-def test_a_file_that_is_none_is_a_sentence(deployed: Project, tmp_path: Path) -> None:
+def test_a_file_that_is_none_or_has_raw_rows_is_a_sentence(deployed: Project, tmp_path: Path) -> None:
     config = str(deployed.folder / "preflight.toml")
-    result = deployed.run("predict", "--batch", str(tmp_path / "none.csv"), "--config", config)
-    assert result.exit_code == 2
-    assert "cannot be read" in result.output
+    for file in (tmp_path / "none.csv", deployed.data / "test_raw.csv"):
+        result = deployed.run("predict", "--batch", str(file), "--config", config)
+        assert result.exit_code == 2
+        assert "cannot be read" in result.output
 
 
 def test_destroy_takes_the_jobs_logs_and_results_too(deployed: Project, client: Callable[..., Any]) -> None:

@@ -1,6 +1,8 @@
 """What cannot work ends with one sentence that says what to do, and an exit code."""
 
 import socket
+import threading
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,20 @@ def test_without_a_stack_it_says_how_to_start_one() -> None:
 
     assert result.exit_code == 1
     assert "start it with `preflight up`" in result.stderr
+
+
+def test_another_program_on_the_port_is_told() -> None:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever).start()
+        try:
+            environment = {"AWS_ENDPOINT_URL": f"http://localhost:{other.server_port}"}
+
+            result = CliRunner(env=environment).invoke(destroy, ["--yes"])
+        finally:
+            other.shutdown()
+
+    assert result.exit_code == 1
+    assert "another program has the port" in result.stderr
 
 
 def test_aws_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
