@@ -39,10 +39,12 @@ from preflight.sagemaker.settings import (
     require_roles_decide,
     require_services_url,
 )
+from preflight.waiting import wait_until
 
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 20
+VANISH_SECONDS = 5
 LAMBDA_EXECUTORS = ("process",)
 HOST = "preflight.hosts.localstack"
 SAGEMAKER_HOST = "preflight.hosts.plain"  # SageMaker alone
@@ -366,7 +368,8 @@ class Stack:
                 process_left.kill()
         psutil.wait_procs([process, *children], timeout=5)
         _started[:] = [child for child in _started if child.poll() is None]
-        if self.process():  # what it stores is its own as long as it runs
+        # What it stores is its own as long as it runs. A child that was about to run another program looks like it.
+        if not wait_until(lambda: self.process() is None, VANISH_SECONDS, 0.1):
             raise StackError(f"The stack's process {process.pid} cannot be stopped. End it, then try again.")
         return True
 

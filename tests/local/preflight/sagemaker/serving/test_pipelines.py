@@ -1,5 +1,6 @@
 """Models of several containers: inference pipelines, and containers that are called directly."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -81,9 +82,11 @@ def test_a_pipelines_error_names_the_container_it_came_from(runtime: Any, pipeli
 def test_each_container_of_a_pipeline_has_a_log_stream(client: Make, pipeline: str) -> None:
     group = f"/aws/sagemaker/Endpoints/{pipeline}"
     parts: list[list[str]] = []
+    logs = client("logs")
     while len(parts) < 2:  # they are written in the background
-        streams = client("logs").describe_log_streams(logGroupName=group)["logStreams"]
-        parts = sorted(stream["logStreamName"].split("/") for stream in streams)
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+            streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+            parts = sorted(stream["logStreamName"].split("/") for stream in streams)
 
     assert [(variant, name) for variant, _, name in parts] == [("v1", "container-1"), ("v1", "container-2")]
     assert parts[0][1] == parts[1][1]  # one instance
