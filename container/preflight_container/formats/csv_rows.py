@@ -15,6 +15,7 @@ from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
 _COMMA, _NEWLINE = ord(","), ord("\n")
+FEW_BYTES = 1000  # up to here one number after the other is read sooner than all of them together
 
 Rows = NDArray[np.float32]
 
@@ -103,7 +104,7 @@ def _parse_numbers(text: bytes, missing: bool) -> Rows | None:
         separators = characters[(characters == _COMMA) | (characters == _NEWLINE)]
         if not (separators[columns - 1 :: columns] == _NEWLINE).all():
             return None
-    values = parse_decimals(text)
+    values = parse_decimals(text) if len(text) > FEW_BYTES else None
     if values is None:
         values = _parse_any(_with_nan(text) if missing else text)
     if values is None or values.size != rows * columns:
