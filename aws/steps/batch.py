@@ -8,23 +8,19 @@ import csv
 import hashlib
 import json
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from aws.client import Aws
 from aws.config import BatchSettings
-from aws.errors import InputError, ResourceError
+from aws.errors import InputError
 from aws.names import Names
 from aws.report import Step
 from aws.steps.algorithms import Algorithm
-from aws.steps.logs import TRANSFORM_GROUP, last_lines
+from aws.steps.jobs import TRANSFORM, find_or_start, wait_until_completed
 from aws.steps.storage import BATCH_PREFIX, file_digest, upload
 
-JOB_TIMEOUT_SECONDS = 24 * 3600
-STOP_TIMEOUT_SECONDS = 1800
 ROWS = "rows"  # what the object is called; its folder tells its content
-CHANGING = ("InProgress", "Stopping")
 CSV = "text/csv"
 # The first column is not for the model. Where AWS joins no CSV, the row is an object of the same parts.
 INPUT_FILTERS = {CSV: "$[1:]", "application/jsonlines": "$.row"}
@@ -78,15 +74,17 @@ def transform(aws: Aws, names: Names, algorithm: Algorithm, batch: Batch, machin
     folder = f"{BATCH_PREFIX}out/{fingerprint}"
     request["TransformOutput"]["S3OutputPath"] = f"s3://{batch.bucket}/{folder}"
     result = f"{folder}/{ROWS}.out"
-    job_name = step.result = _find_or_start(aws, names, base_name, request, batch.bucket, result)
-    aws.wait(
-        "sagemaker",
-        "DescribeTransformJob",
-        lambda job: _is_completed(aws, job_name, job, step),
-        what=f"The transform job {job_name}",
-        timeout_seconds=JOB_TIMEOUT_SECONDS,
-        TransformJobName=job_name,
+    job_name = step.result = find_or_start(
+        aws,
+        names,
+        TRANSFORM,
+        base_name,
+        request,
+        has_result=lambda job: aws.find("s3", "HeadObject", Bucket=batch.bucket, Key=result) is not None,
+        result="result",
+        why="no job has scored these rows with this model and machine",
     )
+    wait_until_completed(aws, TRANSFORM, job_name, step)
     return result
 
 
@@ -108,52 +106,3 @@ def _request(batch: Batch, machine: BatchSettings, key: str) -> dict[str, Any]:
         "TransformResources": {"InstanceType": machine.instance_type, "InstanceCount": machine.instance_count},
         "DataProcessing": {"InputFilter": INPUT_FILTERS[batch.content_type], "JoinSource": "Input"},
     }
-
-
-def _find_or_start(aws: Aws, names: Names, base_name: str, request: dict[str, Any], bucket: str, result: str) -> str:
-    """The name of a job for this request that is under way or has a result, else of a new one."""
-    why = "no job has scored these rows with this model and machine"
-    for attempt in count(1):
-        job_name = base_name if attempt == 1 else f"{base_name}-{attempt}"
-        job = aws.find("sagemaker", "DescribeTransformJob", TransformJobName=job_name)
-        if job is None:
-            parameters = {"TransformJobName": job_name, "Tags": names.tag_list, **request}
-            aws.change("sagemaker", "CreateTransformJob", why=why, **parameters)
-            return job_name
-        status = job["TransformJobStatus"]
-        has_result = status == "Completed" and aws.find("s3", "HeadObject", Bucket=bucket, Key=result) is not None
-        if status == "InProgress" or has_result:
-            return job_name
-        why = f"{job_name} is {status} and has no result"
-    raise AssertionError("unreachable")
-
-
-def _is_completed(aws: Aws, job_name: str, job: dict[str, Any], step: Step) -> bool:
-    status = job.get("TransformJobStatus")
-    if status in CHANGING:
-        step.show(str(status))
-        return False
-    if status == "Completed":
-        return True
-    reason = job.get("FailureReason") or f"it is {status or 'gone'}"
-    raise ResourceError(
-        f"The transform job {job_name} did not complete: {reason}. Its logs are in CloudWatch Logs, "
-        f"group {TRANSFORM_GROUP}, streams {job_name}/..."
-        f"{last_lines(aws, TRANSFORM_GROUP, f'{job_name}/')}"
-    )
-
-
-def stop_job(aws: Aws, job_name: str, step: Step) -> None:
-    """End a running job, and return when it has ended; its record stays with SageMaker and costs nothing."""
-    job = aws.find("sagemaker", "DescribeTransformJob", TransformJobName=job_name) or {}
-    if job.get("TransformJobStatus") == "InProgress":
-        aws.change("sagemaker", "StopTransformJob", TransformJobName=job_name)
-    step.show("Stopping")
-    aws.wait(
-        "sagemaker",
-        "DescribeTransformJob",
-        lambda job: job.get("TransformJobStatus") not in CHANGING,
-        what=f"The transform job {job_name}",
-        timeout_seconds=STOP_TIMEOUT_SECONDS,
-        TransformJobName=job_name,
-    )

@@ -9,15 +9,15 @@ from typing import Any
 from aws.client import Aws
 from aws.names import PROJECT_TAG, Names
 from aws.report import Step
-from aws.steps import algorithms, batch
+from aws.steps import algorithms
 from aws.steps.access import delete_usage_plan, find_api_key, find_usage_plan
 from aws.steps.api import find_rest_api
 from aws.steps.hosting import wait_until_settled
+from aws.steps.jobs import CHANGING, TRAINING, TRANSFORM, JobKind, stop_job
 from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, find_log_group, function_group
 from aws.steps.own_image import find_repository
 from aws.steps.roles import delete_role
 from aws.steps.storage import delete_bucket, is_our_bucket
-from aws.steps.training import CHANGING, stop_job
 
 Remove = Callable[[Step], object]
 
@@ -145,7 +145,7 @@ def _training_jobs(aws: Aws, names: Names) -> Iterator[dict[str, Any]]:
 def _running_jobs(aws: Aws, names: Names) -> Iterator[Found]:
     for job in _training_jobs(aws, names):
         if job["TrainingJobStatus"] in CHANGING:
-            yield Found("Training job", job["TrainingJobName"], _job_stopper(aws, job["TrainingJobName"]))
+            yield Found("Training job", job["TrainingJobName"], _job_stopper(aws, TRAINING, job["TrainingJobName"]))
 
 
 def _running_batches(aws: Aws, names: Names) -> Iterator[Found]:
@@ -153,15 +153,11 @@ def _running_batches(aws: Aws, names: Names) -> Iterator[Found]:
     for job in listed:
         name = job["TransformJobName"]
         if _job_pattern(names).fullmatch(name) and job["TransformJobStatus"] in CHANGING:
-            yield Found("Transform job", name, _batch_stopper(aws, name))
+            yield Found("Transform job", name, _job_stopper(aws, TRANSFORM, name))
 
 
-def _batch_stopper(aws: Aws, name: str) -> Remove:
-    return lambda step: batch.stop_job(aws, name, step)
-
-
-def _job_stopper(aws: Aws, name: str) -> Remove:
-    return lambda step: stop_job(aws, name, step)
+def _job_stopper(aws: Aws, kind: JobKind, name: str) -> Remove:
+    return lambda step: stop_job(aws, kind, name, step)
 
 
 def _log_groups(aws: Aws, names: Names) -> Iterator[Found]:

@@ -3,27 +3,21 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 from aws.client import Aws
 from aws.dataset import Dataset
-from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
 from aws.steps.algorithms import Algorithm, hyperparameters
-from aws.steps.logs import TRAINING_GROUP, last_lines
+from aws.steps.jobs import TRAINING, find_or_start, wait_until_completed
 from aws.steps.storage import DATA_PREFIX, MODELS_PREFIX, upload
 from aws.wanted import Wanted
 
 CSV = "text/csv"
 TRAIN_PREFIX = f"{DATA_PREFIX}train/"
 HELD_OUT_PREFIX = f"{DATA_PREFIX}held-out/"
-# The job has its own time limit; what comes on top is finding a machine and moving the data.
-JOB_TIMEOUT_SECONDS = 24 * 3600
-STOP_TIMEOUT_SECONDS = 1800
-CHANGING = ("InProgress", "Stopping")
 
 
 @dataclass(frozen=True)
@@ -86,16 +80,17 @@ def train(
     """
     fingerprint = json.dumps([request, digests], sort_keys=True).encode()
     base_name = f"{names.project}-{algorithm.name}-{hashlib.sha256(fingerprint).hexdigest()[:10]}"
-    job_name = _find_or_start(aws, names, base_name, request)
-    step.result = job_name
-    job = aws.wait(
-        "sagemaker",
-        "DescribeTrainingJob",
-        lambda job: _is_completed(aws, job_name, job, step),
-        what=f"The training job {job_name}",
-        timeout_seconds=JOB_TIMEOUT_SECONDS,
-        TrainingJobName=job_name,
+    job_name = step.result = find_or_start(
+        aws,
+        names,
+        TRAINING,
+        base_name,
+        request,
+        has_result=lambda job: _has_model(aws, job),
+        result="model",
+        why="no job has run with this data, machine and these hyperparameters",
     )
+    job = wait_until_completed(aws, TRAINING, job_name, step)
     return TrainedModel(
         job_name=job_name,
         image=request["AlgorithmSpecification"]["TrainingImage"],
@@ -105,56 +100,6 @@ def train(
     )
 
 
-def _find_or_start(aws: Aws, names: Names, base_name: str, request: dict[str, Any]) -> str:
-    """The name of a job for this request that is under way or has a model, else of a new one.
-
-    The name of a job that failed, or whose model is gone, stays taken: the next attempt gets a number.
-    """
-    why = "no job has run with this data, machine and these hyperparameters"
-    for attempt in count(1):
-        job_name = base_name if attempt == 1 else f"{base_name}-{attempt}"
-        job = aws.find("sagemaker", "DescribeTrainingJob", TrainingJobName=job_name)
-        if job is None:
-            parameters = {"TrainingJobName": job_name, "Tags": names.tag_list, **request}
-            aws.change("sagemaker", "CreateTrainingJob", why=why, **parameters)
-            return job_name
-        if job["TrainingJobStatus"] == "InProgress" or _has_model(aws, job):
-            return job_name
-        why = f"{job_name} is {job['TrainingJobStatus']} and has no model"
-    raise AssertionError("unreachable")
-
-
 def _has_model(aws: Aws, job: dict[str, Any]) -> bool:
-    if job["TrainingJobStatus"] != "Completed":
-        return False
     artifact = urlsplit(job["ModelArtifacts"]["S3ModelArtifacts"])
     return aws.find("s3", "HeadObject", Bucket=artifact.netloc, Key=artifact.path.lstrip("/")) is not None
-
-
-def _is_completed(aws: Aws, job_name: str, job: dict[str, Any], step: Step) -> bool:
-    if job.get("TrainingJobStatus") in CHANGING:
-        step.show(job["SecondaryStatus"])
-        return False
-    if job.get("TrainingJobStatus") == "Completed":
-        return True
-    reason = job.get("FailureReason") or f"it ended {job.get('SecondaryStatus', 'with nothing to describe')}"
-    raise ResourceError(
-        f"The training job {job_name} did not complete: {reason}. Its logs are in CloudWatch Logs, "
-        f"group {TRAINING_GROUP}, streams {job_name}/...{last_lines(aws, TRAINING_GROUP, f'{job_name}/')}"
-    )
-
-
-def stop_job(aws: Aws, job_name: str, step: Step) -> None:
-    """End a running job, and return when it has ended; its record stays with SageMaker and costs nothing."""
-    job = aws.find("sagemaker", "DescribeTrainingJob", TrainingJobName=job_name) or {}
-    if job.get("TrainingJobStatus") == "InProgress":
-        aws.change("sagemaker", "StopTrainingJob", TrainingJobName=job_name)
-    step.show("Stopping")
-    aws.wait(
-        "sagemaker",
-        "DescribeTrainingJob",
-        lambda job: job.get("TrainingJobStatus") not in CHANGING,
-        what=f"The training job {job_name}",
-        timeout_seconds=STOP_TIMEOUT_SECONDS,
-        TrainingJobName=job_name,
-    )
