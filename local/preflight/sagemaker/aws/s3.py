@@ -44,6 +44,10 @@ class S3Uri:
         bucket, _, key = path.partition("/")
         return cls(bucket, key)
 
+    def below(self, path: str) -> "S3Uri":
+        """``path`` below this one, whether it ends with a slash or not; with ``""`` this one as a folder."""
+        return S3Uri(self.bucket, f"{self.key.rstrip('/')}/{path}".lstrip("/"))
+
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 

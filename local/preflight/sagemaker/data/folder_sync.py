@@ -45,7 +45,7 @@ class FolderSync:
         self._scope = scope
         self._relative_path = relative_path
         self._folder = host_folder / relative_path
-        self._uri = S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/".lstrip("/"))
+        self._uri = uri.below("")
         self._encryption = encryption(services, scope, kms_key_id)
         self._uploaded: dict[str, tuple[int, int]] = {}  # by name: the time and size of what S3 has
         self._ended = threading.Event()

@@ -16,9 +16,9 @@ from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data import outputs
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.folder_sync import FolderSync
-from preflight.sagemaker.data.inputs import Inputs
 from preflight.sagemaker.data.s3_input import S3Input
-from preflight.sagemaker.jobs.cluster import HOMOGENEOUS_GROUP, Cluster, Exit, Host, HostGroup, make_hosts
+from preflight.sagemaker.jobs.cluster import HOMOGENEOUS_GROUP, Exit, Host, HostGroup, make_hosts
+from preflight.sagemaker.jobs.cluster_run import ClusterRun
 from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
 from preflight.sagemaker.jobs.record import JobRecord
@@ -48,13 +48,10 @@ class ProcessingWork:
         self._folder = context.folder(job.scope.account_id, job.scope.region, "processing-jobs", unique)
         group = HostGroup(HOMOGENEOUS_GROUP, job.cluster.instance_type, job.cluster.instance_count)
         self._hosts = make_hosts([group], self._folder)
-        self._cluster = Cluster(context.launcher.launch)
         self._services = context.services.acting_as(job.request.role_arn, job.scope)
         self._services_environment: Mapping[str, str] = {}
-        self._inputs = Inputs(self._services, job.scope, self._input_failed)
+        self._cluster = ClusterRun(context, self._services, job.scope)
         self._outputs = _outputs(job.request)
-        self._syncs: list[FolderSync] = []
-        self._unsaved: ArtifactError | None = None
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
         self._require_image()
@@ -97,7 +94,7 @@ class ProcessingWork:
         folders = [host.folder for host in self._hosts]
         for source in _inputs(self._job.request):
             try:
-                self._inputs.bring(source, folders, check)
+                self._cluster.inputs.bring(source, folders, check)
             except BotoCoreError as error:
                 raise _download_failure(
                     f"ListObjectsV2 failed for {source.uri} nextToken:[null]: Unable to execute request to S3"
@@ -118,26 +115,22 @@ class ProcessingWork:
 
     def _process(self) -> Exit:
         """Run the containers to their end."""
+        limit = self._job.request.stopping_condition.max_runtime_in_seconds
         try:
-            for host in self._hosts:
-                self._launch(host)
-            ended = self._cluster.watch(self._job.request.stopping_condition.max_runtime_in_seconds)
-        finally:
-            self._cluster.end()
-            self._inputs.join()
-            self._finish_syncs()
-            self._context.logs.flush()  # whoever sees the job's end finds its log whole
-        try:
-            self._inputs.require_read()
+            return self._cluster.run(self._launch, self._hosts, limit)
         except ArtifactError as error:
             raise _download_failure(error) from error
-        return ended
 
     def _launch(self, host: Host) -> None:
         created, role = int(self._job.creation_time.timestamp()), self._job.request.role_arn
         stream = LogStream(self._scope, LOG_GROUP, f"{self._job.name}/{host.name}-{created}", role)
         application = self._job.request.app_specification
-        container = self._cluster.launch(
+        syncs = [
+            FolderSync(self._services, self._scope, host.folder, path, S3Uri.parse(output.s3_uri), self._key_id)
+            for path, output in self._outputs
+            if output.s3_upload_mode == "Continuous"
+        ]
+        self._cluster.launch(
             host,
             ContainerSpec(
                 image=self._job.image,
@@ -159,29 +152,17 @@ class ProcessingWork:
                 hostname=host.name,
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
+            syncs,
         )
-        self._inputs.start(host.folder, container)
-        for path, output in self._outputs:
-            if output.s3_upload_mode == "Continuous":
-                sync = FolderSync(self._services, self._scope, host.folder, path, _folder_in_s3(output), self._key_id)
-                sync.start(container)
-                self._syncs.append(sync)
-
-    def _finish_syncs(self) -> None:
-        for sync in self._syncs:
-            try:
-                sync.finish()
-            except ArtifactError as error:
-                self._unsaved = error
 
     def _upload(self) -> None:
         """Of a file that two hosts have, the later host's is kept."""
-        if self._unsaved:
-            raise _upload_failure(self._unsaved)
+        if self._cluster.unsaved:
+            raise _upload_failure(self._cluster.unsaved)
         for path, output in self._outputs:
             if output.s3_upload_mode != "EndOfJob":
                 continue
-            uri, folders = _folder_in_s3(output), [host.folder / path for host in self._hosts]
+            uri, folders = S3Uri.parse(output.s3_uri).below(""), [host.folder / path for host in self._hosts]
             try:
                 outputs.upload(self._services, self._scope, folders, self._folder, uri, self._key_id)
             except (ArtifactError, *S3_ERRORS) as error:
@@ -195,11 +176,6 @@ class ProcessingWork:
             raise JobFailure(str(error)) from error
         with self._context.resources.lock:
             self._job.exit_message = message
-
-    def _input_failed(self) -> None:
-        """End at once: what has come may not pass for the whole."""
-        self._cluster.terminate(0)
-        self._cluster.end()
 
     @property
     def _key_id(self) -> str:
@@ -234,11 +210,6 @@ def _outputs(request: CreateProcessingJob) -> list[tuple[str, ProcessingS3Output
         for output in request.processing_output_config.outputs
         if (target := output.s3_output) and target.local_path and not output.app_managed
     ]
-
-
-def _folder_in_s3(output: ProcessingS3Output) -> S3Uri:
-    uri = S3Uri.parse(output.s3_uri)
-    return S3Uri(uri.bucket, f"{uri.key.rstrip('/')}/".lstrip("/"))
 
 
 def _download_failure(error: object) -> JobFailure:

@@ -72,22 +72,22 @@ class LogWriter:
         try:
             client = self._services.acting_as(stream.role_arn, stream.scope).client("logs", stream.scope)
             if stream not in self._known:
-                self._create(client, stream)
+                create_stream(client, {"logGroupName": stream.group, "logStreamName": stream.name})
+                self._known.add(stream)
             client.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=events)
         except (ClientError, BotoCoreError) as error:
             self._known.discard(stream)  # deleted by the user, perhaps: made anew with the next line
             LOG.warning("Log lines of %s/%s could not be written: %s", stream.group, stream.name, error)
 
-    def _create(self, client: Any, stream: LogStream) -> None:
-        """Make the stream, and its group if it is missing: a role that may not make groups may have one made for it."""
-        names = {"logGroupName": stream.group, "logStreamName": stream.name}
-        exists = client.exceptions.ResourceAlreadyExistsException
-        try:
-            with contextlib.suppress(exists):
-                client.create_log_stream(**names)
-        except client.exceptions.ResourceNotFoundException:
-            with contextlib.suppress(exists):
-                client.create_log_group(logGroupName=stream.group)
-            with contextlib.suppress(exists):
-                client.create_log_stream(**names)
-        self._known.add(stream)
+
+def create_stream(client: Any, target: dict[str, str]) -> None:
+    """Make the stream, and its group if it is missing: a role that may not make groups may have one made for it."""
+    exists = client.exceptions.ResourceAlreadyExistsException
+    try:
+        with contextlib.suppress(exists):
+            client.create_log_stream(**target)
+    except client.exceptions.ResourceNotFoundException:
+        with contextlib.suppress(exists):
+            client.create_log_group(logGroupName=target["logGroupName"])
+        with contextlib.suppress(exists):
+            client.create_log_stream(**target)

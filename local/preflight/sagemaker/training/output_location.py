@@ -20,17 +20,13 @@ class OutputLocation:
     @classmethod
     def of(cls, request: CreateTrainingJob) -> "OutputLocation":
         config = request.output_data_config
-        output = S3Uri.parse(config.s3_output_path)
-        key = f"{output.key.rstrip('/')}/{request.training_job_name}/output".lstrip("/")
-        return cls(S3Uri(output.bucket, key), config.compression_type == "GZIP", config.kms_key_id)
+        folder = S3Uri.parse(config.s3_output_path).below(f"{request.training_job_name}/output")
+        return cls(folder, config.compression_type == "GZIP", config.kms_key_id)
 
     @property
     def model(self) -> S3Uri:
-        return self._below("model.tar.gz" if self.compressed else "model/")
+        return self.folder.below("model.tar.gz" if self.compressed else "model/")
 
     @property
     def data(self) -> S3Uri:
-        return self._below("output.tar.gz" if self.compressed else "data/")
-
-    def _below(self, name: str) -> S3Uri:
-        return S3Uri(self.folder.bucket, f"{self.folder.key}/{name}")
+        return self.folder.below("output.tar.gz" if self.compressed else "data/")

@@ -7,23 +7,21 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 
 from preflight.sagemaker.aws.s3 import S3_ERRORS, S3Uri
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data import outputs
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.folder_sync import FolderSync
-from preflight.sagemaker.data.inputs import Inputs
 from preflight.sagemaker.jobs.cluster import (
     HOMOGENEOUS_GROUP,
-    Cluster,
     Exit,
     Host,
     HostGroup,
     make_hosts,
     resource_configuration,
 )
+from preflight.sagemaker.jobs.cluster_run import ClusterRun
 from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
 from preflight.sagemaker.jobs.record import JobRecord
@@ -58,11 +56,9 @@ class TrainingWork:
         default_mode = job.specification.training_input_mode
         self._channels = [Channel.of(entry, default_mode) for entry in job.request.input_data_config]
         self._hosts = make_hosts(_groups(job.resources), self._folder)
-        self._cluster = Cluster(context.launcher.launch)
+        self._cluster = ClusterRun(context, self._services, job.scope)
         self._metrics = MetricReader(metric_definitions(job.request, job.scope.region), self._take_metric)
-        self._inputs = Inputs(self._services, job.scope, self._input_failed)
         self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
-        self._unsaved: ArtifactError | None = None
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
         if record.secondary_status == "Starting":
@@ -103,30 +99,20 @@ class TrainingWork:
                 self._syncs[host.name] = self._make_syncs(host, check)
             for channel in self._channels:
                 hosts = [host.folder for host in self._hosts if _gets(host, channel)]
-                self._inputs.bring(channel, hosts, check)
+                self._cluster.inputs.bring(channel, hosts, check)
         except (ArtifactError, *S3_ERRORS) as error:
             raise _download_failure(error) from error
 
     def _train(self, limit_seconds: float) -> Exit:
         """Run the containers to their end."""
         try:
-            for host in self._hosts:
-                self._launch(host)
-            ended = self._cluster.watch(limit_seconds)
-        finally:
-            self._cluster.end()
-            self._inputs.join()
-            self._finish_syncs()
-            self._context.logs.flush()  # whoever sees the job's end finds its log whole
-        try:
-            self._inputs.require_read()
+            return self._cluster.run(self._launch, self._hosts, limit_seconds)
         except ArtifactError as error:
             raise _download_failure(error) from error
-        return ended
 
     def _upload(self) -> None:
-        if self._unsaved:
-            raise _upload_failure(self._unsaved)
+        if self._cluster.unsaved:
+            raise _upload_failure(self._cluster.unsaved)
         output = OutputLocation.of(self._job.request)
         for below, uri in (("model", output.model), ("output/data", output.data)):
             folders = [host.folder / below for host in self._hosts]
@@ -162,9 +148,7 @@ class TrainingWork:
             sync.fill(check)
             syncs.append(sync)
         if tensor_board := request.tensor_board_output_config:
-            uri = S3Uri.parse(tensor_board.s3_output_path)
-            key = f"{uri.key.rstrip('/')}/{self._job.name}/tensorboard-output".lstrip("/")
-            below = S3Uri(uri.bucket, key)
+            below = S3Uri.parse(tensor_board.s3_output_path).below(f"{self._job.name}/tensorboard-output")
             syncs.append(FolderSync(services, self._scope, host.folder, "output/tensorboard", below))
         return syncs
 
@@ -179,7 +163,7 @@ class TrainingWork:
             self._metrics.read(line)
 
         specification = self._job.specification
-        container = self._cluster.launch(
+        self._cluster.launch(
             host,
             ContainerSpec(
                 image=self._job.image,
@@ -203,27 +187,13 @@ class TrainingWork:
                 hostname=host.name,
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
+            self._syncs[host.name],
         )
-        self._inputs.start(host.folder, container)
-        for sync in self._syncs[host.name]:
-            sync.start(container)
 
     def _take_metric(self, name: str, value: float) -> None:
         with self._context.resources.lock:
             self._job.final_metrics[name] = MetricData(value=value, timestamp=datetime.now(UTC))
         self._context.metrics.training_metric(self._scope, self._job.name, self._job.request.role_arn, name, value)
-
-    def _finish_syncs(self) -> None:
-        for sync in chain.from_iterable(self._syncs.values()):
-            try:
-                sync.finish()
-            except ArtifactError as error:
-                self._unsaved = error
-
-    def _input_failed(self) -> None:
-        """End at once: what has come may not pass for the whole."""
-        self._cluster.terminate(0)
-        self._cluster.end()
 
 
 def time_limits(condition: StoppingCondition) -> TimeLimits:

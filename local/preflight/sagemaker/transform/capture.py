@@ -33,7 +33,6 @@ def capture(
     if config is None or not objects:
         return
     destination = S3Uri.parse(config.destination_s3_uri)
-    below = destination.key.rstrip("/")
     extra = encryption(services, scope, config.kms_key_id)
     paths = [source.path for source in objects]
     manifests = {
@@ -41,8 +40,8 @@ def capture(
         "output": _manifest(str(output_folder(request.transform_output)), [f"{path}{SUFFIX}" for path in paths]),
     }
     for kind, manifest in manifests.items():
-        key = f"{below}/{kind}/{started:%Y/%m/%d/%H}/{uuid.uuid4()}.manifest".lstrip("/")
-        services.client("s3", scope).put_object(Bucket=destination.bucket, Key=key, Body=manifest, **extra)
+        uri = destination.below(f"{kind}/{started:%Y/%m/%d/%H}/{uuid.uuid4()}.manifest")
+        services.client("s3", scope).put_object(Bucket=uri.bucket, Key=uri.key, Body=manifest, **extra)
 
 
 def _prefix(source: InputObject) -> str:

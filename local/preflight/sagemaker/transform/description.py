@@ -67,7 +67,7 @@ def _taken(arn: str) -> ResourceInUse:
 
 
 def _missing(arn: str) -> ValidationException:
-    return ValidationException(f"Could not find requested job with name: {arn.rpartition('/')[2]}")
+    return ValidationException(guessed(f"Could not find requested job with name: {arn.rpartition('/')[2]}"))
 
 
 TRANSFORM_JOB = Kind(

@@ -4,7 +4,6 @@ An invocation leaves a note, and a batch is written a moment later. ``patches/fu
 place of LocalStack's own.
 """
 
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
 
 from preflight.background import BackgroundWriter
+from preflight.sagemaker.telemetry.logs import create_stream
 
 LOG = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class LogStream:
             try:
                 client.put_log_events(**self._target, logEvents=list(batch))
             except client.exceptions.ResourceNotFoundException:
-                _create_stream(client, self._target)
+                create_stream(client, self._target)
                 client.put_log_events(**self._target, logEvents=list(batch))
 
 
@@ -130,19 +130,6 @@ def _logs_client(role_arn: str, region: str) -> Any:
         service_principal=ServicePrincipal.lambda_,
         config=Config(retries={"total_max_attempts": 1}),
     ).logs
-
-
-def _create_stream(client: Any, target: dict[str, str]) -> None:
-    """Make the stream, and its group if it is missing: a role that may not make groups may have one made for it."""
-    exists = client.exceptions.ResourceAlreadyExistsException
-    try:
-        with contextlib.suppress(exists):
-            client.create_log_stream(**target)
-    except client.exceptions.ResourceNotFoundException:
-        with contextlib.suppress(exists):
-            client.create_log_group(logGroupName=target["logGroupName"])
-        with contextlib.suppress(exists):
-            client.create_log_stream(**target)
 
 
 def _write_metrics(counts: list[_Count]) -> None:

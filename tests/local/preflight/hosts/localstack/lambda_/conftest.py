@@ -5,7 +5,6 @@ import contextlib
 import io
 import json
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.hosts.localstack.lambda_.runtime import RUNTIME
+from preflight.waiting import wait_until
 from tests.local.conftest import make_role, unique
 
 POLL_SECONDS = 0.02
@@ -32,10 +32,7 @@ def zip_of(files: Mapping[str, str | bytes]) -> bytes:
 
 def eventually(condition: Callable[[], Any], timeout_seconds: float = 20) -> Any:
     """The first true value of ``condition``; what it last was if the time is over."""
-    deadline = time.monotonic() + timeout_seconds
-    while not (value := condition()) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    return value
+    return wait_until(condition, timeout_seconds, POLL_SECONDS)
 
 
 def is_gone(pid: int) -> bool:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from preflight.sagemaker.launching.process.guarded_process import GUARD, GuardedProcess
+from preflight.waiting import wait_until
 
 STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.05; done"
 OWNER = """
@@ -33,12 +34,7 @@ def read_pid(process: GuardedProcess | subprocess.Popen[bytes]) -> int:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
+    return wait_until(condition, 10, 0.005)
 
 
 def is_gone(pid: int) -> bool:
