@@ -73,10 +73,14 @@ def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
     return {label["key"]: {column: value for column, value in row.items() if column not in not_sent}}
 
 
-def predict(session: requests.Session, url: str, body: dict[str, Row], result: str) -> int:
-    """The predicted class, 0 or 1: ``result`` of the answer. Raises ``AwsRoomError`` if the URL answers otherwise."""
+def predict(session: requests.Session, url: str, body: dict[str, Row], result: str) -> tuple[int, float]:
+    """The predicted class, 0 or 1: ``result`` of the answer; and the seconds that the answered request took.
+
+    Raises:
+        AwsRoomError: the URL answers otherwise.
+    """
     try:
-        answer = _post_when_it_may(session, url, body)
+        answer, seconds = _post_when_it_may(session, url, body)
     except requests.RequestException as error:
         raise AwsRoomError(
             f"{url} does not answer ({type(error).__name__}). Is the stack up (`preflight status`)? "
@@ -90,20 +94,22 @@ def predict(session: requests.Session, url: str, body: dict[str, Row], result: s
     if answer.status_code == 429:
         raise AwsRoomError(f"{url} takes no more requests now (429): see requests_per_second in [deploy.api].")
     try:
-        return int(answer.json()[result])
+        return int(answer.json()[result]), seconds
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
 
 
-def _post_when_it_may(session: requests.Session, url: str, body: dict[str, Row]) -> requests.Response:
-    """The answer; one that says to come later (429) only if it says so again and again."""
+def _post_when_it_may(session: requests.Session, url: str, body: dict[str, Row]) -> tuple[requests.Response, float]:
+    """The answer and its seconds; one that says to come later (429) only if it says so again and again."""
     for _ in range(THROTTLED_TRIES):
+        started = time.perf_counter()
         answer = session.post(url, json=body, timeout=REQUEST_TIMEOUT_SECONDS)
+        seconds = time.perf_counter() - started
         if answer.status_code != 429:
             break
         time.sleep(THROTTLED_PAUSE_SECONDS)
-    return answer
+    return answer, seconds
 
 
 def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
@@ -128,9 +134,8 @@ def score(
         session.auth = auth
         for row in rows:
             body = request_body(row, label)
-            started = time.perf_counter()
-            predicted = predict(session, url, body, label["result"])
-            seconds.append(time.perf_counter() - started)
+            predicted, took = predict(session, url, body, label["result"])
+            seconds.append(took)
             actual = int(row[label["column"]].strip() == str(label["positive"]))
             counts[actual, predicted] += 1
             on_answer()
