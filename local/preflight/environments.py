@@ -118,8 +118,9 @@ class Environment:
         return sorted({line for line in lines if line and not line.startswith("#")})
 
     def _make(self, say: Say) -> None:
+        names = {pin.partition("==")[0] for pin in self._pins}  # one may be pinned for each of several Pythons
         say(
-            f"Setting up the environment {self.name!r}: {len(self._pins)} packages, once; about half a minute, "
+            f"Setting up the environment {self.name!r}: {len(names)} packages, once; about half a minute, "
             f"longer on a slow network. It goes into {self.folder}"
         )
         try:
