@@ -23,25 +23,23 @@ class Folders:
 def view_of(folders: Folders, runtime: FunctionRuntime, *, temporary_mebibytes: int) -> tuple[View, Folders]:
     """The view for the function's process, and where it finds its folders then.
 
-    What the runtime itself needs is not covered: if it lies in /tmp, the function keeps the machine's /tmp, with a
-    folder there; if in /opt, it sees the layers' folders beside it.
+    What the runtime itself needs stays in sight: if it lies below /tmp, the function sees those folders in its own; if
+    below /opt, the layers' folders lie beside it.
     """
     if private_folders().problem:
         return AS_IT_IS, folders
-    binds = {TASK: folders.task}
-    layers, temporary = folders.layers, folders.temporary
+    binds = {TASK: folders.task, **{str(path): path for path in _needed(runtime, TMP)}}
+    layers = folders.layers
     if layers is not None:
-        covers = not _needs(runtime, OPT)
+        covers = not _needed(runtime, OPT)
         binds |= {OPT: layers} if covers else {f"{OPT}/{one.name}": one for one in layers.iterdir() if one.is_dir()}
         layers = Path(OPT)
-    tmpfs = {}
-    if not _needs(runtime, TMP):
-        tmpfs[TMP] = temporary_mebibytes << 20
-        temporary = Path(TMP)
-    return View(binds=binds, tmpfs=tmpfs, directory=TASK), Folders(Path(TASK), layers, temporary)
+    view = View(binds=binds, tmpfs={TMP: temporary_mebibytes << 20}, directory=TASK)
+    return view, Folders(Path(TASK), layers, Path(TMP))
 
 
-def _needs(runtime: FunctionRuntime, folder: str) -> bool:
-    made = runtime.environment.folder if runtime.environment else NODE_CLIENT
-    places = (runtime.interpreter.path, made)
-    return any(path.is_relative_to(folder) for place in places for path in (place, place.resolve()))
+def _needed(runtime: FunctionRuntime, folder: str) -> set[Path]:
+    """The folders below ``folder`` without which the runtime does not run: the interpreter's, and what was made."""
+    made = runtime.environment.folder if runtime.environment else NODE_CLIENT.parent
+    places = (runtime.interpreter.path.parent.parent, made)
+    return {path for place in places for path in (place, place.resolve()) if path.is_relative_to(folder)}

@@ -17,7 +17,7 @@ with the guard, should that be killed. Elsewhere a process that leaves the comma
 
 With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes into
 the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so many
-bytes; --directory is where it starts, as it sees it. All that is in a mount namespace of the guard's own
+bytes, and a --bind below it is seen in it; --directory is where it starts, as it sees it. All that is in a mount namespace of the guard's own
 (mount_namespaces(7)), which goes with its last process: the machine's folders are never changed. Root needs nothing
 else for it; any other user gets a user namespace, in which it is itself. With --become the command takes the guard's
 place, with its terminal, and nobody guards it.
@@ -206,14 +206,14 @@ def _mount(source: str | None, target: str, flags: int, kind: str | None = None,
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _bind(binds: list[tuple[str, str]]) -> None:
-    """Show each folder at its path. Raises OSError."""
-    # All are opened first: one path may cover another's folder.
-    folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder, _ in binds]
-    for folder, (_, path) in zip(folders, binds, strict=True):
-        path = os.path.realpath(path)
+def _bind(folders: list[int], paths: list[str], empty: list[str]) -> None:
+    """Show each open folder at its path; below the ``empty`` ones a path is simply made. Raises OSError."""
+    for folder, path in zip(folders, map(os.path.realpath, paths), strict=True):
         if not os.path.isdir(path):  # noqa: PTH112
-            _make(path)
+            if path.startswith(tuple(f"{each}/" for each in empty)):
+                os.makedirs(path)  # noqa: PTH103
+            else:
+                _make(path)
         _mount(f"/proc/self/fd/{folder}", path, MS_BIND | MS_REC)
         os.close(folder)
 
@@ -312,10 +312,14 @@ def _prepare(
             _leave_mounts()
             for what, scratch in overlays:  # before a bind covers them
                 _overlay(what, scratch)
-            what = ", ".join(path for _, path in binds)
-            _bind(binds)
+            paths = [path for _, path in binds]
+            what = ", ".join(paths)
+            # All are opened before anything is laid over them.
+            folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder, _ in binds]
             for what, size in tmpfs:
                 _mount("tmpfs", what, 0, "tmpfs", f"size={size},mode=1777")
+            what = ", ".join(paths)
+            _bind(folders, paths, [os.path.realpath(path) for path, _ in tmpfs])
         if directory:
             what = directory
             os.chdir(directory)

@@ -22,7 +22,7 @@ class View:
 
     ``binds`` are folders by the paths they are shown at, which need not exist. What the command writes below a folder
     of ``overlays`` goes into the empty folder beside it there. Each path of ``tmpfs`` is an empty folder in memory that
-    takes so many bytes. ``directory`` is where it starts, as it sees it.
+    takes so many bytes; only the ``binds`` below it are seen in it. ``directory`` is where it starts, as it sees it.
     Linux only, and not everywhere there: ``private_folders.py`` finds out.
     """
 

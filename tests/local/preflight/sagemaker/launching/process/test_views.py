@@ -54,6 +54,14 @@ def test_a_folder_can_be_shown_over_one_that_is_there_and_in_one_that_is_shown(t
     assert [[entry.name for entry in path.iterdir()] for path in (there, new)] == [["old"], ["new"]]
 
 
+def test_an_empty_folder_shows_what_is_bound_below_it(tmp_path: Path) -> None:
+    there, needed = folder(tmp_path / "there", old="1"), folder(tmp_path / "there" / "a" / "b", new="2")
+    view = View(tmpfs={str(there): 1 << 20}, binds={str(needed): needed}, directory=str(there))
+
+    assert output(view, "ls; cat a/b/new; echo; touch mine a/mine") == ["a", "2"]
+    assert sorted(entry.name for entry in there.rglob("*")) == ["a", "b", "new", "old"]
+
+
 def test_what_is_written_over_an_environment_stays_beside_it(tmp_path: Path) -> None:
     environment, changes = folder(tmp_path / "environment", kept="k", gone="g"), folder(tmp_path / "changes")
 
