@@ -15,12 +15,12 @@ A command that cannot be started is exit code 127, with a sentence on standard e
 On Linux that holds for daemons, too: orphans come to the guard, which is their subreaper. And the command dies
 with the guard, should that be killed. Elsewhere a process that leaves the command's group leaves the guard's reach.
 
-With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes into
-the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so many
-bytes, and a --bind below it is seen in it; --directory is where it starts, as it sees it. All that is in a mount namespace of the guard's own
-(mount_namespaces(7)), which goes with its last process: the machine's folders are never changed. Root needs nothing
-else for it; any other user gets a user namespace, in which it is itself. With --become the command takes the guard's
-place, with its terminal, and nobody guards it.
+With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes
+into the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so
+many bytes, and a --bind below it is seen in it; --directory is where it starts, as it sees it. All that is in a mount
+namespace of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are never
+changed. Root needs nothing else for it; any other user gets a user namespace, in which it is itself. With --become
+the command takes the guard's place, with its terminal, and nobody guards it.
 
 Started once for every Lambda environment and every container, so it has to start fast: no imports of ours,
 no `contextlib` or `pathlib`; `_signal` instead of `signal`, whose enums take longer to build than all the rest of this
