@@ -90,6 +90,7 @@ def _of_config(config: EndpointConfigRecord) -> dict[str, Any]:
 
 
 ENDPOINT = Kind(
+    record=EndpointRecord,
     arn_kind="endpoint",
     event="Endpoint",
     listing=Listing(result_key="Endpoints", name_key="EndpointName", status_key="EndpointStatus"),

@@ -44,6 +44,7 @@ def summarize(config: EndpointConfigRecord) -> dict[str, Any]:
 
 
 ENDPOINT_CONFIG = Kind(
+    record=EndpointConfigRecord,
     arn_kind="endpoint-config",
     event="Endpoint Config",
     listing=Listing(result_key="EndpointConfigs", name_key="EndpointConfigName"),

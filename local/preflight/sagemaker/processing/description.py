@@ -115,6 +115,7 @@ def _taken(arn: str) -> ResourceInUse:
 
 
 PROCESSING_JOB = Kind(
+    record=ProcessingJobRecord,
     arn_kind="processing-job",
     event="Processing Job",
     listing=Listing(

@@ -38,10 +38,11 @@ class Observer(Protocol):
 class Kind[R: Record]:
     """One kind of resource: how AWS names it, shows it, lists it, and refuses names that are taken or not there.
 
-    ``arn_kind`` is its word in ARNs, ``event`` its name in events (``Training Job``), ``event_detail`` what they say
-    of it, where that is not word for word what Describe says.
+    ``record`` is what its records are, ``arn_kind`` its word in ARNs, ``event`` its name in events (``Training Job``),
+    ``event_detail`` what they say of it, where that is not word for word what Describe says.
     """
 
+    record: type[R]
     arn_kind: str
     event: str
     listing: Listing

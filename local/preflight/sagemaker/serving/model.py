@@ -69,6 +69,7 @@ def _container(definition: ContainerDefinition | None) -> dict[str, Any] | None:
 
 
 MODEL = Kind(
+    record=ModelRecord,
     arn_kind="model",
     event="Model",
     listing=Listing(result_key="Models", name_key="ModelName"),

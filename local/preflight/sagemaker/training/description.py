@@ -118,6 +118,7 @@ def _taken(arn: str) -> ResourceInUse:
 
 
 TRAINING_JOB = Kind(
+    record=TrainingJobRecord,
     arn_kind="training-job",
     event="Training Job",
     # The API reference calls Ascending the default order; AWS in fact lists the newest job first.

@@ -71,6 +71,7 @@ def _missing(arn: str) -> ValidationException:
 
 
 TRANSFORM_JOB = Kind(
+    record=TransformJobRecord,
     arn_kind="transform-job",
     event="Transform Job",
     listing=Listing(result_key="TransformJobSummaries", name_key="TransformJobName", status_key="TransformJobStatus"),
