@@ -13,8 +13,8 @@ import pytest
 from botocore.config import Config
 from docker.errors import DockerException
 
-from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
+from preflight.testing.process import StackProcess
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONTAINER_IMAGE = "preflight-test/container:latest"
@@ -67,17 +67,17 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running stack on a port of its own; ``stack.endpoint_url`` is what clients talk to."""
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running stack that ends with this run, also if that is killed; clients talk to ``stack.endpoint_url``."""
     if request.param == "docker":
         build_image(CONTAINER_IMAGE, REPOSITORY, "container/Dockerfile")
-    stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("home"))
+    process = StackProcess()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFLIGHT_LAUNCHER", request.param)
         patch.setenv("PREFLIGHT_CONTAINER_IMAGE", CONTAINER_IMAGE)
-        stack.up()
-    yield stack
-    stack.down()
+        process.start()
+    yield process.stack
+    process.stop()
 
 
 def build_image(name: str, folder: Path, dockerfile: str = "Dockerfile") -> str:

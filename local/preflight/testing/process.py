@@ -11,7 +11,7 @@ from typing import Self
 from preflight.environments import EnvironmentProblem, Say, silent, stack_python
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
-from preflight.stack import STOP_TIMEOUT_SECONDS
+from preflight.stack import STOP_TIMEOUT_SECONDS, Stack
 from preflight.testing.handle import StackHandle, StackUnavailable
 
 
@@ -26,6 +26,12 @@ class StackProcess(StackHandle):
         self.port = free_port()
         self._process: GuardedProcess | None = None
         self._home: Path | None = None
+
+    @property
+    def stack(self) -> Stack:
+        """What the command line knows of it, while it runs."""
+        assert self._home is not None
+        return Stack(port=self.port, home=self._home)
 
     @property
     def endpoint_url(self) -> str:
