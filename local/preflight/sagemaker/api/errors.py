@@ -4,6 +4,7 @@ ServiceError
  ├─ ValidationException      400  a request AWS refuses, a name taken, a thing missing
  ├─ ResourceInUse            400  a job name taken
  ├─ ResourceLimitExceeded    400
+ ├─ ResourceNotFound         400  a thing missing, where the operation declares this error
  ├─ SerializationException   400  a request whose JSON does not have the operation's types
  ├─ UnknownOperationException  400
  └─ UnsupportedByPreflight   501  AWS does this, Preflight does not yet
@@ -36,6 +37,10 @@ class ValidationException(ServiceError):
 
 class ResourceInUse(ServiceError):
     code, status = "ResourceInUse", 400
+
+
+class ResourceNotFound(ServiceError):
+    code, status = "ResourceNotFound", 400
 
 
 class ResourceLimitExceeded(ServiceError):

@@ -52,12 +52,15 @@ class Job:
         work: Work,
         *,
         limits: TimeLimits,
-        slots: threading.BoundedSemaphore,
+        slots: threading.BoundedSemaphore | None,
         lock: threading.RLock,
         on_change: Callable[[], None],
         on_end: Callable[[], None],
     ) -> None:
-        """``on_change`` is told each state; ``on_end`` is called last, when nothing of the job runs any more."""
+        """``slots`` are the places among which it waits for one; None: it runs at once.
+
+        ``on_change`` is told each state; ``on_end`` is called last, when nothing of the job runs any more.
+        """
         self.record = record
         self._work = work
         self._limits = limits
@@ -104,8 +107,11 @@ class Job:
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[None]:
-        """Wait for one of the few places to run, as a job on AWS waits for instances."""
+        """Wait for one of the few places to run, if it needs one, as a job on AWS waits for instances."""
         self._status.proceed("Starting", "Launching requested ML instances")
+        if self._slots is None:
+            yield
+            return
         while not self._slots.acquire(timeout=SLOT_POLL_SECONDS):
             self._status.proceed("Pending", guessed(f"Waiting for other {self.record.noun}s to end"))
             if exceeded := self._limits.exceeded_waiting(self.record.seconds_waited):

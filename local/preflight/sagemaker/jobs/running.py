@@ -4,31 +4,50 @@ import threading
 from collections.abc import Callable
 
 from preflight.sagemaker.jobs.job import Job, Work
-from preflight.sagemaker.jobs.job_status import require_not_final
+from preflight.sagemaker.jobs.job_status import Stopped, require_not_final
 from preflight.sagemaker.jobs.record import JobRecord
 from preflight.sagemaker.jobs.time_limits import TimeLimits
 
 
 class RunningJobs:
-    """Of every kind, account and region. As many as there are ``slots`` run at once, the others wait."""
+    """Of every kind, account and region.
+
+    As many as there are ``slots`` run at once, the others wait; so do not those that need none: they run nothing
+    themselves, or whoever starts them counts them.
+    """
 
     def __init__(self, slots: int, lock: threading.RLock) -> None:
         self._slots = threading.BoundedSemaphore(slots)
         self._lock = lock
         self._jobs: dict[str, Job] = {}
+        self._is_closed = False
 
-    def start(self, record: JobRecord, work: Work, limits: TimeLimits, on_change: Callable[[], None]) -> None:
-        """Set a new job to work; ``on_change`` is told each of its states."""
+    def start(
+        self,
+        record: JobRecord,
+        work: Work,
+        limits: TimeLimits,
+        on_change: Callable[[], None],
+        *,
+        needs_slot: bool = True,
+    ) -> None:
+        """Set a new job to work; ``on_change`` is told each of its states.
+
+        Raises:
+            Stopped: the stack goes down.
+        """
         job = Job(
             record,
             work,
             limits=limits,
-            slots=self._slots,
+            slots=self._slots if needs_slot else None,
             lock=self._lock,
             on_change=on_change,
             on_end=lambda: self._let_go(record.arn, job),
         )
         with self._lock:
+            if self._is_closed:
+                raise Stopped("Stopped")
             self._jobs[record.arn] = job
         job.start()
 
@@ -48,6 +67,7 @@ class RunningJobs:
     def close(self) -> None:
         """End all that runs: the stack goes down."""
         with self._lock:
+            self._is_closed = True
             jobs = list(self._jobs.values())
         for job in jobs:
             job.kill()

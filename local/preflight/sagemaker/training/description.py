@@ -7,7 +7,7 @@ from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.resources.table import Kind
 from preflight.sagemaker.training import debugger
 from preflight.sagemaker.training.algorithm import find_algorithm
-from preflight.sagemaker.training.metrics import BUILTIN_METRICS
+from preflight.sagemaker.training.metrics import BUILTIN_METRICS, with_objective
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import TrainingJobRecord
 from preflight.sagemaker.training.request import CreateTrainingJob, InputChannel, MetricDefinition
@@ -34,6 +34,7 @@ def describe(job: TrainingJobRecord) -> dict[str, Any]:
     description = {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
+        "TuningJobArn": job.tuned.job_arn if job.tuned else None,
         "ModelArtifacts": {"S3ModelArtifacts": str(OutputLocation.of(request).model)},
         "TrainingJobStatus": job.status,
         "SecondaryStatus": job.secondary_status,
@@ -87,9 +88,15 @@ def metric_definitions(request: CreateTrainingJob, region: str) -> tuple[MetricD
     return specification.metric_definitions if specification else ()
 
 
+def job_metrics(job: TrainingJobRecord) -> tuple[MetricDefinition, ...]:
+    """The metrics that are read off the job's log: of a tuning job's, its objective once more."""
+    definitions = metric_definitions(job.request, job.scope.region)
+    return with_objective(definitions, job.tuned.objective) if job.tuned else definitions
+
+
 def _algorithm_specification(job: TrainingJobRecord) -> dict[str, Any]:
     specification = {"EnableSageMakerMetricsTimeSeries": False, **job.specification.as_asked()}
-    if definitions := metric_definitions(job.request, job.scope.region):
+    if definitions := job_metrics(job):
         specification["MetricDefinitions"] = [definition.as_asked() for definition in definitions]
     return specification
 

@@ -73,6 +73,21 @@ def _xgboost() -> tuple[MetricDefinition, ...]:
 BUILTIN_METRICS = {"linear-learner": _linear_learner(), "xgboost": _xgboost()}
 
 
+OBJECTIVE_METRIC = "ObjectiveMetric"  # what AWS calls a tuning job's objective beside its own name
+
+
+def with_objective(definitions: tuple[MetricDefinition, ...], objective: str) -> tuple[MetricDefinition, ...]:
+    """``definitions`` and that of the metric ``objective``, once more under the name that AWS gives it."""
+    return (
+        *(definition for definition in definitions if definition.name != OBJECTIVE_METRIC),
+        *(
+            MetricDefinition(name=OBJECTIVE_METRIC, regex=definition.regex)
+            for definition in definitions
+            if definition.name == objective
+        ),
+    )
+
+
 _PIECE = regex.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(?P<count>\d+)[^}]*\}|.", regex.DOTALL)
 
 

@@ -1,5 +1,6 @@
 """The operations on TrainingJob."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.training import channel_rules, debugger, rules
 from preflight.sagemaker.training.algorithm import runs_script
 from preflight.sagemaker.training.description import TRAINING_JOB
-from preflight.sagemaker.training.record import TrainingJobRecord
+from preflight.sagemaker.training.record import TrainingJobRecord, Tuned
 from preflight.sagemaker.training.request import (
     CreateTrainingJob,
     DeleteTrainingJob,
@@ -37,23 +38,53 @@ class TrainingJobs:
         CreateTrainingJob, refuses=(*rules.REFUSED, *channel_rules.REFUSED, debugger.RULE_ACTION, debugger.REMOTE_DEBUG)
     )
     def create(self, scope: Scope, request: CreateTrainingJob) -> Answer:
-        services, name = self._context.services, request.training_job_name
-        self._table.require_free(scope, name)
+        job = self.make(scope, request)
+        self.require_startable(job)
+        self._start(job, on_change=lambda: self._table.announce(job))
+        return {"TrainingJobArn": job.arn}
+
+    def require_startable(self, job: TrainingJobRecord) -> None:
+        """Raises ServiceError, as CreateTrainingJob does, unless ``job`` can be started."""
+        services, scope, request = self._context.services, job.scope, job.request
+        self._table.require_free(scope, job.name)
         rules.require_valid(request, scope.region)
-        job = TrainingJobRecord(scope=scope, name=name, arn=self._table.arn(scope, name), request=request)
         require_assumable_role(services, scope, request.role_arn)
         self._context.launcher.require_image(job.image, scope.region, script=runs_script(request))
         channel_rules.require_data(services, scope, request)
         rules.require_buckets(services, scope, request)
         rules.require_keys(services, scope, request)
+
+    def start_tuned(
+        self, scope: Scope, request: CreateTrainingJob, tuned: Tuned, on_change: Callable[[], None]
+    ) -> None:
+        """Start a training job of a tuning job, which has checked all of it and counts how many run.
+
+        ``on_change`` is called after each of its states.
+        """
+        job = self.make(scope, request, tuned)
+
+        def tell() -> None:
+            self._table.announce(job)
+            on_change()
+
+        self._start(job, tell, needs_slot=False)
+
+    def make(self, scope: Scope, request: CreateTrainingJob, tuned: Tuned | None = None) -> TrainingJobRecord:
+        """The record of a job that ``request`` asks for; it is not there yet."""
+        name = request.training_job_name
+        return TrainingJobRecord(scope=scope, name=name, arn=self._table.arn(scope, name), request=request, tuned=tuned)
+
+    def find(self, scope: Scope, name: str) -> TrainingJobRecord | None:
+        return self._table.find(scope, name)
+
+    def _start(self, job: TrainingJobRecord, on_change: Callable[[], None], *, needs_slot: bool = True) -> None:
         work = TrainingWork(self._context, job)
-        limits = time_limits(request.stopping_condition)
+        limits = time_limits(job.request.stopping_condition)
         with self._lock:
-            others = self._table.of(scope)
-            self._table.add(job, request.tags)
+            others = self._table.of(job.scope)
+            self._table.add(job, job.request.tags)
             reuse(others, job)
-            self._running.start(job, work, limits, on_change=lambda: self._table.announce(job))
-        return {"TrainingJobArn": job.arn}
+            self._running.start(job, work, limits, on_change, needs_slot=needs_slot)
 
     @operation(DescribeTrainingJob)
     def describe(self, scope: Scope, request: DescribeTrainingJob) -> Answer:

@@ -20,12 +20,21 @@ class MetricData(BaseModel):
     timestamp: datetime
 
 
+class Tuned(BaseModel):
+    """What makes a training job one of a tuning job's: whose, the metric it is after, and its values as they came."""
+
+    job_arn: str
+    objective: str
+    values: list[float] = Field(default_factory=list)
+
+
 class TrainingJobRecord(JobRecord):
-    """``request`` is CreateTrainingJob's, with what UpdateTrainingJob has changed."""
+    """``request`` is CreateTrainingJob's, with what UpdateTrainingJob has changed; ``tuned``: a tuning job made it."""
 
     noun: ClassVar[str] = "training job"
 
     request: CreateTrainingJob
+    tuned: Tuned | None = None
     final_metrics: dict[str, MetricData] = Field(default_factory=dict)
     # The warm pool it leaves behind: see warm_pool.py.
     pool_updated: datetime | None = None

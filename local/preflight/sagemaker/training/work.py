@@ -32,8 +32,8 @@ from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.telemetry.logs import LogStream
 from preflight.sagemaker.training.algorithm import runs_script
 from preflight.sagemaker.training.channel import Channel
-from preflight.sagemaker.training.description import metric_definitions
-from preflight.sagemaker.training.metrics import MetricReader
+from preflight.sagemaker.training.description import job_metrics
+from preflight.sagemaker.training.metrics import OBJECTIVE_METRIC, MetricReader
 from preflight.sagemaker.training.output_location import OutputLocation
 from preflight.sagemaker.training.record import MetricData, TrainingJobRecord
 from preflight.sagemaker.training.request import AlgorithmSpecification, ResourceConfig, StoppingCondition
@@ -57,7 +57,7 @@ class TrainingWork:
         self._channels = [Channel.of(entry, default_mode) for entry in job.request.input_data_config]
         self._hosts = make_hosts(_groups(job.resources), self._folder)
         self._cluster = ClusterRun(context, self._services, job.scope)
-        self._metrics = MetricReader(metric_definitions(job.request, job.scope.region), self._take_metric)
+        self._metrics = MetricReader(job_metrics(job), self._take_metric)
         self._syncs: dict[str, list[FolderSync]] = {host.name: [] for host in self._hosts}
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
@@ -193,6 +193,8 @@ class TrainingWork:
     def _take_metric(self, name: str, value: float) -> None:
         with self._context.resources.lock:
             self._job.final_metrics[name] = MetricData(value=value, timestamp=datetime.now(UTC))
+            if self._job.tuned and name == OBJECTIVE_METRIC:
+                self._job.tuned.values.append(value)
         self._context.metrics.training_metric(self._scope, self._job.name, self._job.request.role_arn, name, value)
 
 
