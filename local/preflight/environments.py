@@ -74,16 +74,19 @@ class Environment:
     """``requirements`` are the lines of a requirements file, whole: each package with its version, dependencies too.
 
     ``python`` is an interpreter's path or version, as uv takes it; empty: the one that runs this.
+    ``with_dependencies``: the requirements are not whole; what they need is found when it is made, and it has pip.
     """
 
     name: str
     requirements: str
     python: str = ""
+    with_dependencies: bool = False
 
     @property
     def folder(self) -> Path:
         python = self.python or f"{sys.base_prefix} {sys.version_info[:2]} {sys.implementation.cache_tag}"
-        content = "\n".join([python, sysconfig.get_platform(), *self._pins])
+        kind = ["with dependencies"] if self.with_dependencies else []
+        content = "\n".join([python, sysconfig.get_platform(), *self._pins, *kind])
         return cache_folder() / "environments" / f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
     @property
@@ -143,14 +146,19 @@ class Environment:
         uv, python = uv_program(), self.python or sys.executable
         if uv is None:
             raise EnvironmentProblem("uv is not installed.")
-        self._run([uv, "venv", "--quiet", "--clear", "--python", python, str(self.folder)], say)
-        options = ["--no-deps", "--compile-bytecode", "--python", str(self.interpreter)]
+        seed = ["--seed"] if self.with_dependencies else []
+        self._run([uv, "venv", "--quiet", "--clear", *seed, "--python", python, str(self.folder)], say)
+        options = [*self._no_dependencies, "--compile-bytecode", "--python", str(self.interpreter)]
         self._run([uv, "pip", "install", *options, "--requirements", self._write_pins()], say)
 
     def _install_with_pip(self, say: Say) -> None:
         self._run([self.python or sys.executable, "-m", "venv", "--clear", str(self.folder)], say)
-        options = ["--quiet", "--disable-pip-version-check", "--no-deps"]
+        options = ["--quiet", "--disable-pip-version-check", *self._no_dependencies]
         self._run([str(self.interpreter), "-m", "pip", "install", *options, "-r", self._write_pins()], say)
+
+    @property
+    def _no_dependencies(self) -> list[str]:
+        return [] if self.with_dependencies else ["--no-deps"]
 
     def _write_pins(self) -> str:
         path = self.folder / "requirements.txt"

@@ -153,6 +153,12 @@ def interpreters() -> tuple[Interpreter, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
+def find_python(version: str) -> str:
+    """The path of a Python of ``version`` (``3.9``) on this machine; if there is none, the version, for uv to find."""
+    found = (each for each in interpreters() if each.kind == "python")
+    return next((str(each.path) for each in found if ".".join(map(str, each.version)) == version), version)
+
+
 def _pythons() -> Iterator[Path]:
     yield _own_python()
     home = Path.home()

@@ -93,6 +93,11 @@ def default_home() -> Path:
     return Path(os.environ.get("PREFLIGHT_HOME") or platformdirs.user_state_path("preflight"))
 
 
+def declared_images_folder(home: Path) -> Path:
+    """Where ``preflight images add`` writes to, and every stack of ``home`` reads."""
+    return home.resolve() / "images"
+
+
 @dataclass(frozen=True)
 class Stack:
     """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own.
@@ -277,6 +282,7 @@ class Stack:
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
             "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
+            "PREFLIGHT_IMAGES": str(declared_images_folder(self.home)),
             "PREFLIGHT_CACHE": str(cache_folder()),
             "PREFLIGHT_UV": uv_program() or "",
             "PREFLIGHT_LAUNCHER": launcher,

@@ -22,7 +22,12 @@ _DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS
 
 # What AWS shows around the API: what there is of it, and what is missing.
 AROUND: tuple[tuple[str, str, str], ...] = (
-    ("Images", "linear-learner and xgboost; with a Docker engine any image", "other images without Docker"),
+    (
+        "Images",
+        "linear-learner, xgboost, frameworks that run scripts, images whose program is declared (preflight images); "
+        "with a Docker engine any image",
+        "other images without Docker",
+    ),
     (
         "CloudWatch Logs",
         "groups /aws/sagemaker/TrainingJobs, /aws/sagemaker/ProcessingJobs and /aws/sagemaker/Endpoints/[endpoint]",

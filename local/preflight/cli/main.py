@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -22,6 +23,7 @@ from rich.table import Table
 from preflight import function_runtimes
 from preflight.client_environment import client_environment
 from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
+from preflight.sagemaker.launching.declared_images import DeclarationProblem
 from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal is closed
@@ -50,7 +52,7 @@ def fail(text: str) -> NoReturn:
 def _errors_in_words() -> Iterator[None]:
     try:
         yield
-    except (StackError, EnvironmentProblem) as error:
+    except (StackError, EnvironmentProblem, DeclarationProblem) as error:
         fail(str(error))
     except BrokenPipeError:  # of `| head`; click ends without a word
         raise
@@ -294,6 +296,59 @@ def install_framework(names: tuple[str, ...]) -> None:
 
     for image in [frameworks.find(name) for name in names]:
         frameworks.install(image, say)
+
+
+@main.group(name="images", invoke_without_command=True)
+@click.pass_context
+@_errors_in_words()
+def image_declarations(context: click.Context) -> None:
+    """List the images whose programs are declared, and run here as processes."""
+    if context.invoked_subcommand is None:
+        from preflight.cli import images
+
+        console.print(images.table())
+
+
+@image_declarations.command(name="add")
+@click.argument("name")
+@click.option("--command", default="", help="What gets train or serve as its argument; without it, these are programs.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="Where it starts, and first on its path. What a job writes there goes with the job.",
+)
+@click.option(
+    "--environment",
+    "requirements",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A requirements.txt: the packages it runs with.",
+)
+@click.option("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}", show_default=True)
+@click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE", help="For its environment; repeatable.")
+@_errors_in_words()
+def add_image(
+    name: str, command: str, folder: Path, requirements: Path | None, python: str, variables: tuple[str, ...]
+) -> None:
+    """Declare the program of the image NAME (forest, team/forest:2, a whole URI), which then needs no Docker.
+
+    \b
+    preflight images add forest --command "python main.py" --environment requirements.txt
+    """
+    from preflight.cli import images
+
+    images.add(images.declare(name, command, folder, python, requirements, variables), say)
+
+
+@image_declarations.command(name="remove")
+@click.argument("name")
+@_errors_in_words()
+def remove_image(name: str) -> None:
+    """Declare it no more: Docker runs it, or it is refused."""
+    from preflight.cli import images
+
+    images.remove(name, say)
 
 
 @framework_environments.command(name="remove")

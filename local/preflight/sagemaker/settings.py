@@ -88,6 +88,7 @@ class Settings:
     jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
     unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs; a streamed answer has
     eight times that. ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
+    ``images_folder`` has the declarations of images; None: there are none.
     """
 
     endpoint_url: str
@@ -99,6 +100,7 @@ class Settings:
     training_slots: int = max(2, os.cpu_count() or 2)
     invocation_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS
     framework_versions: str = EXACT
+    images_folder: Path | None = None
     stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR
 
     @classmethod
@@ -116,5 +118,6 @@ class Settings:
             container_network=environ.get("PREFLIGHT_CONTAINER_NETWORK", ""),
             invocation_timeout_seconds=timeout_seconds,
             framework_versions=require_framework_versions(environ.get(FRAMEWORK_VERSIONS)),
+            images_folder=Path(named) if (named := environ.get("PREFLIGHT_IMAGES")) else None,
             stream_timeout_seconds=timeout_seconds * STREAM_TIMEOUT_FACTOR,
         )

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from preflight.sagemaker.api.errors import UnsupportedByPreflight, ValidationException
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Launcher
+from preflight.sagemaker.launching.declared_images import DeclaredImages
 from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_same_region
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
-from preflight.sagemaker.launching.programs import find_program, require_program
+from preflight.sagemaker.launching.programs import Programs
 from preflight.sagemaker.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class DispatchingLauncher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._processes = ProcessLauncher(settings.framework_versions)
+        declared = DeclaredImages(settings.images_folder) if settings.images_folder else None
+        self._programs = Programs(settings.framework_versions, declared)
+        self._processes = ProcessLauncher(self._programs)
         self._docker: DockerLauncher | None = None
         self._connecting = threading.Lock()
 
@@ -35,7 +38,7 @@ class DispatchingLauncher:
             self._launcher_of(image, region, script).require_image(image, region, script=script)
         except ValidationException:
             if framework_of(image, region):
-                require_program(image, region, script=script)  # says which versions run without Docker
+                self._programs.require(image, region, script=script)  # says which versions run without Docker
             raise
 
     def warning(self, image: str, region: str, *, script: bool = False) -> str:
@@ -63,7 +66,7 @@ class DispatchingLauncher:
                 self._docker.close()
 
     def _launcher_of(self, image: str, region: str, script: bool) -> Launcher:
-        has_program = find_program(image, region, script=script) is not None
+        has_program = self._programs.find(image, region, script=script) is not None
         if has_program and self._settings.launcher == "process":
             return self._processes
         require_same_region(image, region)
@@ -73,10 +76,11 @@ class DispatchingLauncher:
         if has_program:
             return self._processes
         if framework_of(image, region):
-            require_program(image, region, script=script)  # says which versions there are
+            self._programs.require(image, region, script=script)  # says which versions there are
         raise UnsupportedByPreflight(
             f"Image {image}, which is neither a built-in algorithm's nor a framework's in {region}, runs in Docker, "
-            f"and {docker}. Start a Docker engine (or set DOCKER_HOST); running other images without one"
+            f"and {docker}. Start a Docker engine (or set DOCKER_HOST), or declare its program (preflight images add); "
+            "running other images without one"
         )
 
     def _find_docker(self) -> "DockerLauncher | str":

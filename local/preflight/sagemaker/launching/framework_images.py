@@ -6,13 +6,12 @@ one whose Python is not on this machine runs as another version of the framework
 
 import functools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from preflight.environments import Environment
-from preflight.function_runtimes import interpreters
+from preflight.function_runtimes import find_python
 from preflight.sagemaker.launching.images import is_in, tag_of
 from preflight.sagemaker.settings import FRAMEWORK_VERSIONS, NEAREST
 
@@ -38,12 +37,12 @@ class FrameworkImage:
     def environment(self) -> Environment:
         """Its Python as it is on this machine; else uv is to find one."""
         pins = _FOLDER.joinpath(f"{self.framework}-{self.version}.txt").read_text()
-        return Environment(f"{self.framework}-{self.version}", pins, python=_pythons().get(self.python, self.python))
+        return Environment(f"{self.framework}-{self.version}", pins, python=find_python(self.python))
 
     @property
     def has_python(self) -> bool:
         """Whether its Python is on this machine."""
-        return self.python in _pythons() or self.environment.is_made()
+        return find_python(self.python) != self.python or self.environment.is_made()
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,3 @@ def choose(wanted: FrameworkImage, policy: str) -> Choice:
 def _table() -> dict[str, dict[str, Any]]:
     frameworks: dict[str, dict[str, Any]] = json.loads(_FOLDER.joinpath("images.json").read_text())["frameworks"]
     return frameworks
-
-
-@functools.cache
-def _pythons() -> Mapping[str, str]:
-    """The interpreters on this machine by version, ``3.9``."""
-    found = (each for each in interpreters() if each.kind == "python")
-    return {".".join(map(str, each.version)): str(each.path) for each in found}

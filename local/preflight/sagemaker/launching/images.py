@@ -62,6 +62,12 @@ def local_name(image: str) -> str:
     return match["name"] if match else image
 
 
+def untagged(name: str) -> str:
+    """``team/forest`` of ``team/forest:2``, also of one with a digest."""
+    place, slash, last = name.partition("@")[0].rpartition("/")
+    return place + slash + last.partition(":")[0]
+
+
 def require_model_image(image: str, access_mode: str | None) -> None:
     """Raises ValidationException if AWS would not pull a model's image; ``access_mode`` is RepositoryAccessMode."""
     if not _is_pullable(image, access_mode):

@@ -8,7 +8,7 @@ from docker.errors import APIError
 
 from preflight.sagemaker.api.errors import ValidationException
 from preflight.sagemaker.launching.images import local_name, require_same_region
-from preflight.sagemaker.launching.programs import find_program
+from preflight.sagemaker.launching.programs import find_builtin_program
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ def find_local_image(
         ValidationException: there is none.
     """
     require_same_region(uri, region)
-    program = find_program(uri, region, script=script)
-    program = program if program and program.algorithm else None
+    program = find_builtin_program(uri, region, script=script)
     names = [builtin_image] if program else [uri, local_name(uri)]
     for name in names:
         try:

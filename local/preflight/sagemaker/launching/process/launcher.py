@@ -5,6 +5,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 
 from preflight.environments import cache_folder
@@ -16,8 +17,7 @@ from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
 from preflight.sagemaker.launching.process.process_folders import ProcessFolders
-from preflight.sagemaker.launching.programs import Program, require_program
-from preflight.sagemaker.settings import EXACT
+from preflight.sagemaker.launching.programs import Program, Programs
 
 ADDRESS = "127.0.0.1"
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
@@ -37,18 +37,17 @@ class ProcessLauncher:
     nothing, and all its processes share this machine's name and network.
     """
 
-    def __init__(self, versions: str = EXACT) -> None:
-        """``versions`` is the setting PREFLIGHT_FRAMEWORK_VERSIONS."""
-        self._versions = versions
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
 
     def require_image(self, image: str, region: str, *, script: bool = False) -> None:
-        self._program(image, region, script)
+        self._programs.require(image, region, script=script)
 
     def warning(self, image: str, region: str, *, script: bool = False) -> str:
-        return self._program(image, region, script).warning
+        return self._programs.require(image, region, script=script).warning
 
     def launch(self, spec: ContainerSpec) -> Container:
-        program = self._program(spec.image, spec.region, spec.script)
+        program = self._programs.require(spec.image, spec.region, script=spec.script)
         if program.warning:
             spec.on_line(program.warning)
         if spec.network and program.algorithm is None and not spec.entrypoint:
@@ -57,9 +56,9 @@ class ProcessLauncher:
         python = program.python(spec.on_line)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
-        folders = ProcessFolders.make(spec, program.environment.folder if program.environment else None)
+        folders = ProcessFolders.make(spec, program)
         environment = {
-            "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)]),
+            "PATH": _path(python, program),
             "HOME": folders.base,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
@@ -72,19 +71,16 @@ class ProcessLauncher:
             "PREFLIGHT_BIND_ADDRESS": ADDRESS,
             **port,
             **program.variables,
-            "PYTHONPATH": _search_path(spec, folders),
+            "PYTHONPATH": _search_path(spec, program, folders),
         }
         process = GuardedProcess.start(
             program.command(python, spec.entrypoint, spec.arguments),
             env=environment,
-            cwd=spec.folder,
+            cwd=program.folder or spec.folder,
             stdout=subprocess.PIPE,
             view=folders.view,
         )
         return _ProcessContainer(process, address, spec, folders)
-
-    def _program(self, image: str, region: str, script: bool) -> Program:
-        return require_program(image, region, script=script, versions=self._versions)
 
     def limitation(self) -> str | None:
         return private_folders().limitation
@@ -103,10 +99,15 @@ def _require_no_paths(spec: ContainerSpec) -> None:
         raise NoPrivateFolders(f"The command {named[0]!r} cannot run. {limitation}")
 
 
-def _search_path(spec: ContainerSpec, folders: ProcessFolders) -> str:
+def _path(python: Path, program: Program) -> str:
+    folders = (program.folder, python.parent, os.environ.get("PATH", os.defpath))
+    return os.pathsep.join(str(folder) for folder in folders if folder)
+
+
+def _search_path(spec: ContainerSpec, program: Program, folders: ProcessFolders) -> str:
     """What the job has installed, our own program if it runs (and this process was told where), what the job says."""
-    program = None if spec.entrypoint else os.environ.get("PYTHONPATH")
-    paths = (folders.packages, program, spec.environment.get("PYTHONPATH"))
+    own = None if spec.entrypoint or program.folder else os.environ.get("PYTHONPATH")
+    paths = (folders.packages, own, spec.environment.get("PYTHONPATH"))
     return os.pathsep.join(path for path in paths if path)
 
 

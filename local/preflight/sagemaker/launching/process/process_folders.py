@@ -1,4 +1,4 @@
-"""The folders of one process: its /opt/ml, and what it changes in its environment, which goes with it."""
+"""The folders of one process: its /opt/ml, and what it changes in folders of others, which goes with it."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from preflight.sagemaker.launching.container import ContainerSpec
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.launching.process.guarded_process import AS_IT_IS, View
 from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
+from preflight.sagemaker.launching.programs import Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class ProcessFolders:
     packages: str = ""
 
     @classmethod
-    def make(cls, spec: ContainerSpec, environment: Path | None) -> "ProcessFolders":
-        """For ``spec``, over an ``environment`` that it may change, if there is one.
+    def make(cls, spec: ContainerSpec, program: Program) -> "ProcessFolders":
+        """For ``spec``; what it changes in the environment and the folder of ``program`` is seen by itself only.
 
         Where several containers are over one folder, which they may read only, each has the rest for itself.
         """
@@ -36,9 +37,10 @@ class ProcessFolders:
         folder.mkdir(parents=True, exist_ok=True)
         binds = {OPT_ML: folder, **{f"{OPT_ML}/{name}": spec.folder / name for name in spec.read_only}}
         overlays, packages, variables = {}, "", {}
-        if environment and not private.overlay_problem:
-            overlays[environment] = scratch / "environment"
-        elif environment:
+        if not private.overlay_problem:
+            own = {"environment": program.environment and program.environment.folder, "program": program.folder}
+            overlays = {folder: scratch / name for name, folder in own.items() if folder}
+        elif program.environment:
             packages = str(scratch / "packages")
             variables["PIP_TARGET"] = packages
         for new in (*overlays.values(), *((Path(packages),) if packages else ())):
@@ -46,7 +48,7 @@ class ProcessFolders:
         if not private.problem:
             for name in spec.read_only:
                 (folder / name).mkdir()
-            view = View(binds=binds, overlays=overlays, directory=OPT_ML)
+            view = View(binds=binds, overlays=overlays, directory=str(program.folder or OPT_ML))
             return cls(base=OPT_ML, view=view, variables=variables, scratch=scratch, packages=packages)
         for name in spec.read_only:
             (folder / name).symlink_to(spec.folder / name)

@@ -14,11 +14,11 @@ from pathlib import Path
 from preflight.sagemaker.launching.container import ContainerSpec
 from preflight.sagemaker.launching.framework_images import framework_images
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
-from preflight.sagemaker.launching.programs import EnvironmentMissing
+from preflight.sagemaker.launching.programs import EnvironmentMissing, Programs
 
 missing = next(image for image in framework_images() if not image.has_python)
 uri = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{missing.tags[0]}"
-launcher = ProcessLauncher(sys.argv[1])
+launcher = ProcessLauncher(Programs(sys.argv[1]))
 print(launcher.warning(uri, "us-east-1"))
 spec = ContainerSpec(image=uri, region="us-east-1", owner_arn="", folder=Path.cwd() / "ml", on_line=print)
 if sys.argv[1] == "exact":

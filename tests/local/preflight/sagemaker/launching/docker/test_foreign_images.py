@@ -122,6 +122,19 @@ def test_an_entry_point_script_trains_and_its_gunicorn_serves(
     assert answer["Body"].read() == b"399"
 
 
+def test_a_container_as_in_awss_guide_trains_and_serves(
+    sagemaker: Any, runtime: Any, role: str, image: Make, train_image: Make, create_endpoint: Make
+) -> None:
+    job = train_image("bring_your_own", {"depth": "3"})
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    model = make_model(sagemaker, role, job["ModelArtifacts"]["S3ModelArtifacts"], image("bring_your_own"))
+    name = create_endpoint(make_config(sagemaker, model))["EndpointName"]
+
+    answer = runtime.invoke_endpoint(EndpointName=name, ContentType="text/csv", Body="5,1\n0,2\n")
+
+    assert answer["Body"].read() == b"1\n0\n"
+
+
 def test_an_image_that_fails_ping_fails_the_endpoint_and_its_log_is_kept(
     client: Make, sagemaker: Any, role: str, image: Make, plain_job: dict[str, Any], create_endpoint: Make
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from preflight.sagemaker.launching.container import Container, ContainerSpec
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
+from preflight.sagemaker.launching.programs import Programs
 from tests.local.conftest import LINEAR_LEARNER
 
 
@@ -16,7 +17,7 @@ def lines() -> list[str]:
 
 
 def run(folder: Path, lines: list[str], entrypoint: list[str] | None, *arguments: str) -> Container:
-    return ProcessLauncher().launch(
+    return ProcessLauncher(Programs()).launch(
         ContainerSpec(
             image=LINEAR_LEARNER,
             region="us-east-1",

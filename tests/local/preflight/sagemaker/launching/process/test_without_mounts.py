@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from preflight.sagemaker.launching.container import ContainerSpec
 from preflight.sagemaker.launching.process.launcher import ProcessLauncher
+from preflight.sagemaker.launching.programs import Programs
 
-launcher = ProcessLauncher()
+launcher = ProcessLauncher(Programs())
 print(launcher.limitation())
 image = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 spec = ContainerSpec(image=image, region="us-east-1", owner_arn="", folder=Path(sys.argv[1]), on_line=print,
