@@ -48,8 +48,8 @@ AROUND: tuple[tuple[str, str, str], ...] = (
     ("CloudWatch, /aws/sagemaker/Endpoints", "", "CPU, memory, disk and GPU utilization"),
     (
         "EventBridge, source aws.sagemaker",
-        "state changes of training and processing jobs, endpoints, endpoint deployments, endpoint configurations and "
-        "models",
+        "state changes of training and processing jobs, endpoints, endpoint deployments, endpoint configurations, "
+        "models and model packages",
         "",
     ),
 )

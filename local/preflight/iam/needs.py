@@ -160,8 +160,11 @@ def _sagemaker(operation: str, parameters: Parameters, place: Place) -> Iterator
 def _sagemaker_resource(operation: str, parameters: Parameters, place: Place) -> str:
     if operation in _ENDPOINT_OPERATIONS or operation == "UpdateEndpointWeightsAndCapacities":
         return _named(place, "endpoint", parameters.get("EndpointName"))
-    if "ResourceArn" in parameters:
-        return str(parameters["ResourceArn"])
+    for member in ("ResourceArn", "ModelPackageArn"):
+        if member in parameters:
+            return str(parameters[member])
+    if operation == "CreateModelPackage" and (group := parameters.get("ModelPackageGroupName")):
+        return _named(place, "model-package", f"{str(group).rpartition('/')[2]}/*")
     found = _SAGEMAKER_RESOURCES.fullmatch(operation)
     name = parameters.get(f"{found['noun']}Name") if found else None
     if found is None or not isinstance(name, str):

@@ -24,6 +24,8 @@ from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.processing.operations import ProcessingJobs
+from preflight.sagemaker.registry.group_operations import ModelPackageGroups
+from preflight.sagemaker.registry.package_operations import ModelPackages
 from preflight.sagemaker.resources.operations import TagOperations
 from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
@@ -34,6 +36,8 @@ FAMILIES: tuple[type, ...] = (
     TrainingJobs,
     ProcessingJobs,
     TransformJobs,
+    ModelPackageGroups,
+    ModelPackages,
     Models,
     EndpointConfigs,
     Endpoints,
@@ -51,7 +55,8 @@ class SageMaker:
         self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher
         self._running = running = RunningJobs(settings.training_slots, context.resources.lock)
-        models = Models(context)
+        packages = ModelPackages(context)
+        models = Models(context, packages)
         configs = EndpointConfigs(context, models)
         self._endpoints = endpoints = Endpoints(context, configs, models)
         self.invocations = Invocations(context, endpoints)
@@ -59,6 +64,8 @@ class SageMaker:
             TrainingJobs(context, running),
             ProcessingJobs(context, running),
             TransformJobs(context, running, models),
+            ModelPackageGroups(context, packages),
+            packages,
             models,
             configs,
             endpoints,

@@ -5,6 +5,7 @@ ServiceError
  ├─ ResourceInUse            400  a job name taken
  ├─ ResourceLimitExceeded    400
  ├─ ResourceNotFound         400  a thing missing, where the operation declares this error
+ ├─ ConflictException        400  a resource that others still need
  ├─ SerializationException   400  a request whose JSON does not have the operation's types
  ├─ UnknownOperationException  400
  └─ UnsupportedByPreflight   501  AWS does this, Preflight does not yet
@@ -54,6 +55,10 @@ class ResourceLimitExceeded(ServiceError):
             f"and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase for this "
             "quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
         )
+
+
+class ConflictException(ServiceError):
+    code, status = "ConflictException", 400
 
 
 class SerializationException(ServiceError):

@@ -19,13 +19,17 @@ Description = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """A resource has come, changed or gone. ``kind`` is a resource with its words apart, as events name it."""
+    """A resource has come, changed or gone. ``kind`` is a resource with its words apart, as events name it.
+
+    ``is_plain``: see ``Kind.has_plain_events``.
+    """
 
     scope: Scope
     kind: str
     arn: str
     description: Description
     tags: Mapping[str, str]
+    is_plain: bool = False
 
 
 class Observer(Protocol):
@@ -39,18 +43,21 @@ class Kind[R: Record]:
     """One kind of resource: how AWS names it, shows it, lists it, and refuses names that are taken or not there.
 
     ``record`` is what its records are, ``arn_kind`` its word in ARNs, ``event`` its name in events (``Training Job``),
-    ``event_detail`` what they say of it, where that is not word for word what Describe says.
+    None if it has none, ``event_detail`` what they say of it, where that is not word for word what Describe says.
+    ``has_plain_events``: they have what there is, and times in ISO 8601; those of other kinds have the tags, null for
+    what there is not, and times in milliseconds.
     """
 
     record: type[R]
     arn_kind: str
-    event: str
+    event: str | None
     listing: Listing
     describe: Callable[[R], Description]
     summarize: Callable[[R], Description]
     taken: Callable[[str], ServiceError]
     missing: Callable[[str], ServiceError]
     event_detail: Callable[[Description], Description] = field(default=lambda description: description)
+    has_plain_events: bool = False
 
 
 class Resources:
@@ -64,9 +71,9 @@ class Resources:
     def observe(self, observer: Observer) -> None:
         self._observers.append(observer)
 
-    def announce(self, scope: Scope, kind: str, arn: str, description: Description) -> None:
+    def announce(self, scope: Scope, kind: str, arn: str, description: Description, *, is_plain: bool = False) -> None:
         """Tell the observers that something has changed; call under the lock, so that none overtakes another."""
-        change = Change(scope, kind, arn, description, self.tags.of(arn))
+        change = Change(scope, kind, arn, description, self.tags.of(arn), is_plain)
         for observer in self._observers:
             observer(change)
 
@@ -124,11 +131,14 @@ class Table[R: Record]:
             del self._of(record.scope)[record.name.lower()]
             self._resources.tags.forget(record.arn)
 
-    def announce(self, record: R) -> None:
-        """Tell that the resource has changed; call under the lock, at the moment that it does."""
+    def announce(self, record: R, more: Mapping[str, Any] | None = None) -> None:
+        """Tell that the resource has changed, and ``more``; call under the lock, at the moment that it does."""
+        kind = self._kind
+        if kind.event is None:
+            return
         with self._lock:
-            detail = self._kind.event_detail(self._kind.describe(record))
-            self._resources.announce(record.scope, self._kind.event, record.arn, detail)
+            detail = {**kind.event_detail(kind.describe(record)), **(more or {})}
+            self._resources.announce(record.scope, kind.event, record.arn, detail, is_plain=kind.has_plain_events)
 
     def of(self, scope: Scope) -> list[R]:
         with self._lock:

@@ -33,6 +33,19 @@ def require_runnable(
     Raises:
         ValidationException, UnsupportedByPreflight
     """
+    image = require_image(context, scope, definition, path)
+    data = ModelData.of(definition)
+    if data and not data.is_there(context.services.acting_as(role_arn, scope), scope):
+        raise _unreachable(data, role_arn, scope, is_there=data.is_there(context.services, scope))
+    return image
+
+
+def require_image(context: ServiceContext, scope: Scope, definition: ContainerDefinition, path: str) -> str:
+    """The container's image, if AWS could run it, and model data such as it takes, wherever that lies.
+
+    Raises:
+        ValidationException, UnsupportedByPreflight
+    """
     if definition.mode == "MultiModel":
         raise _MULTI_MODEL.error(path)
     if definition.image is None:
@@ -48,9 +61,6 @@ def require_runnable(
     ):
         raise _SCRIPT_MODE.error(path)
     context.launcher.require_image(definition.image, scope.region, script=script)
-    data = ModelData.of(definition)
-    if data and not data.is_there(context.services.acting_as(role_arn, scope), scope):
-        raise _unreachable(data, role_arn, scope, is_there=data.is_there(context.services, scope))
     return definition.image
 
 
@@ -65,6 +75,14 @@ def _unreachable(data: ModelData, role_arn: str, scope: Scope, *, is_there: bool
         f"located in {scope.region}. If your Model uses multiple models or uncompressed models, please ensure that the "
         'role has "s3:ListBucket" permission.'
     )
+
+
+def require_package_only(definition: ContainerDefinition, path: str) -> None:
+    """Raises ValidationException if a container of a model package says itself what the package says."""
+    if definition.image or definition.model_data_url or definition.model_data_source:
+        raise ValidationException(
+            guessed(f"{path} with ModelPackageName cannot have Image, ModelDataUrl or ModelDataSource.")
+        )
 
 
 def require_environment_within_limit(definitions: Iterable[ContainerDefinition]) -> None:

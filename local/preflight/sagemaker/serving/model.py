@@ -10,18 +10,22 @@ from preflight.sagemaker.serving.request import ContainerDefinition, CreateModel
 
 
 class ModelRecord(Record):
-    """A model does not change; it has no states."""
+    """A model does not change; it has no states.
+
+    ``definitions`` are its containers in order, those of model packages among them: packages may go, models stay.
+    """
 
     request: CreateModel
+    definitions: tuple[ContainerDefinition, ...]
 
     @property
     def containers(self) -> dict[str, ContainerDefinition]:
         """Its containers in order, by the names that errors and logs give them."""
-        if primary := self.request.primary_container:
-            return {"primary": primary}
+        if self.request.primary_container and len(self.definitions) == 1:
+            return {"primary": self.definitions[0]}
         return {
             definition.container_hostname or f"container-{place}": definition
-            for place, definition in enumerate(self.request.containers, start=1)
+            for place, definition in enumerate(self.definitions, start=1)
         }
 
     @property

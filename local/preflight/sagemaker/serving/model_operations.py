@@ -1,5 +1,8 @@
 """The operations on Model."""
 
+from collections.abc import Iterator
+from typing import Protocol
+
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import Answer, RefusedCase, operation
 from preflight.sagemaker.api.scope import Scope
@@ -22,25 +25,40 @@ from preflight.sagemaker.serving.request import (
 _ISOLATION = RefusedCase("CreateModel", "EnableNetworkIsolation and an image other than a built-in algorithm's")
 
 
+class Packages(Protocol):
+    """The model packages there are."""
+
+    def containers(self, scope: Scope, arn: str, environment: dict[str, str]) -> tuple[ContainerDefinition, ...]:
+        """Those of a package that may be deployed, with more ``environment``. Raises ServiceError."""
+
+
 class Models:
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, packages: Packages) -> None:
         self._context = context
+        self._packages = packages
         self.table: Table[ModelRecord] = Table(context.resources, MODEL)
 
     @operation(CreateModel, refuses=(_ISOLATION, *container_rules.REFUSED))
     def create(self, scope: Scope, request: CreateModel) -> Answer:
-        name = request.model_name
-        definitions = _require_definitions(request)
-        if request.execution_role_arn is None:
+        name, role_arn = request.model_name, request.execution_role_arn
+        asked = _require_definitions(request)
+        if role_arn is None:
             raise ValidationException(guessed("ExecutionRoleArn is required."))
         self.table.require_free(scope, name)
-        require_assumable_role(self._context.services, scope, request.execution_role_arn)
-        for path, definition in definitions.items():
-            image = container_rules.require_runnable(self._context, scope, request.execution_role_arn, definition, path)
+        require_assumable_role(self._context.services, scope, role_arn)
+        definitions = list(self._unpacked(scope, asked))
+        for path, definition in definitions:
+            image = container_rules.require_runnable(self._context, scope, role_arn, definition, path)
             is_builtin = find_builtin_algorithm(image, scope.region) and not definition.runs_script
             if request.enable_network_isolation and not is_builtin:
                 raise _ISOLATION.error(path)
-        model = ModelRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)
+        model = ModelRecord(
+            scope=scope,
+            name=name,
+            arn=self.table.arn(scope, name),
+            request=request,
+            definitions=tuple(definition for _, definition in definitions),
+        )
         self.table.add(model, request.tags)
         return {"ModelArn": model.arn}
 
@@ -60,6 +78,17 @@ class Models:
             self.table.remove(model)
             self.table.announce(model)  # without its tags, which went with it
         return {}
+
+    def _unpacked(
+        self, scope: Scope, asked: dict[str, ContainerDefinition]
+    ) -> Iterator[tuple[str, ContainerDefinition]]:
+        """The containers with where they stand in the request; a package's in the place of its name."""
+        for path, definition in asked.items():
+            if (arn := definition.model_package_name) is None:
+                yield path, definition
+                continue
+            container_rules.require_package_only(definition, path)
+            yield from ((path, each) for each in self._packages.containers(scope, arn, definition.environment))
 
 
 def _require_definitions(request: CreateModel) -> dict[str, ContainerDefinition]:

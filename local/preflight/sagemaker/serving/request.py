@@ -34,6 +34,7 @@ class ContainerDefinition(Shape):
     model_data_source: ModelDataSource | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     image_config: ImageConfig | None = described()
+    model_package_name: str | None = None
 
     @property
     def runs_script(self) -> bool:

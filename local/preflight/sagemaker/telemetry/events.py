@@ -1,6 +1,7 @@
 """State changes to EventBridge, in the background, each resource's in their order.
 
-The detail is what Describe answers, with times in epoch milliseconds and tags as a map; what has no value is null.
+The detail is what Describe answers, with times in epoch milliseconds and tags as a map; what has no value is null. A
+plain one has times in ISO 8601, and nothing else that Describe does not answer.
 Page: "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageMaker developer guide.
 """
 
@@ -8,7 +9,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from preflight.background import BackgroundWriter
@@ -42,15 +43,16 @@ class EventWriter:
 
     def write(self, change: Change) -> None:
         """Queue a ``SageMaker <kind> State Change``: an observer of the resources."""
-        describe = f"Describe{change.kind.replace(' ', '').removesuffix('Deployment')}"
-        detail = {**dict.fromkeys(describe_members(describe)), **change.description, "Tags": dict(change.tags)}
-        if status := change.description.get("EndpointStatus"):
-            detail["EndpointStatus"] = re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
+        detail = (
+            json.dumps(change.description, default=_iso_8601)
+            if change.is_plain
+            else json.dumps(_full_detail(change), default=_epoch_milliseconds)
+        )
         entry = {
             "Source": "aws.sagemaker",
             "DetailType": f"SageMaker {change.kind} State Change",
             "Resources": [change.arn],
-            "Detail": json.dumps(detail, default=_epoch_milliseconds),
+            "Detail": detail,
         }
         self._writer.put(_Event(change.scope, entry))
 
@@ -65,7 +67,23 @@ class EventWriter:
                 LOG.warning("EventBridge refused events: %s", answer["Entries"])
 
 
+def _full_detail(change: Change) -> dict[str, Any]:
+    describe = f"Describe{change.kind.replace(' ', '').removesuffix('Deployment')}"
+    detail = {**dict.fromkeys(describe_members(describe)), **change.description, "Tags": dict(change.tags)}
+    if status := change.description.get("EndpointStatus"):
+        detail["EndpointStatus"] = re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
+    return detail
+
+
 def _epoch_milliseconds(value: Any) -> int:
+    return round(_moment(value).timestamp() * 1000)
+
+
+def _iso_8601(value: Any) -> str:
+    return _moment(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
-        return round(value.timestamp() * 1000)
+        return value
     raise TypeError(f"An event cannot hold {type(value).__name__}.")
