@@ -32,6 +32,7 @@ from preflight.sagemaker.settings import (
     DOCKER_MARK,
     FRAMEWORK_VERSIONS,
     LAUNCHERS,
+    STACK_MARK,
     SettingError,
     require_framework_versions,
     require_invocation_timeout,
@@ -254,6 +255,7 @@ class Stack:
             was_up = self._stop_process()
             if not was_up:
                 self._tell_of_a_killed_one(say)
+            self._end_what_is_left()
             self._remove_containers()
             self._clear_state()
             return was_up
@@ -281,6 +283,7 @@ class Stack:
             "LOCALSTACK_HOST": f"localhost:{self.port}",
             "FILESYSTEM_ROOT": str(self.folder / "localstack"),
             "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
+            STACK_MARK: str(self.folder),
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
             "PREFLIGHT_IMAGES": str(declared_images_folder(self.home)),
             "PREFLIGHT_CACHE": str(cache_folder()),
@@ -304,6 +307,7 @@ class Stack:
         """Remove what a stack that is not up any more has left here."""
         if not self._stop_process():
             self._tell_of_a_killed_one(say)
+        self._end_what_is_left()
         self._require_free_port()
         with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
             self._remove_containers()
@@ -378,6 +382,26 @@ class Stack:
         if not wait_until(lambda: self.process() is None, VANISH_SECONDS, 0.1):
             raise StackError(f"The stack's process {process.pid} cannot be stopped. End it, then try again.")
         return True
+
+    def _end_what_is_left(self) -> None:
+        """End what nobody has, where the stack and its guards were killed at once: a daemon that one of them watched."""
+
+        def none_is_left() -> bool:
+            left = self._marked()
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            return not left
+
+        wait_until(none_is_left, VANISH_SECONDS, 0.05)
+
+    def _marked(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):  # it ends meanwhile, or is not ours
+                if process.uids().real == os.getuid() and process.environ().get(STACK_MARK) == str(self.folder):
+                    found.append(process)
+        return found
 
     def _remove_containers(self) -> None:
         """Remove what the stack left in Docker, if it has used it. Nobody else does once its process is killed."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 LAUNCHERS = ("process", "docker")
 IAM_SETTINGS = ("on", "off")
 DOCKER_MARK = "docker-stack"  # this file of the state folder: what the stack has in Docker carries this label
+STACK_MARK = "PREFLIGHT_STACK"  # in the environment of all that a stack starts: the stack's folder
 DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
 STREAM_TIMEOUT_FACTOR = 8  # a streamed answer may take 8 minutes

@@ -1,5 +1,6 @@
 """``preflight`` as a person uses it: real commands, real processes, ports of their own."""
 
+import json
 import os
 import signal
 import socket
@@ -20,7 +21,14 @@ from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 from tests.conftest import REPOSITORY
 from tests.local.conftest import LINEAR_LEARNER, Make, make_role, unique
+from tests.local.preflight.hosts.localstack.lambda_.conftest import zip_of
 
+DAEMON = """
+import subprocess
+
+def handler(event, context):
+    return subprocess.Popen(["sleep", "3600"], start_new_session=True).pid
+"""
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -57,6 +65,14 @@ def kill(stack: Stack) -> None:
     assert process is not None
     process.kill()
     wait_until(lambda: stack.process() is None)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it runs no more; nobody may have reaped it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wait_until(condition: Callable[[], bool], timeout_seconds: float = 20) -> None:
@@ -99,6 +115,35 @@ def test_a_killed_stack_can_be_started_again_which_says_so_and_keeps_its_log(own
     assert "is up at" in up
     assert own.kept_log_file.read_text().startswith(printed)
     assert cli("status").returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a guard adopt a daemon")
+def test_a_daemon_that_outlives_the_stack_and_all_guards_is_ended_by_the_next_command(own: Stack, cli: Cli) -> None:
+    cli("up")
+    account = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    iam, functions = (boto3.client(name, endpoint_url=own.endpoint_url, **account) for name in ("iam", "lambda"))
+    functions.create_function(
+        FunctionName="daemon",
+        Role=make_role(iam, "lambda.amazonaws.com"),
+        Runtime=f"python3.{sys.version_info.minor}",
+        Handler="function.handler",
+        Code={"ZipFile": zip_of({"function.py": DAEMON})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="daemon", WaiterConfig={"Delay": 1})
+    daemon = psutil.Process(json.load(functions.invoke(FunctionName="daemon")["Payload"]))
+    process = own.process()
+    assert process is not None
+    others = [child for child in process.children(recursive=True) if child != daemon]
+    for one in (process, *others):
+        one.suspend()
+    for one in (process, *others):
+        one.kill()
+    wait_until(lambda: all(map(has_ended, (process, *others))))
+    assert not has_ended(daemon)
+
+    assert cli("down").returncode == 0
+
+    assert has_ended(daemon)
 
 
 def test_roles_decide_unless_the_stack_is_told_otherwise(own: Stack, cli: Cli) -> None:
@@ -223,6 +268,20 @@ def test_a_full_disk_is_named_and_leaves_no_process(own: Stack) -> None:
     assert (up.returncode, up.stderr) == (1, "")
     assert "is that disk full?" in up.stdout
     assert str(own.folder) not in [process.info["cwd"] for process in psutil.process_iter(["cwd"])]
+
+
+def test_an_object_that_the_disk_does_not_take_is_an_error_and_the_stack_goes_on(own: Stack) -> None:
+    command = f"ulimit -f 40000; exec {sys.executable} -m preflight up --port {own.port}"  # files of 20 or 40 MB
+    subprocess.run(["sh", "-c", command], env=os.environ | {"PREFLIGHT_HOME": str(own.home)}, check=True, timeout=120)
+    account = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    s3 = boto3.client("s3", endpoint_url=own.endpoint_url, **account)
+    s3.create_bucket(Bucket="full")
+
+    with pytest.raises(s3.exceptions.ClientError, match="cannot take the request's body: File too large"):
+        s3.put_object(Bucket="full", Key="large", Body=bytes(50_000_000))
+    s3.put_object(Bucket="full", Key="small", Body=b"small")
+
+    assert [found["Key"] for found in s3.list_objects_v2(Bucket="full")["Contents"]] == ["small"]
 
 
 @pytest.mark.parametrize("value", ["0", "61", "soon"])

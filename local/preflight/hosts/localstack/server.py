@@ -8,10 +8,12 @@ them, so nothing of LocalStack's parsing is needed, which takes longer than most
 """
 
 import contextlib
+import io
 import ipaddress
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from tempfile import gettempdir
 
 from localstack.config import HostAndPort
 from localstack.runtime.server.core import RuntimeServerPlugin
@@ -65,11 +67,22 @@ class _Site(TwistedGateway):
 class _Request(TwistedRequestAdapter):
     """Without Twisted's reading of forms, which nobody here asks for and which takes longer than most models.
 
-    A Content-Type that is not ASCII counts as none, and the request is answered.
+    A Content-Type that is not ASCII counts as none, and a body that the disk does not take is read to its end: the
+    request is answered.
     """
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments, parsePOSTFormSubmission=False)
+        self.not_stored: OSError | None = None  # why its body is not there
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self.not_stored is not None:
+            return
+        try:
+            super().handleContentChunk(data)
+        except OSError as error:
+            self.not_stored = error
+            self.content = io.BytesIO()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if not (self.requestHeaders.getRawHeaders(b"content-type") or [b""])[0].isascii():
@@ -101,6 +114,8 @@ class _Resource(GatewayResource):
         )
         if reason:
             return _refuse(request, refusal(headers, 403, "AccessDeniedException", reason))
+        if request.not_stored is not None:
+            return _refuse(request, _no_room(headers, request.not_stored))
         call = HTTP.find(method, request.path.decode("latin-1"), headers)
         if call is not None:
             reactor.getThreadPool().callInThread(_work, request, call, headers)
@@ -152,6 +167,12 @@ def _text(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def _no_room(headers: dict[str, str], error: OSError) -> Answer:
+    """What AWS never has to say; a status that no client tries again."""
+    message = f"This machine cannot take the request's body: {error.strerror}. The stack keeps it in {gettempdir()}."
+    return refusal(headers, 507, "InsufficientStorage", message)
 
 
 def _refuse(request: Request, answer: Answer) -> bytes:

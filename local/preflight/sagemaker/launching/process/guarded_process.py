@@ -13,6 +13,8 @@ from typing import IO, Self
 
 import psutil
 
+from preflight.sagemaker.settings import STACK_MARK
+
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -67,7 +69,7 @@ class GuardedProcess:
         orphan_grace_seconds: float = 10.0,
         view: View = AS_IT_IS,
     ) -> Self:
-        """Start ``argv`` with exactly ``env`` as its environment, and the machine's folders as ``view`` says.
+        """Start ``argv`` with ``env`` and the stack's mark as its environment, and the folders as ``view`` says.
 
         ``orphan_grace_seconds`` is the time between SIGTERM and SIGKILL if this process dies. A program that
         does not exist, or a view that cannot be, shows as return code 127, with a sentence in its output.
@@ -77,7 +79,7 @@ class GuardedProcess:
         return cls(
             subprocess.Popen(
                 guard,
-                env=dict(env),
+                env={**env, **_mark()},
                 cwd=cwd,
                 stdin=subprocess.PIPE,
                 stdout=stdout,
@@ -145,6 +147,11 @@ class GuardedProcess:
         self.wait()
         if self._guard.stdout is not None:
             self._guard.stdout.close()
+
+
+def _mark() -> Mapping[str, str]:
+    """What the stack knows its own by, should it be killed together with the guards. Nothing outside a stack."""
+    return {STACK_MARK: os.environ[STACK_MARK]} if STACK_MARK in os.environ else {}
 
 
 def _kill_session(leader: int) -> None:
