@@ -17,8 +17,8 @@ target = click.option(
     type=click.Choice(NAMES),
     default="local",
     show_default=True,
-    help="local: the stack on this machine, no account needed. aws: the account of your AWS credentials "
-    "(it costs money).",
+    help="local: the stack on this machine (on PREFLIGHT_PORT), no account needed. aws: the account of your AWS "
+    "credentials (it costs money).",
 )
 region = click.option(
     "--region",

@@ -43,8 +43,9 @@ class Target:
 
         ``local`` goes to AWS_ENDPOINT_URL, or to the stack on PREFLIGHT_PORT, and needs no credentials. ``aws`` is
         boto3's own configuration, so AWS_ENDPOINT_URL sends it to the stack too.
-        Raises ``NoRegionError`` when AWS is meant and no region is known, ``InputError`` when AWS_ENDPOINT_URL is
-        an address of AWS: it is not one for all services, and nothing would ask before it costs money.
+        Raises ``NoRegionError`` when AWS is meant and no region is known, ``InputError`` when PREFLIGHT_PORT is no
+        port, or AWS_ENDPOINT_URL an address of AWS: it is not one for all services, and nothing would ask before it
+        costs money.
         """
         endpoint_url = environ.get("AWS_ENDPOINT_URL") or None
         if endpoint_url and AWS_HOST.search(urlsplit(endpoint_url).hostname or ""):
@@ -52,7 +53,7 @@ class Target:
         credentials: dict[str, str] = {}
         default_region = None
         if name == "local":
-            endpoint_url = endpoint_url or f"http://localhost:{environ.get('PREFLIGHT_PORT') or DEFAULT_PORT}"
+            endpoint_url = endpoint_url or f"http://localhost:{_stack_port(environ)}"
             default_region = LOCAL_REGION
             credentials = {} if "AWS_ACCESS_KEY_ID" in environ else LOCAL_CREDENTIALS
         session = boto3.Session(region_name=region, **credentials)
@@ -111,3 +112,10 @@ class Target:
             control = urlsplit(self.client("apigateway").meta.endpoint_url).netloc
             base = f"https://{rest_api_id}.{control.replace('apigateway', 'execute-api', 1)}"
         return f"{base}/{stage}/{path.lstrip('/')}"
+
+
+def _stack_port(environ: Mapping[str, str]) -> int:
+    port = environ.get("PREFLIGHT_PORT") or str(DEFAULT_PORT)
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
+        raise InputError(f"PREFLIGHT_PORT is {port!r}, which is no port; choose one from 1 to 65535.")
+    return int(port)

@@ -213,7 +213,9 @@ class Stack:
             StackError: the port is taken, or the stack ended or stayed silent; nothing is left running.
         """
         with self._locked():
-            if self.process() and self.health() is not None:
+            process = self.process()
+            if process and self.health() is not None:
+                self._tell_of_other_settings(process, say)
                 return False
             python = stack_python(say)
             function_runtimes.prepare_own(say)
@@ -303,6 +305,17 @@ class Stack:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def _tell_of_other_settings(self, process: psutil.Process, say: Say) -> None:
+        """What is set here and now is for the next start: a stack keeps what it was started with."""
+        with contextlib.suppress(psutil.Error):  # it ends in this moment
+            kept = process.environ()
+            for name, value in self._environment().items():
+                if name in os.environ and name.startswith("PREFLIGHT_") and value != kept.get(name):
+                    say(
+                        f"{name} is {value!r} here, but this stack runs with {kept.get(name)!r}. "
+                        f"To change that: preflight down --port {self.port}, then up."
+                    )
+
     def _make_room(self, say: Say) -> None:
         """Remove what a stack that is not up any more has left here."""
         if not self._stop_process():
@@ -384,7 +397,7 @@ class Stack:
         return True
 
     def _end_what_is_left(self) -> None:
-        """End what nobody has, where the stack and its guards were killed at once: a daemon that one of them watched."""
+        """End what is left where the stack and its guards were killed at once: a daemon that one of them watched."""
 
         def none_is_left() -> bool:
             left = self._marked()

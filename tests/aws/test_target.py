@@ -26,6 +26,12 @@ def test_the_local_target_is_the_stack_of_the_port_that_up_takes() -> None:
     assert target.client("s3").meta.endpoint_url == "http://localhost:4790"
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "٤٧٩٠"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(InputError, match=f"PREFLIGHT_PORT is '{port}', which is no port"):
+        Target.named("local", region=None, environ={"PREFLIGHT_PORT": port})
+
+
 def test_the_aws_target_goes_to_aws() -> None:
     target = Target.named("aws", region="cn-north-1", environ={})
 

@@ -65,6 +65,16 @@ def _errors_in_words() -> Iterator[None]:
         sys.exit(130)
 
 
+class _Port(click.ParamType):
+    name = "port"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
+            self.fail(f"{text!r} is no port; choose one from 1 to 65535.", param, ctx)
+        return int(text)
+
+
 def _stack_command(command: Callable[..., None]) -> click.Command:
     """A subcommand that works on the stack of ``--port``."""
 
@@ -80,7 +90,8 @@ def _stack_command(command: Callable[..., None]) -> click.Command:
         default=DEFAULT_PORT,
         show_default=True,
         envvar="PREFLIGHT_PORT",
-        type=click.IntRange(1, 65535),
+        show_envvar=True,
+        type=_Port(),
         help="The port of 127.0.0.1 the stack answers on. Each port is a stack of its own.",
     )
     return main.command()(port_option(run))
@@ -94,6 +105,8 @@ def main() -> None:
     preflight up             start it
     eval "$(preflight env)"  let any AWS client in this shell talk to it
     preflight down           stop it, and everything it started
+
+    PREFLIGHT_PORT is the port of each command that has --port.
     """
 
 

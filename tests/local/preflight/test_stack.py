@@ -88,6 +88,8 @@ def test_up_twice_starts_one_stack_and_down_leaves_no_process(own: Stack, cli: C
     assert process is not None
 
     assert "up already" in cli("up").stdout
+    other = cli("up", PREFLIGHT_LAUNCHER="docker").stdout
+    assert "PREFLIGHT_LAUNCHER is 'docker' here, but this stack runs with 'process'" in other and "up already" in other
     assert own.process() == process
 
     assert "is down" in cli("down").stdout
@@ -102,6 +104,14 @@ def test_a_port_in_use_is_named_with_what_to_do(own: Stack, cli: Cli) -> None:
     assert result.returncode == 1
     assert f"Port {own.port} is in use" in result.stdout
     assert f"--port {own.port + 1}" in result.stdout
+
+
+def test_a_port_that_is_none_is_refused_and_help_names_its_variable(cli: Cli) -> None:
+    refused = cli("status", PREFLIGHT_PORT="abc")
+
+    assert refused.returncode == 2
+    assert "(env var: 'PREFLIGHT_PORT'): 'abc' is no port; choose one from 1 to 65535." in refused.stderr
+    assert "PREFLIGHT_PORT" in cli("--help").stdout and "PREFLIGHT_PORT" in cli("up", "--help").stdout
 
 
 def test_a_killed_stack_can_be_started_again_which_says_so_and_keeps_its_log(own: Stack, cli: Cli) -> None:
