@@ -10,7 +10,12 @@ from functools import partial
 from typing import Any
 
 from preflight.sagemaker.api.answer import Answer
-from preflight.sagemaker.api.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
+from preflight.sagemaker.api.errors import (
+    SerializationException,
+    ServiceError,
+    UnknownOperationException,
+    UnsupportedByPreflight,
+)
 from preflight.sagemaker.api.json_protocol import CONTENT_TYPE, read_request, write_answer, write_error
 from preflight.sagemaker.api.operation import Operation, operations_of
 from preflight.sagemaker.api.scope import Scope
@@ -27,6 +32,7 @@ from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
 from preflight.sagemaker.resources.operations import TagOperations
+from preflight.sagemaker.search.operations import Searches
 from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
@@ -42,6 +48,7 @@ FAMILIES: tuple[type, ...] = (
     EndpointConfigs,
     Endpoints,
     TagOperations,
+    Searches,
 )
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
@@ -70,6 +77,7 @@ class SageMaker:
             configs,
             endpoints,
             TagOperations(context.resources),
+            Searches(context.resources),
         )
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
@@ -86,6 +94,9 @@ class SageMaker:
             answer = self.call(operation_name, scope, read_request(operation.input_shape, body))
         except ServiceError as error:
             return Answer(error.status, write_error(error), headers)
+        except RecursionError:  # a SearchExpression may hold others
+            refused = SerializationException("The request is nested too deeply.")
+            return Answer(refused.status, write_error(refused), headers)
         return Answer(200, write_answer(answer) if operation.output_shape else b"", headers)
 
     def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,4 +98,5 @@ ENDPOINT = Kind(
     summarize=summarize,
     taken=lambda arn: ValidationException(f'Cannot create already existing endpoint "{arn}".'),
     missing=lambda arn: ValidationException(f'Could not find endpoint "{arn}".'),
+    searched_as="Endpoint",
 )

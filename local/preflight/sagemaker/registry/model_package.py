@@ -99,4 +99,5 @@ MODEL_PACKAGE = Kind(
     summarize=summarize,
     taken=lambda arn: ValidationException(guessed(f"ModelPackage already exists: {arn}")),
     missing=lambda arn: ValidationException(guessed(f"ModelPackage {arn} does not exist.")),
+    searched_as="ModelPackage",
 )

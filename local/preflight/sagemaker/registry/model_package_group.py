@@ -42,4 +42,5 @@ MODEL_PACKAGE_GROUP = Kind(
     summarize=summarize,
     taken=lambda arn: ValidationException(f"Model Package Group already exists: {arn}"),
     missing=lambda arn: ValidationException(f"ModelPackageGroup {arn} does not exist."),
+    searched_as="ModelPackageGroup",
 )

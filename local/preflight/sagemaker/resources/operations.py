@@ -1,7 +1,5 @@
 """AddTags, ListTags, DeleteTags: the operations on the tags of any resource."""
 
-from collections.abc import Mapping
-
 from preflight.sagemaker.api.listing import invalid_token
 from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
@@ -37,7 +35,7 @@ class TagOperations:
         with self._resources.lock:
             arn = self._require(scope, request.resource_arn)
             self._resources.tags.add(arn, request.tags)
-            return {"Tags": _as_list(self._resources.tags.of(arn))}
+            return {"Tags": self._resources.tags.as_list(arn)}
 
     @operation(ListTags)
     def list(self, scope: Scope, request: ListTags) -> Answer:
@@ -45,7 +43,7 @@ class TagOperations:
         if request.next_token:
             raise invalid_token()
         with self._resources.lock:
-            return {"Tags": _as_list(self._resources.tags.of(self._require(scope, request.resource_arn)))}
+            return {"Tags": self._resources.tags.as_list(self._require(scope, request.resource_arn))}
 
     @operation(DeleteTags)
     def delete(self, scope: Scope, request: DeleteTags) -> Answer:
@@ -56,7 +54,3 @@ class TagOperations:
     def _require(self, scope: Scope, arn: str) -> str:
         self._resources.tags.require(scope, arn)
         return arn
-
-
-def _as_list(tags: Mapping[str, str]) -> "list[dict[str, str]]":
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -46,6 +46,8 @@ class Kind[R: Record]:
     None if it has none, ``event_detail`` what they say of it, where that is not word for word what Describe says.
     ``has_plain_events``: they have what there is, and times in ISO 8601; those of other kinds have the tags, null for
     what there is not, and times in milliseconds.
+    ``searched_as`` is its ResourceType in Search, None if it is not searched for; ``found`` is what Search knows of it,
+    where that is not what Describe says.
     """
 
     record: type[R]
@@ -58,6 +60,8 @@ class Kind[R: Record]:
     missing: Callable[[str], ServiceError]
     event_detail: Callable[[Description], Description] = field(default=lambda description: description)
     has_plain_events: bool = False
+    searched_as: str | None = None
+    found: Callable[[R], Description] | None = None
 
 
 class Resources:
@@ -67,9 +71,19 @@ class Resources:
         self.lock = threading.RLock()
         self.tags = Tags(self.lock)
         self._observers: list[Observer] = []
+        self._searched: dict[str, Callable[[Scope], list[Description]]] = {}
 
     def observe(self, observer: Observer) -> None:
         self._observers.append(observer)
+
+    def offer(self, resource: str, found: Callable[[Scope], list[Description]]) -> None:
+        """Let Search find what there is of a ResourceType."""
+        self._searched[resource] = found
+
+    def found(self, scope: Scope, resource: str) -> list[Description] | None:
+        """All that Search knows of a ResourceType; None if nobody offers such."""
+        offered = self._searched.get(resource)
+        return None if offered is None else offered(scope)
 
     def announce(self, scope: Scope, kind: str, arn: str, description: Description, *, is_plain: bool = False) -> None:
         """Tell the observers that something has changed; call under the lock, so that none overtakes another."""
@@ -86,6 +100,8 @@ class Table[R: Record]:
         self._lock = resources.lock
         self._kind = kind
         self._records: dict[Scope, dict[str, R]] = {}
+        if kind.searched_as:
+            resources.offer(kind.searched_as, self._found)
 
     def arn(self, scope: Scope, name: str) -> str:
         return scope.arn(self._kind.arn_kind, name)
@@ -148,6 +164,11 @@ class Table[R: Record]:
         """All, of every account and region."""
         with self._lock:
             return iter([record for records in self._records.values() for record in records.values()])
+
+    def _found(self, scope: Scope) -> list[Description]:
+        describe = self._kind.found or self._kind.describe
+        with self._lock:
+            return [{**describe(record), "Tags": self._resources.tags.as_list(record.arn)} for record in self.of(scope)]
 
     def _of(self, scope: Scope) -> dict[str, R]:
         return self._records.setdefault(scope, {})

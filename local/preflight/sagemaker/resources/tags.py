@@ -49,6 +49,10 @@ class Tags:
         with self._lock:
             return dict(self._tags.get(arn, {}))
 
+    def as_list(self, arn: str) -> list[dict[str, str]]:
+        """The tags of a resource in the form of answers."""
+        return [{"Key": key, "Value": value} for key, value in self.of(arn).items()]
+
     def delete(self, arn: str, keys: Iterable[str]) -> None:
         with self._lock:
             for key in keys:

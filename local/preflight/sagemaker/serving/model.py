@@ -81,4 +81,6 @@ MODEL = Kind(
     summarize=summarize,
     taken=lambda arn: ValidationException(f'Cannot create already existing model "{arn}".'),
     missing=lambda arn: ValidationException(f'Could not find model "{arn}".'),
+    searched_as="Model",
+    found=lambda model: {"Model": describe(model)},
 )

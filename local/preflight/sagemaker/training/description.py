@@ -139,4 +139,5 @@ TRAINING_JOB = Kind(
     summarize=summarize,
     taken=_taken,
     missing=lambda arn: ValidationException("Requested resource not found."),
+    searched_as="TrainingJob",
 )
