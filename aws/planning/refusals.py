@@ -29,6 +29,14 @@ QUOTA_CODES = {
     "ServiceQuotaExceededException",
     "TooManyBuckets",
 }
+TAKEN_CODES = {
+    "BucketAlreadyOwnedByYou",
+    "ConflictException",
+    "EntityAlreadyExists",
+    "ResourceAlreadyExistsException",
+    "ResourceConflictException",
+    "ResourceInUse",
+}
 AGAIN = "then run the same command again: it continues where it stopped"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 DENIED = re.compile(
@@ -58,6 +66,8 @@ def explain_refusal(operation: str, answer: dict[str, Any]) -> str:
         return _explain_quota(said, message)
     if code in THROTTLING_CODES:
         return f"{said} It was tried several times. Wait a minute, {AGAIN}."
+    if code in TAKEN_CODES:
+        return f"{said} It was not there when this was planned: another deploy seems to run. Let it end, {AGAIN}."
     return said
 
 

@@ -152,6 +152,18 @@ def test_a_denial_without_words_names_the_operation(project: Project, faults: Fa
     assert "The credentials in use need the permission for GetBucketPolicy." in result.stderr
 
 
+def test_what_another_deploy_makes_meanwhile_says_to_wait(project: Project, faults: Faults) -> None:
+    words = "Training job names must be unique within an AWS account and region"
+    faults.refuse("CreateTrainingJob", "ResourceInUse", words)
+    project.configure(epochs=7)
+
+    result = on_aws(project)
+
+    assert f"CreateTrainingJob was refused with ResourceInUse: {words}." in result.stderr
+    assert "another deploy seems to run. Let it end, then run the same command again" in result.stderr
+    project.configure()
+
+
 def test_a_full_quota_is_named_with_the_way_to_more(project: Project, faults: Faults) -> None:
     words = (
         "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances, with current "

@@ -12,8 +12,14 @@ import psutil
 import pytest
 
 from preflight.sagemaker.launching.ports import free_port
+from preflight.sagemaker.service import SageMaker
+from preflight.sagemaker.settings import Settings
 from preflight.stack import Stack
+from preflight.waiting import wait_until
 from tests.local.conftest import XGBOOST, Make, make_role, refusal, unique
+from tests.local.deaf_relay import relay
+from tests.local.odd_container import OddLauncher
+from tests.local.odd_service import SCOPE
 from tests.local.preflight.sagemaker.processing.conftest import (
     ECR,
     cluster,
@@ -152,6 +158,29 @@ def test_what_cannot_be_downloaded_fails_the_job(process: Make, put: Make, bucke
         f"ClientError: Failed to download data. Unable to download object s3://{bucket}/not-there"
     )
     assert "ProcessingStartTime" not in nothing
+
+
+def test_without_a_way_to_s3_the_job_fails_in_awss_words(
+    stack: Stack, request_for: Make, put: Make, role: str, tmp_path: Path
+) -> None:
+    data = put(f"{unique('data')}/rows.csv", "1").rpartition("/")[0]
+    request = request_for("", s3_input(f"{data}/"))
+    name = request["ProcessingJobName"]
+    with relay(stack, r"list-type=2.*prefix=data-") as address:
+        settings = Settings(address, tmp_path)
+        with closing(SageMaker(settings, OddLauncher())) as service:
+            service.call("CreateProcessingJob", SCOPE, request)
+            job = wait_until(lambda: ended(service, name), 60, 0.05)
+
+    assert job["FailureReason"] == (
+        f"ClientError: Failed to download data. ListObjectsV2 failed for {data}/ nextToken:[null]: "
+        "Unable to execute request to S3"
+    )
+
+
+def ended(service: SageMaker, name: str) -> Any:
+    job = service.call("DescribeProcessingJob", SCOPE, {"ProcessingJobName": name})
+    return job if job["ProcessingJobStatus"] == "Failed" else None
 
 
 @pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
