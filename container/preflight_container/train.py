@@ -12,12 +12,13 @@ from types import FrameType
 
 from preflight_container.channels import Channel, read_channels
 from preflight_container.errors import AlgorithmError, CustomerError
+from preflight_container.hosts import Hosts
 from preflight_container.log import log
 from preflight_container.paths import Paths
 
 FAILURE_CHARACTERS = 1024  # what SageMaker keeps of the failure file
 
-Job = Callable[[Paths, dict[str, str], dict[str, Channel]], None]
+Job = Callable[[Paths, dict[str, str], dict[str, Channel], Hosts], None]
 
 
 def train(environ: Mapping[str, str]) -> int:
@@ -39,11 +40,9 @@ def train(environ: Mapping[str, str]) -> int:
 def _run(paths: Paths, environ: Mapping[str, str]) -> None:
     job = _job(environ.get("PREFLIGHT_ALGORITHM") or "linear-learner")
     hyperparameters = paths.read_object(paths.hyperparameters)
-    hosts = _hosts(paths)
-    if len(hosts) > 1:
-        raise CustomerError(f"Training on {len(hosts)} hosts is not supported by Preflight yet; use one instance.")
     paths.model.mkdir(parents=True, exist_ok=True)
-    job(paths, {name: str(value) for name, value in hyperparameters.items()}, read_channels(paths))
+    values = {name: str(value) for name, value in hyperparameters.items()}
+    job(paths, values, read_channels(paths), Hosts.read(paths))
 
 
 def _job(algorithm: str) -> Job:
@@ -58,12 +57,6 @@ def _job(algorithm: str) -> Job:
             return xgboost_builtin.run
         case _:
             raise AlgorithmError(f"PREFLIGHT_ALGORITHM must be linear-learner or xgboost, not {algorithm!r}.")
-
-
-def _hosts(paths: Paths) -> list[str]:
-    if not paths.resource_config.exists():
-        return ["algo-1"]
-    return list(paths.read_object(paths.resource_config).get("hosts", ["algo-1"]))
 
 
 def _fail(paths: Paths, reason: str, exit_code: int) -> int:

@@ -159,10 +159,7 @@ def test_libsvm_that_is_not_supported_is_named(training_run, line, message):
     assert message in run.run(num_round="2").failure
 
 
-def test_parquet_and_several_hosts_are_refused_by_name(training_run):
+def test_parquet_is_refused_by_name(training_run):
     run = training_run("xgboost")
     run.channel("train", "1,2\n", content_type="application/x-parquet")
     assert "application/x-parquet of channel train is not supported by Preflight" in run.run(num_round="2").failure
-
-    (run.base / "input/config/resourceconfig.json").write_text('{"hosts": ["algo-1", "algo-2"]}')
-    assert "Training on 2 hosts is not supported by Preflight yet" in run.run(num_round="2").failure

@@ -15,6 +15,7 @@ from preflight_container.dataset import Dataset
 from preflight_container.errors import CustomerError, DataError
 from preflight_container.formats.csv_rows import read_csv
 from preflight_container.formats.sparse_rows import SparseRows
+from preflight_container.hosts import Hosts
 from preflight_container.linear_learner.artifact import save_model
 from preflight_container.linear_learner.hyperparameters import BINARY, MULTICLASS, REGRESSOR, read_hyperparameters
 from preflight_container.linear_learner.metrics import evaluate, metric_kind
@@ -31,12 +32,16 @@ CHANNELS = ("train", "validation", "test")
 MAX_FEATURES = 1 << 20
 
 
-def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel]) -> None:
+def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel], hosts: Hosts) -> None:
     """Trains and writes the model into the model folder.
 
     Raises:
         CustomerError: a hyperparameter, a channel or its data is wrong.
     """
+    if len(hosts.names) > 1:
+        raise CustomerError(
+            f"Training on {len(hosts.names)} hosts is not supported by Preflight yet; use one instance."
+        )
     values = read_hyperparameters(hyperparameters)
     log(f"Final configuration: {json.dumps(hyperparameters, sort_keys=True)}")
     _check_channels(channels)

@@ -62,6 +62,11 @@ def training_type(channel: Channel) -> str:
     return TRAINING_TYPES[channel.config.get("ContentType", content_types.LIBSVM)]
 
 
+def has_data(channel: Channel) -> bool:
+    """Whether its files hold anything."""
+    return any(path.stat().st_size for path in channel.files())
+
+
 def data_files(channel: Channel) -> list[Path]:
     """The channel's files that are read. Raises CustomerError where one is hidden, or none holds anything."""
     files = channel.files()
@@ -70,7 +75,7 @@ def data_files(channel: Channel) -> list[Path]:
             raise CustomerError(
                 f"Hidden file found in the data path! Remove that before training. ({channel.paths.shown(path)})"
             )
-    if not sum(path.stat().st_size for path in files):
+    if not has_data(channel):
         kind = "training" if channel.name == "train" else channel.name
         raise CustomerError(f"No data in {kind} channel path {channel.paths.shown(channel.folder)}")
     near = [path for path in files if len(path.relative_to(channel.folder).parts) <= MAX_FOLDER_DEPTH]

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import xgboost
+from xgboost import collective
 
 from preflight_container.channels import Channel
 from preflight_container.errors import AlgorithmError, CustomerError
+from preflight_container.hosts import Hosts
 from preflight_container.log import log
 from preflight_container.paths import Paths
+from preflight_container.script_mode.xgboost_cluster import NoData, rabit_run, wait_hostname_resolution
 from preflight_container.threads import thread_count
-from preflight_container.xgboost_builtin.channel_files import check_channels
+from preflight_container.xgboost_builtin.channel_files import check_channels, has_data
 from preflight_container.xgboost_builtin.checkpoints import SaveCheckpoints, load_checkpoint
 from preflight_container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
 from preflight_container.xgboost_builtin.image_tag import TAG_VARIABLE, warn_of_version
@@ -42,8 +45,8 @@ CUSTOMER_ERRORS = (
 )
 
 
-def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel]) -> None:
-    """Trains and writes `xgboost-model` (UBJSON) into the model folder.
+def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel], hosts: Hosts) -> None:
+    """Trains, with the other hosts if there are any, and writes `xgboost-model` (UBJSON) into one host's model folder.
 
     Raises:
         CustomerError: a hyperparameter, a channel or its data is wrong.
@@ -53,25 +56,49 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
     warn_of_version(tag)
     values = read_hyperparameters(hyperparameters, tag)
     check_channels(channels)
-    try:
-        booster = _train(values, channels, paths)
-    except (xgboost.core.XGBoostError, ValueError) as error:
-        text = library_words(error)
-        if any(known in text for known in CUSTOMER_ERRORS):
-            raise CustomerError(text) from error
-        raise AlgorithmError(f"XGB train call failed with exception:\n {text}") from error
-    (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+
+    def train(is_master: bool = True) -> None:
+        try:
+            booster = _train(values, channels, paths)
+        except (xgboost.core.XGBoostError, ValueError) as error:
+            text = library_words(error)
+            if any(known in text for known in CUSTOMER_ERRORS):
+                raise CustomerError(text) from error
+            raise AlgorithmError(f"XGB train call failed with exception:\n {text}") from error
+        if is_master:
+            (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+
+    if len(hosts.names) == 1:
+        train()
+    else:
+        log(f"Distributed node training with {len(hosts.names)} hosts: {hosts.names}")
+        wait_hostname_resolution(hosts.names)
+        try:
+            rabit_run(train, {}, has_data(channels["train"]), hosts.names, hosts.current, update_rabit_args=True)
+        except NoData as error:
+            raise AlgorithmError(str(error)) from error
 
 
 def _train(values: dict[str, Any], channels: dict[str, Channel], paths: Paths) -> xgboost.Booster:
     train = read_matrix(channels["train"], values, paths.scratch)
     evals = [(train, "train")]
     log(f"Train matrix has {train.num_row()} rows and {train.num_col()} columns")
-    if "validation" in channels:
+    if "validation" in channels and _all_validate(channels["validation"]):
         validation = read_matrix(channels["validation"], values, paths.scratch, reference=train)
         evals.append((validation, "validation"))
         log(f"Validation matrix has {validation.num_row()} rows")
     return _boost(values, train, evals, _checkpoint_folder(paths))
+
+
+def _all_validate(channel: Channel) -> bool:
+    """False if no host of several has rows to validate on. Raises CustomerError if some have and some have not."""
+    if not collective.is_distributed():
+        return True
+    flag = np.array([has_data(channel)], dtype=np.int32)
+    every = bool(collective.allreduce(flag, collective.Op.MIN)[0])
+    if not every and collective.allreduce(flag, collective.Op.MAX)[0]:
+        raise CustomerError("Some hosts have rows in the validation channel and some have none; give each its share.")
+    return every
 
 
 def _checkpoint_folder(paths: Paths) -> Path | None:
@@ -91,7 +118,7 @@ def _boost(
     model, first_round = load_checkpoint(checkpoints) if checkpoints else (None, 0)
     termination = _Termination()
     callbacks: list[xgboost.callback.TrainingCallback] = [_EvaluationLog(first_round)]
-    if checkpoints:
+    if checkpoints and _is_first():
         callbacks.append(SaveCheckpoints(checkpoints, first_round))
     if stopping := _early_stopping(values, evals):
         callbacks.append(stopping)
@@ -175,7 +202,8 @@ class _EvaluationLog(xgboost.callback.TrainingCallback):
         figures = (
             f"{data}-{metric}:{values[-1]:.5f}" for data, log in evals_log.items() for metric, values in log.items()
         )
-        print("\t".join([f"[{self._first_round + epoch}]", *figures]), flush=True)
+        if _is_first():  # the figures are those of all hosts
+            print("\t".join([f"[{self._first_round + epoch}]", *figures]), flush=True)
         return False
 
 
@@ -190,4 +218,10 @@ class _Termination(xgboost.callback.TrainingCallback):
         self._requested = True
 
     def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
-        return self._requested
+        # Several hosts end after the same round.
+        return bool(collective.allreduce(np.array([self._requested], dtype=np.int32), collective.Op.MAX)[0])
+
+
+def _is_first() -> bool:
+    """Whether this host speaks for all."""
+    return collective.get_rank() == 0

@@ -37,7 +37,7 @@ class ContainerSpec:
     ``brought_back`` are the folders below ``/opt/ml`` that are in ``folder`` once it has ended; ``read_only`` those
     it cannot write to, where a launcher can see to that.
     An owner's containers with the same ``network`` reach each other by ``hostname``, where a launcher can give them
-    one of their own.
+    one of their own; ``hosts`` are the names of all in it, its own too.
     """
 
     image: str
@@ -55,6 +55,7 @@ class ContainerSpec:
     read_only: Sequence[str] = ()
     limits: Limits = Limits()
     hostname: str = ""
+    hosts: Sequence[str] = ()
     network: str = ""
 
 

@@ -150,6 +150,7 @@ class ProcessingWork:
                 brought_back=("output", *(path for path, _ in self._outputs)),
                 limits=Limits(instance_type=host.instance_type),
                 hostname=host.name,
+                hosts=[each.name for each in self._hosts],
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
             syncs,

@@ -30,7 +30,7 @@ _BUILTIN_COMMAND = RefusedCase(
     _OPERATION, "ContainerEntrypoint or ContainerArguments and the image of a built-in algorithm"
 )
 _BUILTIN_INSTANCES = RefusedCase(
-    _OPERATION, "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm"
+    _OPERATION, "ResourceConfig.InstanceCount above 1 and the image of a built-in algorithm other than XGBoost"
 )
 # XGBoost's image also runs a script of the caller's.
 _SCRIPT_MODE = RefusedCase(
@@ -55,6 +55,7 @@ MAX_RUNTIME_SECONDS = 28 * 86_400
 # Managed spot training of a built-in algorithm that writes no checkpoints. Page: "Managed Spot Training".
 MAX_WAIT_WITHOUT_CHECKPOINTS_SECONDS = 3_600
 CHECKPOINTING_ALGORITHMS = ("xgboost",)
+DISTRIBUTED_ALGORITHMS = ("xgboost",)  # here; on AWS Linear Learner, too
 # Families with disks of their own, whose keys are not the caller's to choose. Page: "SSD instance store volumes".
 LOCAL_STORAGE_FAMILIES = ("ml.g4dn", "ml.g5", "ml.g6", "ml.p3dn", "ml.p4d", "ml.p5", "ml.p6", "ml.trn1", "ml.trn2")
 
@@ -78,7 +79,7 @@ def require_valid(request: CreateTrainingJob, region: str) -> None:
     groups = _require_resources(request.resource_config)
     algorithm = find_algorithm(request, region)
     if algorithm:
-        _require_builtin(specification, groups)
+        _require_builtin(algorithm, specification, groups)
     elif find_builtin_algorithm(image := specification.training_image, region) and not framework_of(image, region):
         raise _SCRIPT_MODE.error()
     elif request.enable_network_isolation:
@@ -94,7 +95,7 @@ def require_valid(request: CreateTrainingJob, region: str) -> None:
     debugger.require_valid(request)
 
 
-def _require_builtin(specification: AlgorithmSpecification, groups: tuple[InstanceGroup, ...]) -> None:
+def _require_builtin(algorithm: str, specification: AlgorithmSpecification, groups: tuple[InstanceGroup, ...]) -> None:
     """What is so for the images of the built-in algorithms only."""
     if specification.metric_definitions:
         raise ValidationException(
@@ -105,7 +106,7 @@ def _require_builtin(specification: AlgorithmSpecification, groups: tuple[Instan
         raise _BUILTIN_COMMAND.error("ContainerEntrypoint")
     if specification.container_arguments is not None:
         raise _BUILTIN_COMMAND.error("ContainerArguments")
-    if sum(group.instance_count for group in groups) > 1:
+    if algorithm not in DISTRIBUTED_ALGORITHMS and sum(group.instance_count for group in groups) > 1:
         raise _BUILTIN_INSTANCES.error()
 
 

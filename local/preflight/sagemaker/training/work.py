@@ -185,6 +185,7 @@ class TrainingWork:
                 brought_back=("model", "output", "checkpoints"),
                 limits=Limits(instance_type=host.instance_type),
                 hostname=host.name,
+                hosts=[each.name for each in self._hosts],
                 network=self._folder.name if len(self._hosts) > 1 else "",
             ),
             self._syncs[host.name],

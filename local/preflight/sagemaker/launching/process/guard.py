@@ -1,7 +1,8 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
     python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
-                          [--tmpfs PATH BYTES]... [--directory PATH] [--become] -- COMMAND [ARGUMENT...]
+                          [--tmpfs PATH BYTES]... [--file FILE PATH]... [--hostname NAME] [--directory PATH]
+                          [--become] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
 closes it, or dies in whatever way, the command gets SIGTERM, and SIGKILL after the grace. A line on the
@@ -17,8 +18,9 @@ with the guard, should that be killed. Elsewhere a process that leaves the comma
 
 With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes
 into the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so
-many bytes, and a --bind below it is seen in it; --directory is where it starts, as it sees it. All that is in a mount
-namespace of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are never
+many bytes, and a --bind below it is seen in it; with --file it reads FILE where the file PATH is; --hostname is what it
+is told that this machine is called; --directory is where it starts, as it sees it. All that is in a mount namespace
+of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are never
 changed. Root needs nothing else for it; any other user gets a user namespace, in which it is itself. With --become
 the command takes the guard's place, with its terminal, and nobody guards it.
 
@@ -177,19 +179,22 @@ def _call(function: str, *arguments: int | bytes | None) -> int:
     return returned
 
 
-def _leave_mounts() -> None:
-    """Go where what this process mounts is seen by itself and its children only. Raises OSError."""
+def _leave_mounts(hostname: str) -> None:
+    """Go where what this process mounts, and ``hostname``, is seen by it and its children only. Raises OSError."""
     if sys.platform != "linux":
         raise OSError(0, "only Linux has mount namespaces")
     uid, gid = os.geteuid(), os.getegid()
+    own = os.CLONE_NEWNS | (os.CLONE_NEWUTS if hostname else 0)
     try:
-        os.unshare(os.CLONE_NEWNS)
+        os.unshare(own)
     except PermissionError:
-        os.unshare(os.CLONE_NEWNS | os.CLONE_NEWUSER)
+        os.unshare(own | os.CLONE_NEWUSER)
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
             with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
                 file.write(text)
     _mount(None, "/", MS_REC | MS_PRIVATE)
+    if hostname:
+        _call("sethostname", os.fsencode(hostname), len(os.fsencode(hostname)))
 
 
 def _mount(source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None) -> None:
@@ -303,13 +308,20 @@ def _end_like(status: int) -> None:
 
 
 def _prepare(
-    binds: list[tuple[str, str]], overlays: list[tuple[str, str]], tmpfs: list[tuple[str, str]], directory: str
+    binds: list[tuple[str, str]],
+    overlays: list[tuple[str, str]],
+    tmpfs: list[tuple[str, str]],
+    files: list[tuple[str, str]],
+    hostname: str,
+    directory: str,
 ) -> None:
     """Lay the folders out for the command; ends this process with a sentence if that cannot be."""
     what = "a private place for mounts"
     try:
-        if binds or overlays or tmpfs:
-            _leave_mounts()
+        if binds or overlays or tmpfs or files or hostname:
+            _leave_mounts(hostname)
+            for file, what in files:
+                _mount(file, what, MS_BIND)
             for what, scratch in overlays:  # before a bind covers them
                 _overlay(what, scratch)
             paths = [path for _, path in binds]
@@ -331,10 +343,11 @@ def _prepare(
 def main(arguments: list[str]) -> None:
     separator = arguments.index("--")
     options, command = iter(arguments[:separator]), arguments[separator + 1 :]
-    grace_seconds, directory, is_guarded = DEFAULT_GRACE_SECONDS, "", True
+    grace_seconds, hostname, directory, is_guarded = DEFAULT_GRACE_SECONDS, "", "", True
     binds: list[tuple[str, str]] = []
     overlays: list[tuple[str, str]] = []
     tmpfs: list[tuple[str, str]] = []
+    files: list[tuple[str, str]] = []
     for option in options:
         if option == "--grace":
             grace_seconds = float(next(options))
@@ -344,13 +357,17 @@ def main(arguments: list[str]) -> None:
             overlays.append((next(options), next(options)))
         elif option == "--tmpfs":
             tmpfs.append((next(options), next(options)))
+        elif option == "--file":
+            files.append((next(options), next(options)))
+        elif option == "--hostname":
+            hostname = next(options)
         elif option == "--directory":
             directory = next(options)
         elif option == "--become":
             is_guarded = False
         else:
             sys.exit(f"guard.py has no option {option}")
-    _prepare(binds, overlays, tmpfs, directory)
+    _prepare(binds, overlays, tmpfs, files, hostname, directory)
     if not is_guarded:
         _exec(command)
     _end_like(Guard(command, grace_seconds).run())

@@ -34,7 +34,7 @@ class ProcessLauncher:
     """Runs programs over the spec's folder itself: what is read-only can be written, nothing has to be brought back.
 
     Each sees it as its own /opt/ml, where the machine allows that; else SAGEMAKER_BASE_DIR says where it is. It limits
-    nothing, and all its processes share this machine's name and network.
+    nothing. All its processes share this machine's network; the hosts of a job have names and addresses in it.
     """
 
     def __init__(self, programs: Programs) -> None:
@@ -50,8 +50,7 @@ class ProcessLauncher:
         program = self._programs.require(spec.image, spec.region, script=spec.script)
         if program.warning:
             spec.on_line(program.warning)
-        if spec.network and program.algorithm is None and not spec.entrypoint:
-            raise UnsupportedByPreflight(f"A script on several instances of {spec.image}, which needs Docker,")
+        _require_network(spec)
         _require_no_paths(spec)
         python = program.python(spec.on_line)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
@@ -90,6 +89,12 @@ class ProcessLauncher:
 
     def close(self) -> None:
         """Nothing to do: what it started ends with whoever asked for it, and with this process."""
+
+
+def _require_network(spec: ContainerSpec) -> None:
+    """Raises NoPrivateFolders if its hosts cannot have names; what is a command of the job's may do without."""
+    if (limitation := private_folders().limitation) and spec.network and not spec.entrypoint:
+        raise NoPrivateFolders(f"{spec.image} cannot run on several instances. {limitation}")
 
 
 def _require_no_paths(spec: ContainerSpec) -> None:

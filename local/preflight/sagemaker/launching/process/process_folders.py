@@ -1,5 +1,6 @@
 """The folders of one process: its /opt/ml, and what it changes in folders of others, which goes with it."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.launching.process.guarded_process import AS_IT_IS, View
 from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
 from preflight.sagemaker.launching.programs import Program
+
+HOSTS = "/etc/hosts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,13 @@ class ProcessFolders:
         if not private.problem:
             for name in spec.read_only:
                 (folder / name).mkdir()
-            view = View(binds=binds, overlays=overlays, directory=str(program.folder or OPT_ML))
+            view = View(
+                binds=binds,
+                overlays=overlays,
+                files={HOSTS: _hosts_file(spec, scratch)} if spec.hosts else {},
+                hostname=spec.hostname,
+                directory=str(program.folder or OPT_ML),
+            )
             return cls(base=OPT_ML, view=view, variables=variables, scratch=scratch, packages=packages)
         for name in spec.read_only:
             (folder / name).symlink_to(spec.folder / name)
@@ -59,3 +68,18 @@ class ProcessFolders:
         """The process has ended."""
         if self.scratch.exists():
             remove_folder(self.scratch)
+
+
+def _hosts_file(spec: ContainerSpec, scratch: Path) -> Path:
+    """This machine's names, and before them those of the container's network, each with an address here.
+
+    Linux answers at all of 127.0.0.0/8. The network's name chooses the addresses, so that two jobs' hosts may listen
+    on the same ports.
+    """
+    first, second = hashlib.sha256((spec.network or str(spec.folder)).encode()).digest()[:2]
+    network = f"127.{first or 1}.{second}"  # not that of localhost
+    names = [f"{network}.{place} {name}" for place, name in enumerate(spec.hosts, start=1)]
+    scratch.mkdir(exist_ok=True)
+    file = scratch / "hosts"
+    file.write_text("\n".join([*names, Path(HOSTS).read_text()]))
+    return file

@@ -169,15 +169,3 @@ def test_a_version_that_is_not_known_is_refused_with_those_that_are(
 
     assert code == "UnsupportedByPreflight"
     assert version in message
-
-
-def test_a_script_on_several_instances_is_refused_by_name(sagemaker: Any, job_request: Make, source: Make) -> None:
-    hyperparameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": json.dumps(source(train=""))}
-    specification = {"TrainingImage": SKLEARN, "TrainingInputMode": "File"}
-    request = job_request(hyperparameters=hyperparameters, AlgorithmSpecification=specification)
-    request["ResourceConfig"]["InstanceCount"] = 2
-    sagemaker.create_training_job(**request)
-
-    job = wait_for_job(sagemaker, request["TrainingJobName"])
-
-    assert job["FailureReason"].startswith("ClientError: A script on several instances of ")

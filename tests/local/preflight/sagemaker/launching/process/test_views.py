@@ -1,6 +1,7 @@
 """What commands see of the machine's folders, and what of it is left. Skipped, by name, where there are no mounts."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_what_is_written_over_an_environment_stays_beside_it(tmp_path: Path) -> 
 
     assert seen == ["kept", "new"]
     assert sorted(entry.name for entry in environment.iterdir()) == ["gone", "kept"]
+
+
+def test_a_file_and_a_hostname_are_its_own(tmp_path: Path) -> None:
+    names = tmp_path / "names"
+    names.write_text("127.9.9.1 algo-1")
+
+    assert output(View(files={"/etc/hosts": names}, hostname="algo-1"), "cat /etc/hosts; echo; uname -n") == [
+        "127.9.9.1 algo-1",
+        "algo-1",
+    ]
+    assert (Path("/etc/hosts").read_text(), socket.gethostname()) != (names.read_text(), "algo-1")
 
 
 def test_a_view_that_cannot_be_is_said(tmp_path: Path) -> None:
