@@ -90,3 +90,21 @@ def test_sdk_3_trains_with_a_source_folder(flow: Flow) -> None:
 def test_without_the_sdk_defaults_the_sdk_asks_aws_itself(flow: Flow) -> None:
     assert flow.process.returncode != 0
     assert flow.asked_outside == {"sts.us-east-1.amazonaws.com"}
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_registry.py")
+def test_sdk_2_registers_deploys_and_rejects_versions(flow: Flow) -> None:
+    flow.require_success()
+    assert len(re.findall(r"model-package/sdk-2-registry-\d+/[12]", flow.output)) >= 2
+    answer = re.search(r"answer: \['([0-9.]+)', '([0-9.]+)'\]", flow.output)
+    assert answer and float(answer[1]) > 0.5 > float(answer[2]), flow.output
+    assert "status: Approved" in flow.output, "the SDK approves what it deploys"
+    assert "versions: [(2, 'Rejected'), (1, 'Rejected')]" in flow.output
+
+
+@pytest.mark.flow("sagemaker-3", "sagemaker_3_registry.py")
+def test_sdk_3_registers_approves_and_makes_a_model(flow: Flow) -> None:
+    flow.require_success()
+    assert "registered: Completed 1 PendingManualApproval" in flow.output
+    assert "approved: Approved" in flow.output
+    assert "model: True" in flow.output

@@ -40,6 +40,8 @@ def require_valid(context: ServiceContext, scope: Scope, request: CreateModelPac
         raise ValidationException(
             guessed("Tags cannot be given to a versioned model package: it has those of its model package group.")
         )
+    if request.inference_specification and request.source_uri is not None:
+        raise ValidationException(guessed("SourceUri and InferenceSpecification cannot both be provided."))
     if request.inference_specification is None and request.source_uri is None:
         raise ValidationException(
             guessed("One of InferenceSpecification, SourceAlgorithmSpecification and SourceUri must be provided.")
