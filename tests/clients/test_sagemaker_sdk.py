@@ -108,3 +108,10 @@ def test_sdk_3_registers_approves_and_makes_a_model(flow: Flow) -> None:
     assert "registered: Completed 1 PendingManualApproval" in flow.output
     assert "approved: Approved" in flow.output
     assert "model: True" in flow.output
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_run.py")
+def test_sdk_2_logs_a_run_and_reads_it_back(flow: Flow) -> None:
+    flow.require_success()
+    assert "runs: ['first']" in flow.output
+    assert "table: [0.1] [0.125] [3" in flow.output

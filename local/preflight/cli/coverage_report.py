@@ -15,10 +15,14 @@ from botocore.model import ListShape, Shape, StructureShape
 from preflight.sagemaker.api.operation import Operation
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.api.shape import Tree
-from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
+from preflight.sagemaker.service import METRICS_OPERATIONS, OPERATIONS, RUNTIME_OPERATIONS
 
-SERVICES = {"sagemaker": "SageMaker", "sagemaker-runtime": "SageMaker Runtime"}
-_DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS
+SERVICES = {
+    "sagemaker": "SageMaker",
+    "sagemaker-runtime": "SageMaker Runtime",
+    "sagemaker-metrics": "SageMaker Metrics",
+}
+_DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS | METRICS_OPERATIONS
 
 # What AWS shows around the API: what there is of it, and what is missing.
 AROUND: tuple[tuple[str, str, str], ...] = (

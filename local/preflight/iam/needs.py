@@ -165,13 +165,16 @@ def _sagemaker_resource(operation: str, parameters: Parameters, place: Place) ->
             return str(parameters[member])
     if operation == "CreateModelPackage" and (group := parameters.get("ModelPackageGroupName")):
         return _named(place, "model-package", f"{str(group).rpartition('/')[2]}/*")
+    if operation == "BatchPutMetrics":
+        return _named(place, "experiment-trial-component", parameters.get("TrialComponentName"))
     found = _SAGEMAKER_RESOURCES.fullmatch(operation)
     name = parameters.get(f"{found['noun']}Name") if found else None
     if found is None or not isinstance(name, str):
         return ""
     if name.startswith("arn:"):
         return name
-    return _named(place, re.sub(r"(?<=[a-z])(?=[A-Z])", "-", found["noun"]).lower(), name)
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", found["noun"]).lower()
+    return _named(place, f"experiment-{kind}" if kind in ("trial", "trial-component") else kind, name)
 
 
 def _named(place: Place, kind: str, name: object) -> str:
@@ -341,6 +344,7 @@ _SERVICES: Mapping[str, Callable[[str, Parameters, Place], Iterator[Need]]] = {
     "s3": _s3,
     "sagemaker": _sagemaker,
     "sagemaker-runtime": _sagemaker,
+    "sagemaker-metrics": _sagemaker,
     "lambda": _lambda,
     "logs": _logs,
     "cloudwatch": _cloudwatch,

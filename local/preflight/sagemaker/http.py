@@ -31,6 +31,7 @@ SIGNING_NAMES = ("sagemaker", "sagemaker-geospatial")
 
 _TARGET = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/?]+)/(invocations|invocations-response-stream|async-invocations)")
+_PUT_METRICS = ("PUT", "/BatchPutMetrics")
 _RUNTIME_OPERATIONS = {
     "invocations": "InvokeEndpoint",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
@@ -49,12 +50,13 @@ def let_pass(credential: Credential, service: str, operation: str, parameters: M
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that is SageMaker's: its operation, if it is of the runtime with the endpoint's name.
+    """One request that is SageMaker's: its operation and service, if it is of the runtime with the endpoint's name.
 
     ``unknown`` are method and path of what is SageMaker's by its signature only.
     """
 
     operation: str
+    service: str = "sagemaker"
     endpoint: str | None = None
     unknown: tuple[str, str] | None = None
 
@@ -73,9 +75,12 @@ class SageMakerHttp:
         if target.startswith(_TARGET) and method == "POST" and path == "/":
             return Call(target.removeprefix(_TARGET))
         if method == "POST" and (match := _INVOCATION.fullmatch(path)):
-            return Call(_RUNTIME_OPERATIONS[match[2]], unquote(match[1]))
+            return Call(_RUNTIME_OPERATIONS[match[2]], "sagemaker-runtime", unquote(match[1]))
         credential = Credential.read(headers)
-        if target.startswith(_TARGET) or (credential and credential.service in SIGNING_NAMES):
+        is_signed = credential is not None and credential.service in SIGNING_NAMES
+        if is_signed and (method, path) == _PUT_METRICS:
+            return Call("BatchPutMetrics", "sagemaker-metrics")
+        if target.startswith(_TARGET) or is_signed:
             return Call(target, unknown=(method, path))
         return None
 
@@ -104,7 +109,7 @@ class SageMakerHttp:
         scope = scope_of(credential)
         if call.endpoint is None:
             with self._life.held() as service:
-                return service.answer(scope, call.operation, body)
+                return service.answer(scope, call.operation, body, call.service)
         service = self._life.service()
         invocations = service.invocations
         is_stream = call.operation == "InvokeEndpointWithResponseStream"
@@ -121,8 +126,8 @@ class SageMakerHttp:
         if call.endpoint is not None:
             target = {"TargetModel": model} if (model := headers.get("x-amzn-sagemaker-target-model")) else {}
             parameters = {"EndpointName": call.endpoint, **target}
-            return self._refusal(credential, "sagemaker-runtime", call.operation, parameters)
-        return self._refusal(credential, "sagemaker", call.operation, _members(body))
+            return self._refusal(credential, call.service, call.operation, parameters)
+        return self._refusal(credential, call.service, call.operation, _members(body))
 
 
 def _members(body: bytes) -> Mapping[str, Any]:

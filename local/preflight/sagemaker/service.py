@@ -22,6 +22,12 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.api.validation import validate
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.experiments.component_operations import TrialComponentMetrics, TrialComponents
+from preflight.sagemaker.experiments.experiment_operations import Experiments
+from preflight.sagemaker.experiments.job_components import JobComponents
+from preflight.sagemaker.experiments.lineage import Lineage
+from preflight.sagemaker.experiments.tables import ExperimentTables
+from preflight.sagemaker.experiments.trial_operations import Trials
 from preflight.sagemaker.hosting import invocation_request
 from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
 from preflight.sagemaker.hosting.endpoint_operations import Endpoints
@@ -49,9 +55,15 @@ FAMILIES: tuple[type, ...] = (
     Endpoints,
     TagOperations,
     Searches,
+    Experiments,
+    Trials,
+    TrialComponents,
+    Lineage,
 )
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
+METRICS_OPERATIONS: dict[str, Operation] = {each.name: each for each, _ in operations_of(TrialComponentMetrics)}
+_BY_SERVICE = {"sagemaker": OPERATIONS, "sagemaker-metrics": METRICS_OPERATIONS}
 
 
 class SageMaker:
@@ -62,6 +74,8 @@ class SageMaker:
         self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher
         self._running = running = RunningJobs(settings.training_slots, context.resources.lock)
+        experiments = ExperimentTables.create(context.resources)
+        context.resources.observe(JobComponents(experiments).observe)
         packages = ModelPackages(context)
         models = Models(context, packages)
         configs = EndpointConfigs(context, models)
@@ -78,20 +92,25 @@ class SageMaker:
             endpoints,
             TagOperations(context.resources),
             Searches(context.resources),
+            Experiments(experiments),
+            Trials(experiments),
+            TrialComponents(experiments),
+            TrialComponentMetrics(experiments),
+            Lineage(context.resources),
         )
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }
 
-    def answer(self, scope: Scope, operation_name: str, body: bytes) -> Answer:
-        """Answer one request of the control plane, as it comes and goes over HTTP."""
+    def answer(self, scope: Scope, operation_name: str, body: bytes, service: str = "sagemaker") -> Answer:
+        """Answer one request of the control plane, or of SageMaker Metrics, as it comes and goes over HTTP."""
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid.uuid4())}
         try:
-            if operation_name not in service_model().operation_names:
+            if operation_name not in service_model(service).operation_names:
                 name = operation_name or "Nothing"
                 raise UnknownOperationException(f"{name} is no operation of SageMaker that Preflight knows.")
-            operation = service_model().operation_model(operation_name)
-            answer = self.call(operation_name, scope, read_request(operation.input_shape, body))
+            operation = service_model(service).operation_model(operation_name)
+            answer = self.call(operation_name, scope, read_request(operation.input_shape, body), service)
         except ServiceError as error:
             return Answer(error.status, write_error(error), headers)
         except RecursionError:  # a SearchExpression may hold others
@@ -99,16 +118,18 @@ class SageMaker:
             return Answer(refused.status, write_error(refused), headers)
         return Answer(200, write_answer(answer) if operation.output_shape else b"", headers)
 
-    def call(self, operation_name: str, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+    def call(
+        self, operation_name: str, scope: Scope, request: Mapping[str, Any], service: str = "sagemaker"
+    ) -> dict[str, Any]:
         """Check ``request`` against the model, parse it, and carry it out.
 
         Raises:
             ServiceError: in AWS's words, or naming what Preflight does not support yet.
         """
-        operation = OPERATIONS.get(operation_name)
+        operation = _BY_SERVICE[service].get(operation_name)
         if operation is None:
             raise UnsupportedByPreflight(operation_name)
-        validate(service_model().operation_model(operation_name), request)
+        validate(service_model(service).operation_model(operation_name), request)
         operation.require_supported(request)
         return self._run[operation_name](scope, operation.request.model_validate(request))
 

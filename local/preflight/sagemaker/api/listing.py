@@ -13,16 +13,23 @@ from preflight.sagemaker.api.shape import Shape
 Item = dict[str, Any]
 
 
-class ListRequest(Shape):
-    """The members that every List operation has. Those that only some have are in the two below."""
+class PageRequest(Shape):
+    """The members that every List operation has. What some can filter by is in those below."""
 
     next_token: str | None = None
     max_results: int | None = None
-    name_contains: str | None = None
     sort_by: str = "CreationTime"
     sort_order: str | None = None
-    creation_time_after: datetime | None = None
-    creation_time_before: datetime | None = None
+
+    @property
+    def part_of_name(self) -> str | None:
+        """NameContains."""
+        return None
+
+    @property
+    def created(self) -> tuple[datetime | None, datetime | None]:
+        """CreationTimeAfter and CreationTimeBefore."""
+        return None, None
 
     @property
     def status(self) -> str | None:
@@ -33,6 +40,22 @@ class ListRequest(Shape):
     def modified(self) -> tuple[datetime | None, datetime | None]:
         """LastModifiedTimeAfter and LastModifiedTimeBefore."""
         return None, None
+
+
+class ListRequest(PageRequest):
+    """Of nearly every resource."""
+
+    name_contains: str | None = None
+    creation_time_after: datetime | None = None
+    creation_time_before: datetime | None = None
+
+    @property
+    def part_of_name(self) -> str | None:
+        return self.name_contains
+
+    @property
+    def created(self) -> tuple[datetime | None, datetime | None]:
+        return self.creation_time_after, self.creation_time_before
 
 
 class ListByStatusRequest(ListRequest):
@@ -74,7 +97,7 @@ class Listing:
     default_page: int = 10
     status_after_page: bool = False
 
-    def page(self, summaries: Iterable[Item], request: ListRequest) -> dict[str, Any]:
+    def page(self, summaries: Iterable[Item], request: PageRequest) -> dict[str, Any]:
         """One page of ``summaries``, with ``NextToken`` if more follow.
 
         NameContains takes away from a page of MaxResults, too: a page can be empty and still not the last, and who
@@ -100,32 +123,31 @@ class Listing:
         column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
         return lambda row: (row[column], row[self.name_key])
 
-    def _early_filter(self, request: ListRequest) -> Callable[[Item], bool]:
+    def _early_filter(self, request: PageRequest) -> Callable[[Item], bool]:
         """What rows are taken from."""
         tests: list[Callable[[Item], bool]] = []
         if not self._takes_status_late(request):
             tests += self._status_tests(request)
-        created = request.creation_time_after, request.creation_time_before
-        for column, (after, before) in (("CreationTime", created), ("LastModifiedTime", request.modified)):
+        for column, (after, before) in (("CreationTime", request.created), ("LastModifiedTime", request.modified)):
             if after:
                 tests.append(_is_later(column, after))
             if before:
                 tests.append(_is_earlier(column, before))
         return lambda row: all(test(row) for test in tests)
 
-    def _late_filter(self, request: ListRequest) -> Callable[[Item], bool]:
+    def _late_filter(self, request: PageRequest) -> Callable[[Item], bool]:
         """What is shown of the rows taken."""
         tests: list[Callable[[Item], bool]] = []
         if self._takes_status_late(request):
             tests += self._status_tests(request)
-        if part := request.name_contains:
+        if part := request.part_of_name:
             tests.append(lambda row: part.lower() in row[self.name_key].lower())
         return lambda row: all(test(row) for test in tests)
 
-    def _takes_status_late(self, request: ListRequest) -> bool:
+    def _takes_status_late(self, request: PageRequest) -> bool:
         return self.status_after_page and request.max_results is not None
 
-    def _status_tests(self, request: ListRequest) -> list[Callable[[Item], bool]]:
+    def _status_tests(self, request: PageRequest) -> list[Callable[[Item], bool]]:
         status, key = request.status, self.status_key
         return [lambda row: row[key] == status] if status and key else []
 

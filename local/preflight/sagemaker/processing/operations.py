@@ -5,6 +5,7 @@ from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.roles import require_assumable_role
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.jobs.experiment_config import require_experiment
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.processing import rules
 from preflight.sagemaker.processing.description import PROCESSING_JOB
@@ -32,6 +33,7 @@ class ProcessingJobs:
         name = request.processing_job_name
         self._table.require_free(scope, name)
         rules.require_valid(request)
+        require_experiment(self._context.resources, scope, request.experiment_config)
         job = ProcessingJobRecord(scope=scope, name=name, arn=self._table.arn(scope, name), request=request)
         require_assumable_role(self._context.services, scope, request.role_arn)
         rules.require_keys(self._context.services, scope, request)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from preflight.sagemaker.api.listing import ListByStatusRequest
 from preflight.sagemaker.api.shape import Shape, Structure, described
+from preflight.sagemaker.jobs.experiment_config import ExperimentConfig
 from preflight.sagemaker.resources.tags import Tag
 
 
@@ -69,10 +70,6 @@ class NetworkConfig(Shape):
     enable_inter_container_traffic_encryption: bool = described(False)
     enable_network_isolation: bool = False
     vpc_config: Structure | None = described()
-
-
-class ExperimentConfig(Shape):
-    trial_component_display_name: str | None = described()
 
 
 class CreateProcessingJob(Shape):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from preflight.sagemaker.api.errors import ServiceError
-from preflight.sagemaker.api.listing import Listing, ListRequest
+from preflight.sagemaker.api.listing import Listing, PageRequest
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.resources.record import Record
 from preflight.sagemaker.resources.tags import Tag, Tags
@@ -134,7 +134,7 @@ class Table[R: Record]:
             return self._kind.describe(self.require(scope, name))
 
     def page(
-        self, scope: Scope, request: ListRequest, only: Callable[[Description], bool] = lambda summary: True
+        self, scope: Scope, request: PageRequest, only: Callable[[Description], bool] = lambda summary: True
     ) -> dict[str, Any]:
         """One page of the summaries that are ``only`` such, as List operations answer."""
         with self._lock:

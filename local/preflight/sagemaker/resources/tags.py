@@ -40,9 +40,13 @@ class Tags:
                 raise ValidationException(guessed(f"The resource {arn} would have more than {MAX_TAGS} tags."))
             self._tags[arn] = merged
 
+    def has(self, scope: Scope, arn: str) -> bool:
+        """Whether there is such a resource in ``scope``."""
+        return arn in self._tags and scope.owns(arn)
+
     def require(self, scope: Scope, arn: str) -> None:
         """Raises ValidationException if there is no such resource in ``scope``."""
-        if arn not in self._tags or not scope.owns(arn):
+        if not self.has(scope, arn):
             raise ValidationException(guessed(f"Could not find resource {arn}."))
 
     def of(self, arn: str) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.roles import require_assumable_role
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.jobs.experiment_config import require_experiment
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.training import channel_rules, debugger, rules
@@ -48,6 +49,7 @@ class TrainingJobs:
         services, scope, request = self._context.services, job.scope, job.request
         self._table.require_free(scope, job.name)
         rules.require_valid(request, scope.region)
+        require_experiment(self._context.resources, scope, request.experiment_config)
         require_assumable_role(services, scope, request.role_arn)
         self._context.launcher.require_image(job.image, scope.region, script=runs_script(request))
         channel_rules.require_data(services, scope, request)

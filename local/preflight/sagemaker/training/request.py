@@ -7,6 +7,7 @@ from pydantic import Field
 
 from preflight.sagemaker.api.listing import ListByStatusRequest
 from preflight.sagemaker.api.shape import Shape, Structure, described
+from preflight.sagemaker.jobs.experiment_config import ExperimentConfig
 from preflight.sagemaker.resources.tags import Tag
 
 
@@ -115,10 +116,6 @@ class RuleConfiguration(Shape):
     instance_type: str | None = None
     volume_size_in_gb: int | None = Field(None, alias="VolumeSizeInGB")
     rule_parameters: dict[str, str] = Field(default_factory=dict)
-
-
-class ExperimentConfig(Shape):
-    trial_component_display_name: str | None = described()
 
 
 class RemoteDebugConfig(Shape):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.jobs.experiment_config import require_experiment
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.jobs.time_limits import TimeLimits
 from preflight.sagemaker.resources.table import Table
@@ -35,6 +36,7 @@ class TransformJobs:
         name = request.transform_job_name
         self._table.require_free(scope, name)
         rules.require_valid(request)
+        require_experiment(self._context.resources, scope, request.experiment_config)
         model = self._models.table.require(scope, request.model_name)
         rules.require_batch_model(request, model)
         rules.require_keys(self._context.services, scope, request)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from preflight.sagemaker.api.listing import ListByStatusRequest
 from preflight.sagemaker.api.shape import Shape, described
+from preflight.sagemaker.jobs.experiment_config import ExperimentConfig
 from preflight.sagemaker.resources.tags import Tag
 
 
@@ -57,10 +58,6 @@ class DataProcessing(Shape):
     input_filter: str = "$"
     output_filter: str = "$"
     join_source: str = "None"
-
-
-class ExperimentConfig(Shape):
-    trial_component_display_name: str | None = described()
 
 
 class CreateTransformJob(Shape):

@@ -56,7 +56,6 @@ def test_a_feature_group_as_output_is_refused_by_name(refused: Make) -> None:
     ("members", "named"),
     [
         ({"NetworkConfig": {"EnableNetworkIsolation": True}}, "NetworkConfig.EnableNetworkIsolation true"),
-        ({"ExperimentConfig": {"TrialName": "t"}}, "ExperimentConfig.TrialName"),
     ],
 )
 def test_what_runs_on_aws_only_is_refused_by_name(refused: Make, members: dict, named: str) -> None:
