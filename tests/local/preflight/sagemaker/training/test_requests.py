@@ -100,7 +100,6 @@ def test_what_aws_would_not_take_is_a_validation_exception(
             "action_json, a rule's action (r)",
         ),
         ({"ProfilerConfig": {"ProfilingParameters": {"DetailedProfilingConfig": "{}"}}}, "ProfilingParameters"),
-        ({"ExperimentConfig": {"ExperimentName": "none"}}, "ExperimentConfig.ExperimentName"),
         ({"RemoteDebugConfig": {"EnableRemoteDebug": True}}, "RemoteDebugConfig"),
         ({"AlgorithmSpecification": {**OWN, "MetricDefinitions": [{"Name": "m", "Regex": BOMB}]}}, "Regex"),
     ],
