@@ -31,6 +31,7 @@ def test_sdk_2_deploys_a_model_of_an_artifact(flow: Flow) -> None:
     answer = re.search(r"answer: \[\['([0-9.]+)'\], \['([0-9.]+)'\]\]", flow.output)
     assert answer, flow.output
     assert float(answer[1]) > 0.5 > float(answer[2])
+    assert "captured: ['5,1', '0,2'] CSV" in flow.output
 
 
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_linear_learner.py")

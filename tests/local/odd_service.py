@@ -26,15 +26,11 @@ TIMEOUT_SECONDS = 1.5
 
 
 class OddService:
-    def __init__(self, stack: Stack, role: str, folder: Path) -> None:
-        settings = Settings(
-            stack.endpoint_url,
-            folder,
-            invocation_timeout_seconds=TIMEOUT_SECONDS,
-            stream_timeout_seconds=TIMEOUT_SECONDS,
-        )
+    def __init__(self, stack: Stack, role: str, folder: Path, **settings: Any) -> None:
+        timeouts = {"invocation_timeout_seconds": TIMEOUT_SECONDS, "stream_timeout_seconds": TIMEOUT_SECONDS}
+        self.folder = folder
         self.launcher = OddLauncher()
-        self._service = SageMaker(settings, self.launcher)
+        self._service = SageMaker(Settings(stack.endpoint_url, folder, **timeouts | settings), self.launcher)
         self._role = role
         self.answered = b""  # the last answer's body, with what boto3 leaves out
         self.runtime = boto3.client(
@@ -61,14 +57,15 @@ class OddService:
         self.call("CreateModel", ModelName=name, ExecutionRoleArn=self._role, **which | members)
         return name
 
-    def config(self, *models: str, **members: Any) -> str:
+    def config(self, *models: str, capture: dict[str, Any] | None = None, **members: Any) -> str:
         name = f"odd-{uuid.uuid4().hex[:10]}"
         defaults = {} if "ServerlessConfig" in members else {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         variants = [
             {"VariantName": f"v{place}", "ModelName": model} | defaults | members
             for place, model in enumerate(models, start=1)
         ]
-        self.call("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants)
+        more = {"DataCaptureConfig": capture} if capture else {}
+        self.call("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants, **more)
         return name
 
     def ask(self, endpoint: str, orders: Any, **members: Any) -> Any:

@@ -88,7 +88,8 @@ class Settings:
     it does, else their ports are published. ``training_slots`` is how many jobs train at once; the others wait, as
     jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
     unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs; a streamed answer has
-    eight times that. ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
+    eight times that. ``capture_seconds`` is how long a file of data capture gathers calls: AWS's minute.
+    ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
     ``images_folder`` has the declarations of images; None: there are none.
     """
 
@@ -103,6 +104,7 @@ class Settings:
     framework_versions: str = EXACT
     images_folder: Path | None = None
     stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR
+    capture_seconds: float = 60.0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:

@@ -80,8 +80,8 @@ def _of_config(config: EndpointConfigRecord) -> dict[str, Any]:
         shown["MetricsConfig"] = config.request.metrics_config
     if capture := config.request.data_capture_config:
         shown["DataCaptureConfig"] = {
-            "EnableCapture": False,  # CreateEndpointConfig takes no other
-            "CaptureStatus": "Stopped",
+            "EnableCapture": capture.enable_capture,
+            "CaptureStatus": "Started" if capture.enable_capture else "Stopped",
             "CurrentSamplingPercentage": capture.initial_sampling_percentage,
             "DestinationS3Uri": capture.destination_s3_uri,
             "KmsKeyId": capture.kms_key_id,

@@ -1,9 +1,9 @@
 """The operations on EndpointConfig."""
 
-from preflight.sagemaker.api.operation import Answer, RefusedCase, operation
+from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.hosting import variant_rules
+from preflight.sagemaker.hosting import capture_rules, variant_rules
 from preflight.sagemaker.hosting.endpoint_config import ENDPOINT_CONFIG, EndpointConfigRecord
 from preflight.sagemaker.hosting.request import (
     CreateEndpointConfig,
@@ -14,20 +14,18 @@ from preflight.sagemaker.hosting.request import (
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.serving.model_operations import Models
 
-_CAPTURE = RefusedCase("CreateEndpointConfig", "DataCaptureConfig.EnableCapture true")
-
 
 class EndpointConfigs:
     def __init__(self, context: ServiceContext, models: Models) -> None:
+        self._services = context.services
         self._lock = context.resources.lock
         self._models = models.table
         self.table: Table[EndpointConfigRecord] = Table(context.resources, ENDPOINT_CONFIG)
 
-    @operation(CreateEndpointConfig, refuses=(_CAPTURE, *variant_rules.REFUSED))
+    @operation(CreateEndpointConfig, refuses=variant_rules.REFUSED)
     def create(self, scope: Scope, request: CreateEndpointConfig) -> Answer:
         name = request.endpoint_config_name
-        if request.data_capture_config and request.data_capture_config.enable_capture:
-            raise _CAPTURE.error()
+        capture_rules.require_capturable(self._services, scope, request)
         with self._lock:
             self.table.require_free(scope, name)
             models = [variant_rules.require_complete(variant) for variant in request.production_variants]

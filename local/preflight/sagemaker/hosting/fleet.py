@@ -7,6 +7,7 @@ import threading
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting.capture import Capture
 from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
 from preflight.sagemaker.hosting.variant import Variant
@@ -31,6 +32,8 @@ class Fleet:
         self._folder = context.folder(
             scope.account_id, scope.region, "endpoints", f"{endpoint_name}-{secrets.token_hex(4)}"
         )
+        config = record.config.request.capture
+        self.capture = Capture(context, scope, endpoint_name, config, self._folder / "capture") if config else None
         self._requests = 0
         self._idle = threading.Condition()
         self.variants = [
@@ -73,8 +76,10 @@ class Fleet:
             self._idle.wait_for(lambda: self._requests == 0, timeout_seconds)
 
     def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
-        """Stop every instance; returns when all are gone."""
+        """Stop every instance; returns when all are gone, and what was captured is stored."""
         at_once([functools.partial(variant.stop, grace_seconds) for variant in self.variants])
+        if self.capture:
+            self.capture.close()
         remove_folder(self._folder)
 
     def find_variant(self, name: str) -> Variant | None:

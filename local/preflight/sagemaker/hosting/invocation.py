@@ -6,6 +6,7 @@ Pages: InvokeEndpoint and InvokeEndpointWithResponseStream in the SageMaker Runt
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.api.errors import guessed
@@ -13,6 +14,7 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.hosting import dispatch
+from preflight.sagemaker.hosting.capture import Exchange
 from preflight.sagemaker.hosting.dispatch import Dispatcher, Leased
 from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.fleet import Fleet
@@ -32,6 +34,7 @@ from preflight.sagemaker.hosting.runtime_errors import (
 )
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
+from preflight.sagemaker.serving.reply import Reply
 
 MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
 
@@ -89,6 +92,7 @@ class Invocations:
         ):
             reply = leased.result
             fleet.sessions.follow(reply.headers, variant, leased.instance)
+            _capture(fleet, variant, request, reply)
         headers = _answer_headers(variant, reply.headers)
         headers["Content-Type"] = reply.headers.get("Content-Type", "application/octet-stream")
         return Answer(200, reply.body, headers)
@@ -195,6 +199,22 @@ def _require_fit(variant: Variant, request: InvocationRequest) -> None:
                 else f"Container {hostname} of endpoint {endpoint_name} not found."
             )
         )
+
+
+def _capture(fleet: Fleet, variant: Variant, request: InvocationRequest, reply: Reply) -> None:
+    if fleet.capture is None or not fleet.capture.is_chosen():
+        return
+    exchange = Exchange(
+        variant.name,
+        variant.model.role_arn,
+        request.members.get("ContentType"),
+        request.body,
+        reply,
+        request.members.get("InferenceId"),
+        request.members.get("CustomAttributes"),
+        datetime.now(UTC),
+    )
+    fleet.capture.take(exchange)
 
 
 def _answer_headers(variant: Variant, reply_headers: Mapping[str, str]) -> dict[str, str]:

@@ -38,25 +38,44 @@ class ProductionVariant(Shape):
     inference_ami_version: str | None = described()
 
 
+class CaptureOption(Shape):
+    capture_mode: str
+
+
+class CaptureContentTypeHeader(Shape):
+    csv_content_types: tuple[str, ...] = ()
+    json_content_types: tuple[str, ...] = ()
+
+
 class DataCaptureConfig(Shape):
-    enable_capture: bool = described(True)
-    initial_sampling_percentage: int = described(...)
-    destination_s3_uri: str = described(...)
-    kms_key_id: str = described("")
-    capture_options: tuple[Structure, ...] = described(())
-    capture_content_type_header: Structure | None = described()
+    enable_capture: bool = True
+    initial_sampling_percentage: int
+    destination_s3_uri: str
+    kms_key_id: str = ""
+    capture_options: tuple[CaptureOption, ...]
+    capture_content_type_header: CaptureContentTypeHeader = CaptureContentTypeHeader()
+
+    def captures(self, side: str) -> bool:
+        """Whether it asks for ``Input`` or ``Output``."""
+        return any(option.capture_mode in (side, "InputAndOutput") for option in self.capture_options)
 
 
 class CreateEndpointConfig(Shape):
     endpoint_config_name: str
     production_variants: tuple[ProductionVariant, ...]
     tags: tuple[Tag, ...] = ()
-    data_capture_config: DataCaptureConfig | None = described()
+    data_capture_config: DataCaptureConfig | None = None
     kms_key_id: str | None = described()
     execution_role_arn: str | None = described()
     vpc_config: Structure | None = described()
     enable_network_isolation: bool = described(False)
     metrics_config: Structure | None = described()
+
+    @property
+    def capture(self) -> DataCaptureConfig | None:
+        """What is to be captured; None for nothing."""
+        config = self.data_capture_config
+        return config if config and config.enable_capture else None
 
 
 class DescribeEndpointConfig(Shape):

@@ -42,12 +42,11 @@ def require_valid(request: CreateProcessingJob) -> None:
 
 def require_keys(services: Clients, scope: Scope, request: CreateProcessingJob) -> None:
     """Raises ValidationException unless each KMS key of the request is there."""
-    for key_id, member in (
-        (request.processing_output_config.kms_key_id, "ProcessingOutputConfig.KmsKeyId"),
-        (request.processing_resources.cluster_config.volume_kms_key_id, "ClusterConfig.VolumeKmsKeyId"),
-    ):
-        if key_id and kms.key_arn(services, scope, key_id) is None:
-            raise ValidationException(guessed(f"The KMS key {key_id} of {member} does not exist."))
+    key_ids = {
+        "ProcessingOutputConfig.KmsKeyId": request.processing_output_config.kms_key_id,
+        "ClusterConfig.VolumeKmsKeyId": request.processing_resources.cluster_config.volume_kms_key_id,
+    }
+    kms.require_keys(services, scope, key_ids)
 
 
 def _require_unique(kind: str, names: Iterable[str]) -> None:

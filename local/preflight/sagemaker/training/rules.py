@@ -206,12 +206,11 @@ def _require_path(path: str, default: str, refused: RefusedCase) -> None:
 def require_keys(services: Clients, scope: Scope, request: CreateTrainingJob) -> None:
     """Raises ValidationException unless each KMS key of the request is there."""
     volume_key = request.resource_config.volume_kms_key_id if request.resource_config else None
-    for key_id, member in (
-        (request.output_data_config.kms_key_id, "OutputDataConfig.KmsKeyId"),
-        (volume_key, "ResourceConfig.VolumeKmsKeyId"),
-    ):
-        if key_id and kms.key_arn(services, scope, key_id) is None:
-            raise ValidationException(guessed(f"The KMS key {key_id} of {member} does not exist."))
+    key_ids = {
+        "OutputDataConfig.KmsKeyId": request.output_data_config.kms_key_id,
+        "ResourceConfig.VolumeKmsKeyId": volume_key,
+    }
+    kms.require_keys(services, scope, key_ids)
 
 
 def require_buckets(services: Clients, scope: Scope, request: CreateTrainingJob) -> None:

@@ -10,9 +10,8 @@ from datetime import datetime
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import Clients
-from preflight.sagemaker.aws.s3 import S3Uri
+from preflight.sagemaker.data import captured
 from preflight.sagemaker.data.objects import InputObject
-from preflight.sagemaker.data.outputs import encryption
 from preflight.sagemaker.transform.assembling import SUFFIX, output_folder
 from preflight.sagemaker.transform.request import CreateTransformJob
 
@@ -32,16 +31,14 @@ def capture(
     config = request.data_capture_config
     if config is None or not objects:
         return
-    destination = S3Uri.parse(config.destination_s3_uri)
-    extra = encryption(services, scope, config.kms_key_id)
     paths = [source.path for source in objects]
     manifests = {
         "input": _manifest(_prefix(objects[0]), paths),
         "output": _manifest(str(output_folder(request.transform_output)), [f"{path}{SUFFIX}" for path in paths]),
     }
     for kind, manifest in manifests.items():
-        uri = destination.below(f"{kind}/{started:%Y/%m/%d/%H}/{uuid.uuid4()}.manifest")
-        services.client("s3", scope).put_object(Bucket=uri.bucket, Key=uri.key, Body=manifest, **extra)
+        path = f"{kind}/{captured.hour(started)}/{uuid.uuid4()}.manifest"
+        captured.store(services, scope, config.destination_s3_uri, config.kms_key_id, path, manifest)
 
 
 def _prefix(source: InputObject) -> str:

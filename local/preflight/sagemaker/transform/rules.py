@@ -61,13 +61,12 @@ def require_batch_model(request: CreateTransformJob, model: ModelRecord) -> None
 def require_keys(services: Clients, scope: Scope, request: CreateTransformJob) -> None:
     """Raises ValidationException unless each KMS key of the request is there."""
     capture = request.data_capture_config
-    for key_id, member in (
-        (request.transform_output.kms_key_id, "TransformOutput.KmsKeyId"),
-        (request.transform_resources.volume_kms_key_id, "TransformResources.VolumeKmsKeyId"),
-        (capture.kms_key_id if capture else "", "DataCaptureConfig.KmsKeyId"),
-    ):
-        if key_id and kms.key_arn(services, scope, key_id) is None:
-            raise ValidationException(guessed(f"The KMS key {key_id} of {member} does not exist."))
+    key_ids = {
+        "TransformOutput.KmsKeyId": request.transform_output.kms_key_id,
+        "TransformResources.VolumeKmsKeyId": request.transform_resources.volume_kms_key_id,
+        "DataCaptureConfig.KmsKeyId": capture.kms_key_id if capture else "",
+    }
+    kms.require_keys(services, scope, key_ids)
 
 
 def _require_payload(request: CreateTransformJob) -> None:
