@@ -59,7 +59,7 @@ def _is_own(origin: str, port: int) -> bool:
         name, its_port = parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return False
-    return its_port == port and (_is_loopback(name) or _is_of(name, _MACHINE_DOMAINS))
+    return its_port == port and (is_loopback(name) or _is_of(name, _MACHINE_DOMAINS))
 
 
 def _origin_of(referer: str) -> str:
@@ -67,7 +67,9 @@ def _origin_of(referer: str) -> str:
     return f"{scheme}{separator}{rest.partition('/')[0]}"
 
 
-def _is_loopback(name: str) -> bool:
+@lru_cache
+def is_loopback(name: str) -> bool:
+    """Whether it is an address of this machine that no other can reach."""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

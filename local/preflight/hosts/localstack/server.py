@@ -5,14 +5,13 @@ port it cannot have. This server listens on the given address only, and a port i
 
 It also answers SageMaker, InvokeEndpoint and the REST APIs of API Gateway itself: a header, the path or the host names
 them, so nothing of LocalStack's parsing is needed, which takes longer than most models and is more lenient than AWS's.
+Plain requests of these do not come here: ``fast_lane/`` has them answered before.
 """
 
 import contextlib
 import io
-import ipaddress
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from tempfile import gettempdir
 
 from localstack.config import HostAndPort
@@ -25,6 +24,8 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from preflight.hosts import web_pages
 from preflight.hosts.localstack.api_gateway.addresses import Address
+from preflight.hosts.localstack.fast_lane.lane import FastLane
+from preflight.hosts.localstack.fast_lane.switch import Switch
 from preflight.hosts.localstack.services import HTTP
 from preflight.hosts.refusals import refusal, refusal_of_region
 from preflight.sagemaker.api.answer import Answer
@@ -46,7 +47,7 @@ class PreflightServer(TwistedRuntimeServer):
     """Plain HTTP on each address of ``listen``, and on no other."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
-        site = _Site(gateway)
+        site = _Site(gateway, FastLane(HTTP))
         site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
@@ -58,7 +59,15 @@ class PreflightServer(TwistedRuntimeServer):
 
 
 class _Site(TwistedGateway):
-    """Without Twisted's access log, which nobody sees and which takes as long as a model."""
+    """Connections begin at the fast lane's switch. Without Twisted's access log, which nobody sees."""
+
+    def __init__(self, gateway: Gateway, lane: FastLane) -> None:
+        super().__init__(gateway)
+        self._lane = lane
+
+    def buildProtocol(self, address: object) -> Switch:
+        make_http = super().buildProtocol
+        return Switch(self._lane, lambda: make_http(address))
 
     def log(self, request: Request) -> None:
         pass
@@ -109,7 +118,7 @@ class _Resource(GatewayResource):
             request.uri.decode("latin-1"),
             headers,
             port=listener.port,
-            is_loopback=_is_loopback(listener.host),
+            is_loopback=web_pages.is_loopback(listener.host),
             allowed=self._allowed_origins,
         )
         if reason:
@@ -148,11 +157,6 @@ class _Resource(GatewayResource):
             reactor.callFromThread(super().render, request)
         else:
             reactor.callFromThread(_answer_with, request, answer.status, answer.headers, answer.body)
-
-
-@lru_cache
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
 
 
 def _headers(request: Request) -> dict[str, str]:

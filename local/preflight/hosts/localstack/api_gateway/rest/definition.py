@@ -70,6 +70,11 @@ class Integration:
     def is_lambda(self) -> bool:
         return self.type in ("AWS", "AWS_PROXY") and ":lambda:path/" in self.uri and "/functions/" in self.uri
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is carried out here."""
+        return self.is_lambda or self.type == "MOCK"
+
 
 @dataclass(frozen=True, slots=True)
 class Validator:

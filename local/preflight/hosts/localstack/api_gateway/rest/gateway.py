@@ -60,6 +60,12 @@ class Deployment:
     def of(cls, api: Api) -> "Deployment":
         return cls(api, Routes(api.resources))
 
+    def has_answer(self, verb: str, path: str) -> bool:
+        """Whether a request is answered here, if only with an error; no to an integration that is not carried out."""
+        route = self.routes.find(verb, path)
+        integration = route.method.integration if route else None
+        return integration is None or integration.is_known
+
 
 class Gateway:
     """Answers the requests of every deployed API of a stack."""
@@ -141,7 +147,7 @@ class _Exchange:
         integration = call.method.integration
         if integration is None:
             raise misconfigured("No integration defined for method")
-        if not (integration.is_lambda or integration.type == "MOCK"):
+        if not integration.is_known:
             return None
         answer = self._integrate(call, integration, log)
         log.data(lambda: f"Method response headers: {shown(answer.headers)}")
