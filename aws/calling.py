@@ -77,7 +77,21 @@ def newman_options(deployment: Deployment) -> str:
     return ""
 
 
+def who_can_call(deployment: Deployment) -> str:
+    """A sentence for the person who deployed."""
+    return {
+        "none": "Anyone who has the URL can call it; on AWS that costs you.",
+        "api-key": f"Who sends the API key as x-api-key can call it. To see the key: {_key_command(deployment)}",
+        "iam": f"Identities of the account {deployment.account} that may execute-api:Invoke can call it, with signed "
+        "requests.",
+    }[deployment.auth]
+
+
 def _key_by_shell(deployment: Deployment) -> str:
+    return f"$({_key_command(deployment)})"
+
+
+def _key_command(deployment: Deployment) -> str:
     endpoint = "" if deployment.target == "aws" else '--endpoint-url "$AWS_ENDPOINT_URL" '
     ask = f"aws {endpoint}--region {deployment.region} apigateway get-api-key --api-key {deployment.api_key_id}"
-    return f"$({ask} --include-value --query value --output text)"
+    return f"{ask} --include-value --query value --output text"

@@ -23,16 +23,17 @@ from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refre
 WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic", "batch": "each batch"}
 
 
-def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None) -> str:
+def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None, capture: bool = False) -> str:
     """One sentence for plan and deploy: what it costs, and what goes on costing."""
     prices = PriceTable.load(region)
-    bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb)
+    bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb, capture=capture)
+    more = f"{' --serverless' if serverless_mb else ''}{' --capture' if capture else ''}"
     where = "" if prices.region == region else f" (at {prices.region}'s prices)"
     return (
         f"Price{where}: ${bill.once:.2f} to train, then {_idle(bill)} without a request, "
         f"${bill.month:.2f} in a month of {Usage().requests:,} requests, "
         "until `python aws/destroy.py --target aws`. "
-        f"Details: python aws/cost.py{' --serverless' if serverless_mb else ''}"
+        f"Details: python aws/cost.py{more}"
     )
 
 
@@ -68,6 +69,7 @@ def _idle(bill: Estimate) -> str:
     type=click.IntRange(1024, 6144),
     help="Of a serverless endpoint.",
 )
+@click.option("--capture", is_flag=True, help="Price `python aws/deploy.py --capture`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 @click.option("--refresh", "is_refresh", is_flag=True, help="First read the prices from AWS (free; needs credentials).")
 @click.option(
@@ -86,6 +88,7 @@ def main(
     training_minutes: float,
     serverless: bool,
     memory_mb: int,
+    capture: bool,
     as_json: bool,
     is_refresh: bool,
     table_path: Path,
@@ -112,7 +115,7 @@ def main(
         console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))
     prices = PriceTable.load(region, table_path)
     usage = Usage(requests=requests, model_ms=model_ms, training_minutes=training_minutes)
-    bill = estimate(settings, usage, prices, serverless_mb=memory_mb if serverless else None)
+    bill = estimate(settings, usage, prices, serverless_mb=memory_mb if serverless else None, capture=capture)
     if as_json:
         print(json.dumps(_document(bill, prices), indent=2))
         return

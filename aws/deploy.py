@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 
 from aws import cost, options
-from aws.calling import newman_options
+from aws.calling import newman_options, who_can_call
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
@@ -176,6 +176,11 @@ def accounted(report: Report, target: Target) -> Iterator[None]:
     help="Who may call the URL: anyone; who sends the API key; identities of the account, with signed requests.",
 )
 @click.option(
+    "--capture",
+    is_flag=True,
+    help="Have the endpoint write all it is asked and answers to the bucket, below capture/ (not with --serverless).",
+)
+@click.option(
     "--managed-policies",
     is_flag=True,
     help="Attach AmazonSageMakerFullAccess to the roles, as tutorials do, beside the least they need.",
@@ -192,6 +197,7 @@ def main(
     data_folder: Path,
     serverless: bool,
     auth: Auth,
+    capture: bool,
     managed_policies: bool,
     region: str | None,
     config_path: Path,
@@ -209,6 +215,8 @@ def main(
     After:   python aws/predict.py     send test rows to the URL
              python aws/destroy.py     remove everything again
     """
+    if capture and serverless:
+        raise InputError("--capture and --serverless do not go together: AWS captures nothing of serverless endpoints.")
     settings = load_settings(config_path)
     dataset = Dataset.load(data_folder)
     algorithm = algorithms.algorithm_named(algorithm_name, settings)
@@ -218,8 +226,10 @@ def main(
     require_account(aws, settings, path)
     names = names_of(aws, settings)
     image = own_image.build_image(names, target) if algorithm_name == algorithms.OWN_CONTAINER else None
-    wanted = Wanted(settings, algorithm, dataset, image, auth, serverless, managed_policies)
+    wanted = Wanted(settings, algorithm, dataset, image, auth, serverless, managed_policies, capture)
     report = Report(Console(), aws.calls)
+    if opening := access.opening(aws, names, settings.api.path, auth):
+        report.line(opening)
     plan = make_plan(target, names, wanted)
     if plan_only or (target.asks_first and plan.calls):
         show_plan(plan, wanted, aws, report)
@@ -247,7 +257,7 @@ def show_plan(plan: Plan, wanted: Wanted, aws: Aws, report: Report) -> None:
 def _price(wanted: Wanted, region: str) -> str:
     try:
         serverless_mb = wanted.settings.serverless.memory_mb if wanted.serverless else None
-        return cost.summary(wanted.settings, region, serverless_mb=serverless_mb)
+        return cost.summary(wanted.settings, region, serverless_mb=serverless_mb, capture=wanted.capture)
     except InputError as error:  # a plan is worth showing without its price
         return f"Price: unknown. {error}"
 
@@ -267,7 +277,7 @@ def summarize(deployment: Deployment, path: Path, report: Report) -> None:
     if deployment.generated:
         report.line("The data is a generated sample, not a real survey.")
     report.line(f"URL: {deployment.api_url}")
-    report.line(access.who_can_call(deployment.auth, deployment.account))
+    report.line(who_can_call(deployment))
     report.line(f"Written down in {path}; beside it {OPENAPI}, and what tries the URL out:")
     report.line(
         f"  npx newman run {path.with_name(COLLECTION)} -e {path.with_name(ENVIRONMENT)}{newman_options(deployment)}"

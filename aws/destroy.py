@@ -73,10 +73,13 @@ def main(target_name: str, yes: bool, region: str | None, config_path: Path, bui
     except KeyboardInterrupt:
         report.line(f"Interrupted after removing {len(report.done)}. Run the same command again to go on.")
         raise SystemExit(EXIT_INTERRUPTED) from None
+    is_stale = path.exists() and not removed
     path.unlink(missing_ok=True)
     where = f"of {names.project} in {aws.target.region}, target {aws.target.where}"
     things = "1 thing" if removed == 1 else f"{removed} things"
     report.line(f"Removed {things} {where}; a last look found none." if removed else f"Nothing is left {where}.")
+    if is_stale:
+        report.line(f"{path} told of what is not there any more, as of a stack that has ended; it is removed.")
     _tell_what_stays(aws, names, report)
 
 

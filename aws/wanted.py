@@ -26,3 +26,4 @@ class Wanted:
     auth: Auth = "none"
     serverless: bool = False
     managed_policies: bool = False
+    capture: bool = False

@@ -27,6 +27,7 @@ class Usage:
     request_bytes: int = 2_000  # one passenger as JSON
     answer_bytes: int = 200
     log_bytes: int = 400  # Lambda's START, END and REPORT lines
+    capture_bytes: int = 400  # around what is captured of a request: types, id, time
     training_minutes: float = 5  # from the instance's start to the upload
     batch_minutes: float = 5  # of a transform job, likewise
     stored_gb: float = 0.05  # data and models
@@ -77,9 +78,16 @@ class Estimate:
 
 
 def estimate(
-    settings: DeploySettings, usage: Usage, prices: PriceTable, *, serverless_mb: int | None = None
+    settings: DeploySettings,
+    usage: Usage,
+    prices: PriceTable,
+    *,
+    serverless_mb: int | None = None,
+    capture: bool = False,
 ) -> Estimate:
-    """Price the deployment that ``settings`` describe. With ``serverless_mb`` its endpoint is serverless.
+    """Price the deployment that ``settings`` describe, with or without data ``capture``.
+
+    With ``serverless_mb`` its endpoint is serverless.
 
     Raises:
         InputError: the table has no price of an instance type; the sentence says how to read it from AWS.
@@ -88,7 +96,8 @@ def estimate(
         _instances(settings, usage, prices) if serverless_mb is None else _serverless(usage, prices, serverless_mb)
     )
     front, batch = _front(settings, usage, prices), _batch(settings, usage, prices)
-    return Estimate((*_training(settings, usage, prices), *endpoint, *front, *batch))
+    captured = _capture(settings, usage, prices) if capture else ()
+    return Estimate((*_training(settings, usage, prices), *endpoint, *front, *captured, *batch))
 
 
 def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTable, serverless_mb: int) -> int:
@@ -157,6 +166,14 @@ def _front(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterat
     yield Line("Logs", f"{logs_gb:.2f} GB written and kept", logs, "traffic")
     yield Line("Data out", f"{out_gb:.2f} GB", out_gb * prices["transfer.out"].usd, "traffic")
     yield Line("S3", f"{usage.stored_gb:g} GB kept", _storage(usage, prices), "idle")
+
+
+def _capture(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    """A file a minute of each instance, while requests come; what a month writes is kept."""
+    files = min(usage.requests, settings.endpoint.instance_count * HOURS_PER_MONTH * 60)
+    gigabytes = usage.requests * (usage.request_bytes + usage.answer_bytes + usage.capture_bytes) / GB
+    how = f"{gigabytes:.2f} GB more each month in {files:,} files"
+    yield Line("Data capture", how, files * prices["s3.put"].usd + gigabytes * prices["s3.storage"].usd, "traffic")
 
 
 def _storage(usage: Usage, prices: PriceTable) -> float:

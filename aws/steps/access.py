@@ -8,16 +8,20 @@ from typing import Any
 from aws.client import Aws
 from aws.config import ApiSettings
 from aws.names import Names
+from aws.steps.api import find_auth
 from aws.wanted import Auth
 
 
-def who_can_call(auth: Auth, account_id: str) -> str:
-    """A sentence for the person who deployed."""
-    return {
-        "none": "Anyone who has the URL can call it; on AWS that costs you.",
-        "api-key": "Who sends the API key as x-api-key can call it; the API Gateway console shows the key.",
-        "iam": f"Identities of the account {account_id} that may execute-api:Invoke can call it, with signed requests.",
-    }[auth]
+def opening(aws: Aws, names: Names, path: str, auth: Auth) -> str | None:
+    """What the person should know whose deploy lets anyone in where not everybody was; None if it does not."""
+    before = find_auth(aws, names, path)
+    if auth != "none" or before == "none":
+        return None
+    asked = {"api-key": "the API key", "iam": "a signature"}[before]
+    return (
+        f"This opens the URL: until now it asks for {asked}; from here on anyone who has it can call it. "
+        f"To keep it closed: --auth {before}"
+    )
 
 
 def ensure_access(aws: Aws, names: Names, rest_api_id: str, settings: ApiSettings, auth: Auth) -> str | None:

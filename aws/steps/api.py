@@ -61,6 +61,20 @@ def find_rest_api(aws: Aws, names: Names) -> dict[str, Any] | None:
     return None
 
 
+def find_auth(aws: Aws, names: Names, path: str) -> Auth:
+    """Who may call ``POST /<path>`` now; anyone, if it is not there."""
+    api = find_rest_api(aws, names) or {}
+    listed = aws.list("apigateway", "GetResources", "items", restApiId=api["id"]) if api else ()
+    for resource in listed:
+        if resource["path"] == f"/{path}":
+            where = {"restApiId": api["id"], "resourceId": resource["id"], "httpMethod": "POST"}
+            method = aws.find("apigateway", "GetMethod", **where) or {}
+            if method.get("authorizationType") == "AWS_IAM":
+                return "iam"
+            return "api-key" if method.get("apiKeyRequired") else "none"
+    return "none"
+
+
 def ensure_method(aws: Aws, api: dict[str, Any], path: str, auth: Auth, function_arn: str) -> None:
     """Have ``POST /<path>`` call the function with the request's JSON as its event.
 

@@ -9,6 +9,7 @@ from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
 from aws.steps.logs import endpoint_group, last_lines
+from aws.steps.storage import CAPTURE_PREFIX
 from aws.steps.training import TrainedModel
 from aws.wanted import Wanted
 
@@ -44,7 +45,8 @@ def ensure_endpoint_config(aws: Aws, names: Names, wanted: Wanted, model_name: s
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
     """
     variant = {"VariantName": VARIANT, "ModelName": model_name, **_machine(wanted)}
-    digest = hashlib.sha256(json.dumps(variant, sort_keys=True).encode()).hexdigest()[:10]
+    capture = {"DataCaptureConfig": _capture(names)} if wanted.capture else {}
+    digest = hashlib.sha256(json.dumps(variant | capture, sort_keys=True).encode()).hexdigest()[:10]
     name = f"{names.project}-{digest}"
     if aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=name) is None:
         aws.change(
@@ -54,8 +56,23 @@ def ensure_endpoint_config(aws: Aws, names: Names, wanted: Wanted, model_name: s
             EndpointConfigName=name,
             ProductionVariants=[variant],
             Tags=names.tag_list,
+            **capture,
         )
     return name
+
+
+def _capture(names: Names) -> dict[str, Any]:
+    """Everything that is asked and answered, as text.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
+    """
+    return {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{names.bucket}/{CAPTURE_PREFIX.rstrip('/')}",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
 
 
 def _machine(wanted: Wanted) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from aws.names import Names
 from aws.steps.algorithms import image_repositories
 from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, function_group
 from aws.steps.roles import Policy, Role
-from aws.steps.storage import BATCH_PREFIX, DATA_PREFIX, MODELS_PREFIX
+from aws.steps.storage import BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
@@ -42,6 +42,7 @@ def _training_policy(aws: Aws, names: Names) -> Policy:
     """For training, hosting and batches: read and write what each has in the bucket, write logs, pull images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
     data, models, batch = (f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX))
+    capture = f"{bucket}/{CAPTURE_PREFIX}*"  # also without --capture: what is captured last is written after its end
     groups = [_log_group_arn(aws, group) for group in (TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group(names))]
     repositories = [
         f"arn:{aws.target.partition}:ecr:{aws.target.region}:{account}:repository/{name}"
@@ -50,7 +51,7 @@ def _training_policy(aws: Aws, names: Names) -> Policy:
     return _policy(
         _allow(["s3:ListBucket"], bucket),  # of the whole bucket: SageMaker looks for the bucket itself as well
         _allow(["s3:GetObject"], data, models, batch),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch),
+        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, capture),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], *groups
         ),

@@ -16,6 +16,7 @@ from aws.report import Step
 DATA_PREFIX = "data/"
 MODELS_PREFIX = "models/"
 BATCH_PREFIX = "batch/"
+CAPTURE_PREFIX = "capture/"
 DELETE_OBJECTS_AT_ONCE = 1000  # S3's limit
 PRIVATE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}

@@ -25,7 +25,8 @@ def project(make_project: Callable[[str], Project]) -> Project:
     project = make_project("locked")
     deployed = project.run("deploy", "--auth", "api-key")
     assert deployed.exit_code == 0, deployed.output
-    assert "Who sends the API key as x-api-key can call it" in deployed.stdout
+    assert "Who sends the API key as x-api-key can call it. To see the key: aws --endpoint-url" in deployed.stdout
+    assert "This opens the URL" not in deployed.stdout
     return project
 
 
@@ -65,6 +66,8 @@ def test_opening_the_url_keeps_it_and_takes_the_key_away(project: Project, clien
 
     opened = project.run("deploy")
 
+    assert "This opens the URL: until now it asks for the API key" in opened.stdout
+    assert "To keep it closed: --auth api-key" in opened.stdout
     assert "Anyone who has the URL can call it" in opened.stdout
     assert requests.post(url, json=BODY, timeout=30).json() in (0, 1)
     assert [key for key in client("apigateway").get_api_keys()["items"] if key["name"] == "locked"] == []

@@ -60,6 +60,13 @@ def test_two_instances_cost_twice_as_much(config: Path) -> None:
     assert bill(config)["idle_month"] == pytest.approx(2 * one, rel=0.001)
 
 
+def test_what_is_captured_costs_its_files_and_nothing_while_idle(config: Path) -> None:
+    plain, captured = bill(config, "--requests", "1000000"), bill(config, "--capture", "--requests", "1000000")
+
+    assert captured["idle_month"] == plain["idle_month"]
+    assert 0.2 < captured["month"] - plain["month"] < 0.4  # a file a minute, 2.6 GB
+
+
 def test_a_serverless_endpoint_costs_nothing_while_idle(config: Path) -> None:
     document = bill(config, "--serverless", "--requests", "0")
 

@@ -16,6 +16,7 @@ import requests
 
 from aws.deployment import Deployment
 from aws.predict import take_down
+from preflight.waiting import wait_until
 from tests.aws.conftest import Project
 
 CHANGED = re.compile(r"^(\S.*?)  .*?(?<!unchanged) \([\d.]+ s\)$", re.MULTILINE)
@@ -122,6 +123,25 @@ def test_going_serverless_and_back_keeps_the_url(deployed: Project) -> None:
     back = deployed.run("deploy")
     assert "UpdateEndpoint" in back.stdout
     assert f"URL: {url}" in serverless.stdout and f"URL: {url}" in back.stdout
+
+
+def test_what_is_asked_and_answered_is_captured_until_a_deploy_without_it(
+    deployed: Project, client: Callable[..., Any]
+) -> None:
+    url, s3 = deployed.url, client("s3")
+    on = deployed.run("deploy", "--capture")
+    said = requests.post(url, json={"data": ",".join(["1"] * 22)}, timeout=30).json()
+    off = deployed.run("deploy")
+    place = {"Bucket": "flow-000000000000-us-east-1", "Prefix": "capture/flow/AllTraffic/"}
+    [file] = wait_until(lambda: s3.list_objects_v2(**place).get("Contents"), 30, 0.1)
+    [line] = s3.get_object(Bucket=place["Bucket"], Key=file["Key"])["Body"].read().splitlines()
+    captured = json.loads(line)["captureData"]
+
+    assert changed_steps(on.stdout) == ["Endpoint config", "Endpoint"]
+    assert changed_steps(off.stdout) == ["Endpoint"]
+    assert captured["endpointInput"]["data"] == ",".join(["1"] * 22)
+    assert json.loads(captured["endpointOutput"]["data"])["predictions"][0]["predicted_label"] == said
+    assert "do not go together" in deployed.run("deploy", "--capture", "--serverless").stderr
 
 
 def test_a_failed_training_job_says_why_and_where_its_logs_are(make_project: Callable[[str], Project]) -> None:

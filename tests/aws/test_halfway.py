@@ -157,6 +157,7 @@ def test_a_record_is_removed_with_what_it_tells_of(make_project: Callable[[str],
     project.record.parent.mkdir(parents=True)
     project.record.write_text(json.dumps({"project": "recorded"}))
 
-    project.run("destroy", "--yes")
+    said = project.run("destroy", "--yes").stdout
 
     assert not project.record.exists()
+    assert f"{project.record} told of what is not there any more" in said

@@ -41,6 +41,7 @@ def test_what_the_flow_does_is_allowed_and_what_it_does_not_is_not(judge: Callab
         ("sagemaker", "s3:PutObject", f"{BUCKET}/models/job/output/model.tar.gz"),
         ("sagemaker", "s3:GetObject", f"{BUCKET}/batch/in/1/rows"),
         ("sagemaker", "s3:PutObject", f"{BUCKET}/batch/out/1/rows.out"),
+        ("sagemaker", "s3:PutObject", f"{BUCKET}/capture/allowed/AllTraffic/1.jsonl"),
         ("sagemaker", "logs:PutLogEvents", f"{LOGS}:/aws/sagemaker/TransformJobs:log-stream:job/i-1"),
         ("sagemaker", "logs:PutLogEvents", f"{LOGS}:/aws/sagemaker/TrainingJobs:log-stream:job/algo-1"),
         ("sagemaker", "logs:CreateLogStream", f"{LOGS}:/aws/sagemaker/Endpoints/allowed:log-stream:AllTraffic/i-1"),

@@ -107,7 +107,7 @@ def plans(project: Project) -> dict[str, Plan]:
     return {
         "us-east-1": project.plan(),
         "eu-central-1": project.plan(region="eu-central-1", algorithm="xgboost", auth="api-key", serverless=True),
-        "cn-north-1": project.plan(region="cn-north-1", auth="iam", managed_policies=True),
+        "cn-north-1": project.plan(region="cn-north-1", auth="iam", managed_policies=True, capture=True),
     }
 
 
@@ -151,6 +151,14 @@ def test_a_serverless_endpoint_has_limits_in_place_of_a_machine(plans: dict[str,
 
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     assert "InstanceType" not in variant
+
+
+def test_what_is_captured_goes_where_the_role_may_write(plans: dict[str, Plan]) -> None:
+    capture = call_of(plans["cn-north-1"], "CreateEndpointConfig").parameters["DataCaptureConfig"]
+    policies = "".join(parameters_of(plans["cn-north-1"], "PutRolePolicy", "PolicyDocument"))
+
+    assert f"{capture['DestinationS3Uri'].removeprefix('s3://')}/*" in policies
+    assert "DataCaptureConfig" not in call_of(plans["us-east-1"], "CreateEndpointConfig").parameters
 
 
 def test_the_roles_may_do_what_the_flow_does_and_no_more(plans: dict[str, Plan]) -> None:
