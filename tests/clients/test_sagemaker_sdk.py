@@ -116,3 +116,11 @@ def test_sdk_2_logs_a_run_and_reads_it_back(flow: Flow) -> None:
     flow.require_success()
     assert "runs: ['first']" in flow.output
     assert "table: [0.1] [0.125] [3" in flow.output
+
+
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_async.py")
+def test_sdk_2_asks_an_asynchronous_endpoint(flow: Flow) -> None:
+    flow.require_success()
+    answer = re.search(r"answer: \[\['([0-9.]+)'\], \['([0-9.]+)'\]\]", flow.output)
+    assert answer and float(answer[1]) > 0.5 > float(answer[2]), flow.output
+    assert "failed: " in flow.output

@@ -167,15 +167,15 @@ def make_model(sagemaker: Any, role: str, artifact: str, image: str = LINEAR_LEA
     return name
 
 
-def make_config(sagemaker: Any, *models: str, **members: Any) -> str:
-    """A configuration with one variant a model, ``v1``, ``v2``, ..."""
+def make_config(sagemaker: Any, *models: str, together: dict[str, Any] | None = None, **members: Any) -> str:
+    """A configuration with one variant a model, ``v1``, ``v2``, ...; ``together`` is what it has beside them."""
     name = unique("config")
     variants = [
         {"VariantName": f"v{place}", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         | members
         for place, model in enumerate(models, start=1)
     ]
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, **together or {})
     return name
 
 

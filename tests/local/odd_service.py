@@ -57,7 +57,14 @@ class OddService:
         self.call("CreateModel", ModelName=name, ExecutionRoleArn=self._role, **which | members)
         return name
 
-    def config(self, *models: str, capture: dict[str, Any] | None = None, **members: Any) -> str:
+    def config(
+        self,
+        *models: str,
+        capture: dict[str, Any] | None = None,
+        queue: dict[str, Any] | None = None,
+        **members: Any,
+    ) -> str:
+        """``queue`` is AsyncInferenceConfig."""
         name = f"odd-{uuid.uuid4().hex[:10]}"
         defaults = {} if "ServerlessConfig" in members else {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         variants = [
@@ -65,6 +72,7 @@ class OddService:
             for place, model in enumerate(models, start=1)
         ]
         more = {"DataCaptureConfig": capture} if capture else {}
+        more |= {"AsyncInferenceConfig": queue} if queue else {}
         self.call("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants, **more)
         return name
 
@@ -91,8 +99,11 @@ class OddService:
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         _, _, name, path = urllib.parse.urlsplit(request.url).path.split("/")
-        invocations = self._service.invocations
-        operation = invocations.invoke if path == "invocations" else invocations.invoke_with_response_stream
+        operation = {
+            "invocations": self._service.invocations.invoke,
+            "invocations-response-stream": self._service.invocations.invoke_with_response_stream,
+            "async-invocations": self._service.async_invocations.invoke,
+        }[path]
         headers = {
             key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()
         }

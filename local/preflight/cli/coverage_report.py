@@ -40,7 +40,7 @@ AROUND: tuple[tuple[str, str, str], ...] = (
     (
         "CloudWatch, AWS/SageMaker",
         "Invocations, InvocationsPerInstance, Invocation4XXErrors, Invocation5XXErrors, InvocationModelErrors, "
-        "ModelLatency, OverheadLatency",
+        "ModelLatency, OverheadLatency; of asynchronous endpoints the backlog, latencies and failures",
         "concurrency, cold start, streaming and multi-model metrics",
     ),
     (

@@ -102,8 +102,6 @@ class SageMakerHttp:
             return _error(403, "InvalidSignatureException", bad_region(credential.region))
         if call.unknown is not None:
             raise _refusal(call.operation, *call.unknown)
-        if call.operation == "InvokeEndpointAsync":
-            raise UnsupportedByPreflight(call.operation)
         if credential is not None and (refused := self._refused(credential, call, headers, body)):
             return _error(refused.status, refused.code, refused.message)
         scope = scope_of(credential)
@@ -111,9 +109,11 @@ class SageMakerHttp:
             with self._life.held() as service:
                 return service.answer(scope, call.operation, body, call.service)
         service = self._life.service()
-        invocations = service.invocations
-        is_stream = call.operation == "InvokeEndpointWithResponseStream"
-        invoke = invocations.invoke_with_response_stream if is_stream else invocations.invoke
+        invoke = {
+            "InvokeEndpoint": service.invocations.invoke,
+            "InvokeEndpointWithResponseStream": service.invocations.invoke_with_response_stream,
+            "InvokeEndpointAsync": service.async_invocations.invoke,
+        }[call.operation]
         try:
             answer = invoke(scope, call.endpoint, headers, body)
         except Exception:

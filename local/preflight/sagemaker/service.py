@@ -29,6 +29,8 @@ from preflight.sagemaker.experiments.lineage import Lineage
 from preflight.sagemaker.experiments.tables import ExperimentTables
 from preflight.sagemaker.experiments.trial_operations import Trials
 from preflight.sagemaker.hosting import invocation_request
+from preflight.sagemaker.hosting.async_invocation import AsyncInvocations
+from preflight.sagemaker.hosting.async_request import INVOKE_ENDPOINT_ASYNC
 from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
 from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
@@ -61,7 +63,9 @@ FAMILIES: tuple[type, ...] = (
     Lineage,
 )
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
-RUNTIME_OPERATIONS: dict[str, Operation] = {each.name: each for each in invocation_request.OPERATIONS}
+RUNTIME_OPERATIONS: dict[str, Operation] = {
+    each.name: each for each in (*invocation_request.OPERATIONS, INVOKE_ENDPOINT_ASYNC)
+}
 METRICS_OPERATIONS: dict[str, Operation] = {each.name: each for each, _ in operations_of(TrialComponentMetrics)}
 _BY_SERVICE = {"sagemaker": OPERATIONS, "sagemaker-metrics": METRICS_OPERATIONS}
 
@@ -81,6 +85,7 @@ class SageMaker:
         configs = EndpointConfigs(context, models)
         self._endpoints = endpoints = Endpoints(context, configs, models)
         self.invocations = Invocations(context, endpoints)
+        self.async_invocations = AsyncInvocations(context, endpoints)
         families = (
             TrainingJobs(context, running),
             ProcessingJobs(context, running),
@@ -137,5 +142,6 @@ class SageMaker:
         """Stop every process and container: the stack goes down."""
         self._context.close()
         self._running.close()
+        self.async_invocations.close()
         self._endpoints.close()
         self.launcher.close()

@@ -39,7 +39,8 @@ class CapacityChange:
                 raise ValidationException(guessed(f'Could not find variant "{item.variant_name}".'))
             record = variant.record
             before = _Aim(record.weight, record.desired_count, record.serverless)
-            self._aims.append((variant, before, _aim(record, item)))
+            can_be_none = fleet.record.config.request.async_inference_config is not None  # requests wait
+            self._aims.append((variant, before, _aim(record, item, can_be_none=can_be_none)))
 
     def growth(self) -> Demand:
         """What it takes of each quota beyond what the variants have."""
@@ -84,7 +85,7 @@ def _scaling(before: int, after: int) -> str:
     return f"Scaling {direction} desired instance count to {after}." if after != before else ""
 
 
-def _aim(record: VariantRecord, item: DesiredWeightAndCapacity) -> _Aim:
+def _aim(record: VariantRecord, item: DesiredWeightAndCapacity, *, can_be_none: bool) -> _Aim:
     """Raises ValidationException if ``item`` asks for what the variant does not have."""
     count, update, name = item.desired_instance_count, item.serverless_update_config, record.name
     if count is None and update is None and item.desired_weight is None:
@@ -95,7 +96,7 @@ def _aim(record: VariantRecord, item: DesiredWeightAndCapacity) -> _Aim:
         raise ValidationException(
             guessed(f"DesiredInstanceCount cannot be specified for the serverless variant {name}.")
         )
-    if count == 0:
+    if count == 0 and not can_be_none:
         raise ValidationException(guessed(f"DesiredInstanceCount of variant {name} must be 1 or more."))
     if update is not None and record.serverless is None:
         raise ValidationException(

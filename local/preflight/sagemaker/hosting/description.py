@@ -78,6 +78,8 @@ def _of_config(config: EndpointConfigRecord) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if config.request.metrics_config:
         shown["MetricsConfig"] = config.request.metrics_config
+    if async_inference := config.request.async_inference_config:
+        shown["AsyncInferenceConfig"] = async_inference.as_asked()
     if capture := config.request.data_capture_config:
         shown["DataCaptureConfig"] = {
             "EnableCapture": capture.enable_capture,

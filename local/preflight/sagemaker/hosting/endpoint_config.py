@@ -21,7 +21,7 @@ class EndpointConfigRecord(Record):
 
 def describe(config: EndpointConfigRecord) -> dict[str, Any]:
     asked = config.request.as_asked()
-    shown = ("DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig", "MetricsConfig")
+    shown = ("DataCaptureConfig", "AsyncInferenceConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig", "MetricsConfig")
     return {
         "EndpointConfigName": config.name,
         "EndpointConfigArn": config.arn,

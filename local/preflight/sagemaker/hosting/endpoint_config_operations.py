@@ -3,7 +3,7 @@
 from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.hosting import capture_rules, variant_rules
+from preflight.sagemaker.hosting import async_config, capture_rules, variant_rules
 from preflight.sagemaker.hosting.endpoint_config import ENDPOINT_CONFIG, EndpointConfigRecord
 from preflight.sagemaker.hosting.request import (
     CreateEndpointConfig,
@@ -22,16 +22,19 @@ class EndpointConfigs:
         self._models = models.table
         self.table: Table[EndpointConfigRecord] = Table(context.resources, ENDPOINT_CONFIG)
 
-    @operation(CreateEndpointConfig, refuses=variant_rules.REFUSED)
+    @operation(CreateEndpointConfig, refuses=(*variant_rules.REFUSED, *async_config.REFUSED))
     def create(self, scope: Scope, request: CreateEndpointConfig) -> Answer:
         name = request.endpoint_config_name
         capture_rules.require_capturable(self._services, scope, request)
+        async_config.require_valid(self._services, scope, request)
         with self._lock:
             self.table.require_free(scope, name)
             models = [variant_rules.require_complete(variant) for variant in request.production_variants]
             variant_rules.require_together(request.production_variants)
             for variant, model_name in zip(request.production_variants, models, strict=True):
-                variant_rules.require_hostable(variant, self._models.require(scope, model_name))
+                model = self._models.require(scope, model_name)
+                variant_rules.require_hostable(variant, model)
+                async_config.require_hostable(request, model)
             config = EndpointConfigRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)
             self.table.add(config, request.tags)
         return {"EndpointConfigArn": config.arn}

@@ -7,6 +7,7 @@ import threading
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.hosting.async_request import MAX_TIMEOUT_SECONDS
 from preflight.sagemaker.hosting.capture import Capture
 from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
@@ -40,7 +41,9 @@ class Fleet:
             Variant(
                 context,
                 variant,
-                ServedModel(context, variant.model, _place(scope, endpoint_name, variant), self._folder / variant.name),
+                ServedModel(
+                    context, variant.model, _place(scope, endpoint_name, variant, record), self._folder / variant.name
+                ),
             )
             for variant in record.variants
         ]
@@ -93,8 +96,9 @@ class Fleet:
         return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
 
 
-def _place(scope: Scope, endpoint_name: str, variant: VariantRecord) -> Place:
+def _place(scope: Scope, endpoint_name: str, variant: VariantRecord, fleet: FleetRecord) -> Place:
     request, serverless = variant.request, variant.serverless
+    is_async = fleet.config.request.async_inference_config is not None
     default = SERVERLESS_STARTUP_TIMEOUT_SECONDS if serverless else STARTUP_TIMEOUT_SECONDS
     return Place(
         scope=scope,
@@ -109,4 +113,5 @@ def _place(scope: Scope, endpoint_name: str, variant: VariantRecord) -> Place:
             f"{request.variant_name}/{instance_id}",
             variant.model.role_arn,
         ),
+        invocation_timeout_seconds=MAX_TIMEOUT_SECONDS if is_async else None,
     )

@@ -28,6 +28,7 @@ from preflight.sagemaker.hosting.invocation_request import (
 from preflight.sagemaker.hosting.response_stream import EVENT_STREAM, events
 from preflight.sagemaker.hosting.runtime_errors import (
     RuntimeServiceError,
+    endpoint_not_found,
     model_error,
     throttling_exception,
     validation_error,
@@ -123,10 +124,11 @@ class Invocations:
                     self._dispatcher.fleet(request.scope, request.endpoint_name, request.session_id)
                 )
             except dispatch.NoEndpoint:
+                raise endpoint_not_found(request.scope, request.endpoint_name) from None
+            if fleet.record.config.request.async_inference_config:
                 raise validation_error(
-                    f"Endpoint {request.endpoint_name} of account {request.scope.account_id} not found.",
-                    ErrorCode="NO_SUCH_ENDPOINT",
-                ) from None
+                    guessed(f"Endpoint {request.endpoint_name} is asynchronous: use InvokeEndpointAsync.")
+                )
             variant = _choose_variant(fleet, request)
             _require_fit(variant, request)
             if not stack.enter_context(variant.admission()):

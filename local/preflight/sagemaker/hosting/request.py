@@ -60,11 +60,34 @@ class DataCaptureConfig(Shape):
         return any(option.capture_mode in (side, "InputAndOutput") for option in self.capture_options)
 
 
+class AsyncInferenceClientConfig(Shape):
+    max_concurrent_invocations_per_instance: int | None = None
+
+
+class AsyncInferenceNotificationConfig(Shape):
+    success_topic: str | None = None
+    error_topic: str | None = None
+    include_inference_response_in: tuple[str, ...] = ()
+
+
+class AsyncInferenceOutputConfig(Shape):
+    s3_output_path: str | None = None
+    s3_failure_path: str | None = None
+    kms_key_id: str = ""
+    notification_config: AsyncInferenceNotificationConfig = AsyncInferenceNotificationConfig()
+
+
+class AsyncInferenceConfig(Shape):
+    client_config: AsyncInferenceClientConfig = AsyncInferenceClientConfig()
+    output_config: AsyncInferenceOutputConfig
+
+
 class CreateEndpointConfig(Shape):
     endpoint_config_name: str
     production_variants: tuple[ProductionVariant, ...]
     tags: tuple[Tag, ...] = ()
     data_capture_config: DataCaptureConfig | None = None
+    async_inference_config: AsyncInferenceConfig | None = None
     kms_key_id: str | None = described()
     execution_role_arn: str | None = described()
     vpc_config: Structure | None = described()

@@ -32,6 +32,11 @@ def validation_error(message: str, **members: Any) -> RuntimeServiceError:
     return RuntimeServiceError(400, "ValidationError", message, **members)
 
 
+def endpoint_not_found(scope: Scope, endpoint_name: str) -> RuntimeServiceError:
+    message = f"Endpoint {endpoint_name} of account {scope.account_id} not found."
+    return validation_error(message, ErrorCode="NO_SUCH_ENDPOINT")
+
+
 def throttling_exception() -> RuntimeServiceError:
     """A serverless variant has all the requests it can take."""
     return RuntimeServiceError(400, "ThrottlingException", None)

@@ -33,7 +33,7 @@ def test_every_operation_of_both_models_is_listed() -> None:
         assert set(operations) == set(service_model(service).operation_names)
     assert listed["sagemaker"]["DescribeModel"] == {"state": "supported", "missing": [], "described": []}
     assert listed["sagemaker"]["CreateApp"]["state"] == "not"
-    assert "AsyncInferenceConfig" in listed["sagemaker"]["CreateEndpointConfig"]["missing"]
+    assert "ExplainerConfig" in listed["sagemaker"]["CreateEndpointConfig"]["missing"]
     assert "ListApps" in printed() and "InvokeEndpointAsync" in printed()
 
 

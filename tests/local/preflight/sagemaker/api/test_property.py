@@ -224,11 +224,16 @@ def test_any_bytes_get_an_answer_in_awss_shape(stack: Stack) -> None:
     check()
 
 
+@pytest.mark.parametrize(
+    ("operation", "called"), [("InvokeEndpoint", "invocations"), ("InvokeEndpointAsync", "async-invocations")]
+)
 def test_any_invocation_gets_an_answer_in_the_runtimes_shape(
-    stack: Stack, sagemaker: Any, model: str, create_endpoint: Make
+    stack: Stack, sagemaker: Any, model: str, create_endpoint: Make, bucket: str, operation: str, called: str
 ) -> None:
-    endpoint = create_endpoint(make_config(sagemaker, model))["EndpointName"]
-    members = service_model("sagemaker-runtime").operation_model("InvokeEndpoint").input_shape.members
+    output = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": f"s3://{bucket}/fuzz"}}}
+    config = make_config(sagemaker, model, together=output if called == "async-invocations" else {})
+    endpoint = create_endpoint(config)["EndpointName"]
+    members = service_model("sagemaker-runtime").operation_model(operation).input_shape.members
     names = [member.serialization["name"] for member in members.values() if "name" in member.serialization]
 
     @fuzzed
@@ -240,11 +245,11 @@ def test_any_invocation_gets_an_answer_in_the_runtimes_shape(
         suffix=st.sampled_from(["", "", "", "?x=1", "/", "%00"]),
     )
     def check(name: str, headers: dict[str, str], body: bytes, suffix: str) -> None:
-        path = f"/endpoints/{name}/invocations{suffix}"
+        path = f"/endpoints/{name}/{called}{suffix}"
         headers = {"Authorization": signature()} | headers
         status, answered, answer = send(stack.port, "POST", path, body, headers)
-        assert status in (200, 400, 404, 424, 501), (status, answer)
-        if status not in (200, 404):
+        assert status in (200, 202, 400, 404, 424, 501), (status, answer)
+        if status not in (200, 202, 404):
             assert answered["x-amzn-errortype"]
             assert json.loads(answer)
 

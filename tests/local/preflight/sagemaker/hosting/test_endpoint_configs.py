@@ -101,7 +101,7 @@ def test_data_capture_that_is_off_is_shown(sagemaker: Any, model: str, bucket: s
     ("member", "value"),
     [
         ("ShadowProductionVariants", [VARIANT | {"ModelName": "m", "VariantName": "s"}]),
-        ("AsyncInferenceConfig", {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}}),
+        ("AsyncInferenceConfig", {"OutputConfig": {}}),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(sagemaker: Any, model: str, member: str, value: Any) -> None:
