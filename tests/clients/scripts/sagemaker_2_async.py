@@ -34,10 +34,11 @@ model = Model(image, model_data=estimator.model_data, role=role, sagemaker_sessi
 model.deploy(1, "ml.m5.large", endpoint_name=name, async_inference_config=AsyncInferenceConfig(), wait=False)
 session.wait_for_endpoint(name, poll=1)
 predictor = AsyncPredictor(Predictor(name, session, CSVSerializer(), CSVDeserializer()), name)
-print("answer:", predictor.predict([[5, 1], [0, 2]], waiter_config=WaiterConfig(max_attempts=60, delay=1)))
+quick = WaiterConfig(max_attempts=10, delay=1)  # the SDK looks for the other of result and failure to the end
+print("answer:", predictor.predict([[5, 1], [0, 2]], waiter_config=quick))
 later = predictor.predict_async([["no", "number"]])
 try:
-    later.get_result(WaiterConfig(max_attempts=10, delay=1))  # it waits for the result to the end
+    later.get_result(quick)
 except AsyncInferenceModelError as error:
     print("failed:", error)
 
