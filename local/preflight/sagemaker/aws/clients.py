@@ -16,7 +16,9 @@ from preflight.sagemaker.api.scope import Scope
 
 SESSION_NAME = "SageMaker"  # as AWS's own sessions of an execution role are named
 SESSION_SECONDS = 12 * 3600  # the longest there is: a container is given its credentials once
+USER_AGENT = "preflight-sagemaker"  # in each request, by which a host knows them
 _CONFIG = Config(
+    user_agent_extra=USER_AGENT,
     retries={"max_attempts": 3, "mode": "standard"},
     max_pool_connections=32,
     s3={"addressing_style": "path"},

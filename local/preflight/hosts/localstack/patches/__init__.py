@@ -21,6 +21,7 @@ MENDS = (
     "function_telemetry",
     "function_threads",
     "function_urls",
+    "last_requests",
     "policy_simulation",
     "serial_logs",
     "session_policies",

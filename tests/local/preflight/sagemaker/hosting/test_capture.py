@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 from preflight.waiting import wait_until
-from tests.local.conftest import Make, make_role, refusal, unique
+from tests.local.conftest import Make, make_config, make_model, make_role, refusal, unique, wait_for_endpoint
 from tests.local.odd_service import OddService
 from tests.local.preflight.sagemaker.transform.conftest import read_objects
 
@@ -261,3 +263,27 @@ def test_what_is_captured_of_an_endpoint_that_ends_leaves_no_folder(captured: Ma
     endpoint.delete()
 
     assert not [path for path in Path(odd.folder).rglob("*") if endpoint.name in path.name]
+
+
+def test_what_is_captured_last_is_stored_while_the_stack_stops(client: Make, artifact: str, tmp_path: Path) -> None:
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    archive = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    own = Stack(port=free_port(), home=tmp_path)
+    own.up()
+    try:
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        services = ("sagemaker", "sagemaker-runtime", "s3", "iam")
+        sagemaker, runtime, s3, iam = (session.client(name, endpoint_url=own.endpoint_url) for name in services)
+        s3.create_bucket(Bucket="own")
+        s3.put_object(Bucket="own", Key="model.tar.gz", Body=archive)
+        model = make_model(sagemaker, make_role(iam, "sagemaker.amazonaws.com"), "s3://own/model.tar.gz")
+        capture = {"InitialSamplingPercentage": 100, "DestinationS3Uri": "s3://own/captured", "CaptureOptions": BOTH}
+        config = make_config(sagemaker, model, together={"DataCaptureConfig": capture})
+        sagemaker.create_endpoint(EndpointName="own", EndpointConfigName=config)
+        wait_for_endpoint(sagemaker, "own")
+        runtime.invoke_endpoint(EndpointName="own", ContentType="text/csv", Body="4,1")
+    finally:
+        own.down()
+
+    ending = own.log_file.read_text().partition("received signal")[2]
+    assert "AWS s3.PutObject => 200" in ending and "could not be stored" not in ending
