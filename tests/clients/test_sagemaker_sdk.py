@@ -67,6 +67,7 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     assert re.search("job: Completed s3://sagemaker-us-east-1-000000000000/sdk-3/.*/output/model.tar.gz", flow.output)
     assert "listed: True" in flow.output
     assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+    assert "capture: Started" in flow.output and "captured: 1" in flow.output
 
 
 @pytest.mark.flow("sagemaker-3", "sagemaker_3_transform.py")

@@ -8,7 +8,7 @@ import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session
 from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob
-from sagemaker.core.shapes import ContainerDefinition, ProductionVariant
+from sagemaker.core.shapes import CaptureOption, ContainerDefinition, DataCaptureConfig, ProductionVariant
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData
 
@@ -43,13 +43,24 @@ model = Model.create(model_name=name, primary_container=container, execution_rol
 variant = ProductionVariant(
     variant_name="AllTraffic", model_name=name, initial_instance_count=1, instance_type="ml.m5.large"
 )
-config = EndpointConfig.create(endpoint_config_name=name, production_variants=[variant])
+capture = DataCaptureConfig(
+    enable_capture=True,
+    initial_sampling_percentage=100,
+    destination_s3_uri=f"s3://{session.default_bucket()}/sdk-3-captured",
+    capture_options=[CaptureOption(capture_mode="Input"), CaptureOption(capture_mode="Output")],
+)
+config = EndpointConfig.create(endpoint_config_name=name, production_variants=[variant], data_capture_config=capture)
 endpoint = Endpoint.create(endpoint_name=name, endpoint_config_name=name)
 endpoint.wait_for_status("InService", poll=1)
 answer = endpoint.invoke(body="5,1\n0,2\n", content_type="text/csv", accept="application/json")
 print("answer:", answer.body.read().decode())
+print("capture:", endpoint.refresh().data_capture_config.capture_status)
 
 endpoint.delete()
 endpoint.wait_for_delete(poll=1)
 config.delete()
 model.delete()
+stored = boto3.client("s3").list_objects_v2(
+    Bucket=session.default_bucket(), Prefix=f"sdk-3-captured/{name}/AllTraffic/"
+)
+print("captured:", stored["KeyCount"])
