@@ -66,7 +66,7 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     assert "train binary_classification_accuracy <score>=" in flow.output
     assert re.search("job: Completed s3://sagemaker-us-east-1-000000000000/sdk-3/.*/output/model.tar.gz", flow.output)
     assert "listed: True" in flow.output
-    assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0"]
+    assert re.findall(r'"predicted_label": (\d)', flow.output) == ["1", "0", "1", "0"], "asked directly, then queued"
     assert "capture: Started" in flow.output and "captured: 1" in flow.output
 
 
@@ -100,6 +100,7 @@ def test_sdk_2_registers_deploys_and_rejects_versions(flow: Flow) -> None:
     assert len(re.findall(r"model-package/sdk-2-registry-\d+/[12]", flow.output)) >= 2
     answer = re.search(r"answer: \['([0-9.]+)', '([0-9.]+)'\]", flow.output)
     assert answer and float(answer[1]) > 0.5 > float(answer[2]), flow.output
+    assert re.search(r"scores: \[.*'([0-9.]+).*'\]", flow.output), flow.output
     assert "status: Approved" in flow.output, "the SDK approves what it deploys"
     assert "versions: [(2, 'Rejected'), (1, 'Rejected')]" in flow.output
 

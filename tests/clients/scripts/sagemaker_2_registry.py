@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import boto3
 import sagemaker
@@ -40,12 +41,18 @@ first = model.register(**registered, metadata_properties=MetadataProperties(comm
 second = model.register(**registered, approval_status="Rejected", customer_metadata_properties={"team": "a"})
 print("registered:", first.model_package_arn, second.model_package_arn)
 
+Path("rows.csv").write_text("5,1\n0,2\n")
 package = ModelPackage(role, model_package_arn=first.model_package_arn, sagemaker_session=session)
 package.predictor_cls = Predictor
 package.deploy(1, "ml.m5.large", endpoint_name=name, wait=False)
 session.wait_for_endpoint(name, poll=1)
 print("answer:", Predictor(name, session, CSVSerializer()).predict([[5, 1], [0, 2]]).decode().split())
 print("status:", session.sagemaker_client.describe_model_package(ModelPackageName=f"{name}/1")["ModelApprovalStatus"])
+scores = f"s3://{session.default_bucket()}/{name}"
+transformer = package.transformer(1, "ml.m5.large", output_path=scores, accept="text/csv")
+rows = session.upload_data("rows.csv", key_prefix=name)
+transformer.transform(rows, content_type="text/csv", split_type="Line", logs=False)
+print("scores:", session.read_s3_file(session.default_bucket(), f"{name}/rows.csv.out").split())
 package.update_approval_status(approval_status="Rejected", approval_description="too old")
 versions = session.sagemaker_client.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
 print("versions:", [(each["ModelPackageVersion"], each["ModelApprovalStatus"]) for each in versions])

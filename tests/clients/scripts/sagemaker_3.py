@@ -1,4 +1,7 @@
-"""SageMaker Python SDK 3.x: train with ModelTrainer, then deploy with the resource classes of sagemaker-core."""
+"""SageMaker Python SDK 3.x: train with ModelTrainer, then deploy with the resource classes of sagemaker-core.
+
+The model answers at once, and by way of a queue.
+"""
 
 import json
 import logging
@@ -8,7 +11,14 @@ import boto3
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session
 from sagemaker.core.resources import Endpoint, EndpointConfig, Model, TrainingJob
-from sagemaker.core.shapes import CaptureOption, ContainerDefinition, DataCaptureConfig, ProductionVariant
+from sagemaker.core.shapes import (
+    AsyncInferenceConfig,
+    AsyncInferenceOutputConfig,
+    CaptureOption,
+    ContainerDefinition,
+    DataCaptureConfig,
+    ProductionVariant,
+)
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData
 
@@ -56,11 +66,27 @@ answer = endpoint.invoke(body="5,1\n0,2\n", content_type="text/csv", accept="app
 print("answer:", answer.body.read().decode())
 print("capture:", endpoint.refresh().data_capture_config.capture_status)
 
-endpoint.delete()
-endpoint.wait_for_delete(poll=1)
+bucket, key = session.default_bucket(), f"{name}/rows.csv"
+s3 = boto3.client("s3")
+s3.put_object(Bucket=bucket, Key=key, Body="5,1\n0,2\n")
+output = AsyncInferenceOutputConfig(s3_output_path=f"s3://{bucket}/{name}/out")
+queued_config = EndpointConfig.create(
+    endpoint_config_name=f"{name}-queued",
+    production_variants=[variant],
+    async_inference_config=AsyncInferenceConfig(output_config=output),
+)
+queued = Endpoint.create(endpoint_name=f"{name}-queued", endpoint_config_name=f"{name}-queued")
+queued.wait_for_status("InService", poll=1)
+taken = queued.invoke_async(input_location=f"s3://{bucket}/{key}", content_type="text/csv")
+place = {"Bucket": bucket, "Key": taken.output_location.removeprefix(f"s3://{bucket}/")}
+s3.get_waiter("object_exists").wait(**place, WaiterConfig={"Delay": 1})
+print("queued:", s3.get_object(**place)["Body"].read().decode())
+
+for each in (endpoint, queued):
+    each.delete()
+    each.wait_for_delete(poll=1)
+queued_config.delete()
 config.delete()
 model.delete()
-stored = boto3.client("s3").list_objects_v2(
-    Bucket=session.default_bucket(), Prefix=f"sdk-3-captured/{name}/AllTraffic/"
-)
+stored = s3.list_objects_v2(Bucket=bucket, Prefix=f"sdk-3-captured/{name}/AllTraffic/")
 print("captured:", stored["KeyCount"])

@@ -4,6 +4,7 @@ Events name fields as Describe does, with times in ISO 8601 and nothing that has
 Page: "Amazon SageMaker AI events", SageMaker model package state change.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,6 +77,13 @@ def summarize(package: ModelPackageRecord) -> dict[str, Any]:
         "ModelPackageStatus": "Completed",
         **{key: asked[key] for key in _SUMMARIZED if key in asked},
     }
+
+
+def updated_fields(changes: Iterable[str]) -> list[str]:
+    """The names that events give to the members of UpdateModelPackage that changed something."""
+    names = {"CustomerMetadataPropertiesToRemove": "CustomerMetadataProperties", "SourceUri": "sourceUri"}
+    changed = (member for member in changes if member not in ("ModelPackageArn", "ClientToken"))
+    return list(dict.fromkeys(names.get(member, member) for member in changed))
 
 
 def _identity(package: ModelPackageRecord) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from preflight.sagemaker.api.operation import Answer, operation
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.registry import package_rules
-from preflight.sagemaker.registry.model_package import MODEL_PACKAGE, ModelPackageRecord, describe
+from preflight.sagemaker.registry.model_package import MODEL_PACKAGE, ModelPackageRecord, describe, updated_fields
 from preflight.sagemaker.registry.model_package_group import MODEL_PACKAGE_GROUP, ModelPackageGroupRecord
 from preflight.sagemaker.registry.references import name_of
 from preflight.sagemaker.registry.request import (
@@ -105,7 +105,6 @@ class ModelPackages:
 
     @operation(UpdateModelPackage)
     def update(self, scope: Scope, request: UpdateModelPackage) -> Answer:
-        changes = request.as_asked()
         package = self._require(scope, request.model_package_arn)
         if request.model_approval_status and package.group is None:
             raise ValidationException(guessed("ModelApprovalStatus can only be updated for versioned model packages."))
@@ -123,7 +122,7 @@ class ModelPackages:
             if request.approval_description is not None:
                 package.approval_description = request.approval_description
             package.last_modified = datetime.now(UTC)
-            self._table.announce(package, {"UpdatedModelPackageFields": list(package_rules.updated_fields(changes))})
+            self._table.announce(package, {"UpdatedModelPackageFields": updated_fields(request.as_asked())})
         return {"ModelPackageArn": package.arn}
 
     @operation(DeleteModelPackage)

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
 """
 
-from collections.abc import Iterator
-
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
@@ -107,11 +105,3 @@ def _require_container(context: ServiceContext, scope: Scope, container: ModelPa
                 "and that your role has s3:GetObject permissions."
             )
         )
-
-
-def updated_fields(changes: dict[str, object]) -> Iterator[str]:
-    """The names that events give to what an UpdateModelPackage has changed."""
-    names = {"CustomerMetadataPropertiesToRemove": "CustomerMetadataProperties", "SourceUri": "sourceUri"}
-    yield from dict.fromkeys(
-        names.get(member, member) for member in changes if member not in ("ModelPackageArn", "ClientToken")
-    )

@@ -48,6 +48,36 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str | None]]]] = [
     ),
     (
         "sagemaker",
+        "CreateModelPackage",
+        {"ModelPackageGroupName": f"{SAGEMAKER}model-package-group/Mine"},
+        [("sagemaker:CreateModelPackage", f"{SAGEMAKER}model-package/mine/*")],
+    ),
+    (
+        "sagemaker",
+        "UpdateModelPackage",
+        {"ModelPackageArn": f"{SAGEMAKER}model-package/mine/1"},
+        [("sagemaker:UpdateModelPackage", f"{SAGEMAKER}model-package/mine/1")],
+    ),
+    (
+        "sagemaker",
+        "DescribeModelPackage",
+        {"ModelPackageName": "Mine/1"},
+        [("sagemaker:DescribeModelPackage", f"{SAGEMAKER}model-package/mine/1")],
+    ),
+    (
+        "sagemaker",
+        "DescribeTrial",
+        {"TrialName": "t"},
+        [("sagemaker:DescribeTrial", f"{SAGEMAKER}experiment-trial/t")],
+    ),
+    (
+        "sagemaker-metrics",
+        "BatchPutMetrics",
+        {"TrialComponentName": "c"},
+        [("sagemaker:BatchPutMetrics", f"{SAGEMAKER}experiment-trial-component/c")],
+    ),
+    (
+        "sagemaker",
         "CreateHyperParameterTuningJob",
         {"HyperParameterTuningJobName": "j", "TrainingJobDefinition": {"RoleArn": ROLE}},
         [

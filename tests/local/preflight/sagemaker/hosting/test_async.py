@@ -231,13 +231,18 @@ def test_what_cannot_be_asked_is_refused(
     limits = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
     serverless = {"VariantName": "v1", "ModelName": model, "ServerlessConfig": limits}
     output = {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}}
-    refused = refusal(
-        sagemaker.create_endpoint_config,
-        EndpointConfigName=unique("config"),
-        ProductionVariants=[serverless],
-        AsyncInferenceConfig=output,
-    )
+    config = {"EndpointConfigName": unique("config"), "AsyncInferenceConfig": output}
+    refused = refusal(sagemaker.create_endpoint_config, ProductionVariants=[serverless], **config)
     assert refused[0] == "ValidationException"
+    instances = {"VariantName": "v1", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://bucket/captured",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+        "EnableCapture": True,
+    }
+    captured = config | {"ProductionVariants": [instances], "DataCaptureConfig": capture}
+    assert refusal(sagemaker.create_endpoint_config, **captured)[0] == "UnsupportedByPreflight"
 
 
 def test_requests_wait_for_instances_while_there_are_none(

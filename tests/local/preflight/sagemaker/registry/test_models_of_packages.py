@@ -25,6 +25,20 @@ def test_an_approved_version_is_deployed_and_answers(
     assert (shown["ModelPackageName"], shown["Environment"]) == (arn, {"A": "1"})
 
 
+def test_all_containers_of_a_package_are_a_pipeline(sagemaker: Any, role: str, archive: str, register: Make) -> None:
+    containers = [
+        {"Image": LINEAR_LEARNER, "ModelDataUrl": archive, "ContainerHostname": name} for name in ("first", "second")
+    ]
+    arn = register(InferenceSpecification={"Containers": containers}, ModelApprovalStatus="Approved")
+    name = unique("model")
+    sagemaker.create_model(ModelName=name, PrimaryContainer={"ModelPackageName": arn}, ExecutionRoleArn=role)
+
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    variant = {"VariantName": "v", "ModelName": name, "ServerlessConfig": serverless}
+    code, message = refusal(sagemaker.create_endpoint_config, EndpointConfigName=name, ProductionVariants=[variant])
+    assert (code, "inference pipeline" in message) == ("ValidationException", True)
+
+
 def test_a_container_of_a_package_brings_no_image_of_its_own(sagemaker: Any, role: str, register: Make) -> None:
     arn = register(ModelApprovalStatus="Approved")
     container = {"ModelPackageName": arn, "Image": LINEAR_LEARNER}
