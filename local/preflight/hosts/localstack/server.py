@@ -140,8 +140,7 @@ class _Resource(GatewayResource):
         """A request to an API; what is not answered here goes to LocalStack."""
         from preflight.hosts.localstack.api_gateway import plane  # its stores take a while to import
 
-        answer = plane.answer(
-            address,
+        answer = plane.find(address).answer(
             request.method.decode("latin-1"),
             request.uri.decode("latin-1"),
             [

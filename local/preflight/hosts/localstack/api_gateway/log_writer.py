@@ -9,7 +9,9 @@ from typing import Any
 from localstack.aws.connect import connect_to
 
 from preflight.background import BackgroundWriter
+from preflight.hosts.localstack import log_store
 from preflight.hosts.localstack.lambda_.telemetry import BATCH_SECONDS, MAX_BATCH, MAX_QUEUED, is_stack_stopping
+from preflight.sagemaker.api.scope import Scope
 
 _Stream = tuple[str, str, str, str]  # account, region, group, stream
 _Lines = tuple[_Stream, int, Sequence[str]]  # the time they were taken, in milliseconds
@@ -33,7 +35,9 @@ def _write(items: list[_Lines]) -> None:
         return
     for (account, region, group, stream), found in groupby(sorted(items, key=_stream_of), key=_stream_of):
         events = [{"timestamp": moment, "message": line} for _, moment, lines in found for line in lines]
-        _write_events(connect_to(aws_access_key_id=account, region_name=region).logs, group, stream, events)
+        if not log_store.append(account, Scope(account, region), group, stream, events):
+            client = connect_to(aws_access_key_id=account, region_name=region).logs
+            _write_events(client, group, stream, events)
 
 
 def _stream_of(item: _Lines) -> _Stream:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from localstack.services.plugins import SERVICE_PLUGINS
 
@@ -9,7 +10,8 @@ from preflight.hosts.localstack.api_gateway import callers, deployments, functio
 from preflight.hosts.localstack.api_gateway.addresses import Address
 from preflight.hosts.localstack.api_gateway.log_writer import LogWriter
 from preflight.hosts.localstack.api_gateway.rest.backend import Caller, FunctionAnswer, Invocation
-from preflight.hosts.localstack.api_gateway.rest.gateway import BODY_LIMIT_BYTES, Gateway
+from preflight.hosts.localstack.api_gateway.rest.definition import Stage
+from preflight.hosts.localstack.api_gateway.rest.gateway import BODY_LIMIT_BYTES, Deployment, Gateway
 from preflight.hosts.localstack.api_gateway.rest.gateway_responses import Answer
 from preflight.hosts.localstack.api_gateway.rest.request import Call, Headers, Request
 from preflight.hosts.localstack.api_gateway.rest.throttling import UsagePlan
@@ -39,27 +41,38 @@ class _Stack:
 
 LOG = logging.getLogger(__name__)
 
-__all__ = ["BODY_LIMIT_BYTES", "answer", "has_answer"]
+__all__ = ["BODY_LIMIT_BYTES", "Target", "find"]
 
 _GATEWAY = Gateway(_Stack())
 
 
-def has_answer(address: Address, method: str) -> bool:
-    """Whether ``answer`` has one: it costs less to ask than to have a request counted twice. Never raises."""
-    try:
-        deployment, _ = deployments.find(address.api, address.stage) or (None, None)
-    except Exception:  # the answer tells
-        return True
-    return deployment is None or deployment.has_answer(method, address.path)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address leads to at the moment; without a deployment to nothing."""
+
+    address: Address
+    deployment: Deployment | None = None
+    stage: Stage | None = None
+    is_readable: bool = True
+
+    def has_answer(self, method: str) -> bool:
+        """Whether ``answer`` has one, and LocalStack is not needed."""
+        return self.deployment is None or self.deployment.has_answer(method, self.address.path)
+
+    def answer(self, method: str, uri: str, headers: Headers, body: bytes, source_ip: str) -> Answer | None:
+        """The answer to one request; None if LocalStack has to give it. Never raises."""
+        if not self.is_readable:
+            return Answer(500, [("Content-Type", "application/json")], b'{"message": "Internal server error"}')
+        request = Request(method, uri, self.address.path, headers, body, source_ip)
+        return _GATEWAY.answer(request, self.deployment, self.stage)
 
 
-def answer(address: Address, method: str, uri: str, headers: Headers, body: bytes, source_ip: str) -> Answer | None:
-    """The answer to one request; None if LocalStack has to give it. Never raises."""
+def find(address: Address) -> Target:
+    """Never raises."""
     try:
         SERVICE_PLUGINS.require("apigateway")
         deployment, stage = deployments.find(address.api, address.stage) or (None, None)
     except Exception:
         LOG.exception("What is deployed to %s of %s cannot be read.", address.stage, address.api)
-        return Answer(500, [("Content-Type", "application/json")], b'{"message": "Internal server error"}')
-    request = Request(method, uri, address.path, headers, body, source_ip)
-    return _GATEWAY.answer(request, deployment, stage)
+        return Target(address, is_readable=False)
+    return Target(address, deployment, stage)

@@ -97,22 +97,23 @@ class FastLane:
         if call is not None:
             return lambda body: self._ask_sagemaker(call, head, body)
         address = Address.read(head.uri, head.headers.get("host", ""))
-        if address is None:
-            return None
-        from preflight.hosts.localstack.api_gateway import plane  # its stores take a while to import
-
-        if not plane.has_answer(address, head.method):
-            return None
-        return lambda body: _ask_api(address, head, body, loan.client)
+        return _find_api_answer(address, head, loan.client) if address is not None else None
 
     def _ask_sagemaker(self, call: Call, head: RequestHead, body: bytes) -> Reply:
         answer = self._sagemaker.answer(call, head.headers, body)
         return Reply(answer.status, answer.headers.items(), answer.body, answer.chunks)
 
 
-def _ask_api(address: Address, head: RequestHead, body: bytes, client: str) -> Reply | None:
-    """None if another deployment has come in between, whose answer LocalStack has to give."""
-    from preflight.hosts.localstack.api_gateway import plane
+def _find_api_answer(address: Address, head: RequestHead, client: str) -> Callable[[bytes], Reply | None] | None:
+    """None where LocalStack carries out the integration."""
+    from preflight.hosts.localstack.api_gateway import plane  # its stores take a while to import
 
-    found = plane.answer(address, head.method, head.uri, head.fields, body, client)
-    return Reply(found.status, found.headers, found.body) if found is not None else None
+    target = plane.find(address)
+    if not target.has_answer(head.method):
+        return None
+
+    def answer(body: bytes) -> Reply | None:
+        found = target.answer(head.method, head.uri, head.fields, body, client)
+        return Reply(found.status, found.headers, found.body) if found is not None else None
+
+    return answer

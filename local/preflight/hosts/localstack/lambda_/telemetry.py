@@ -7,6 +7,7 @@ place of LocalStack's own.
 import logging
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import batched
@@ -16,10 +17,13 @@ from botocore.config import Config
 from localstack.aws.connect import connect_to
 from localstack.runtime import get_current_runtime
 from localstack.services.lambda_.invocation.logs import LogItem
+from localstack.services.plugins import SERVICE_PLUGINS
 from localstack.utils.aws.client_types import ServicePrincipal
 from localstack.utils.bootstrap import is_api_enabled
 
 from preflight.background import BackgroundWriter
+from preflight.hosts.localstack import log_store
+from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.telemetry.logs import create_stream
 
 LOG = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ BATCH_SECONDS = 0.5
 EVENTS_PER_CALL = 10_000  # AWS's limit of PutLogEvents
 MAX_BATCH = 1_000
 MAX_QUEUED = 100_000
-LOG_CLIENTS = 32  # one for each role, kept: to make one takes longer than to write
+SESSIONS = 32  # one for each role, kept: to make one takes longer than to write
+METRICS = "AWS/Lambda"
 
 _Part = tuple[int, str]  # the time it was taken, in milliseconds, and lines
 _Count = tuple[str, str, str, str]  # account, region, function, metric
@@ -39,7 +44,7 @@ class LogStream:
 
     def __init__(self, *, role_arn: str, region: str, group: str, name: str) -> None:
         self._role_arn = role_arn
-        self._region = region
+        self._scope = Scope(role_arn.split(":")[4], region)
         self._target = {"logGroupName": group, "logStreamName": name}
         self._writer: BackgroundWriter[_Part] = BackgroundWriter(
             f"the log of {name}",
@@ -65,18 +70,25 @@ class LogStream:
             if line  # CloudWatch takes no empty event
         ]
         try:
-            self._put(_logs_client(self._role_arn, self._region), events)
+            self._put(_session(self._role_arn, self._scope.region), events)
+        except log_store.Denied:  # one session of the role is as good as another
+            raise
         except Exception:
-            _logs_client.cache_clear()  # the role may be another one by now
+            _session.cache_clear()  # the role may be another one by now
             raise
 
-    def _put(self, client: Any, events: list[dict[str, Any]]) -> None:
+    def _put(self, session: "_Session", events: list[dict[str, Any]]) -> None:
+        group, stream = self._target["logGroupName"], self._target["logStreamName"]
         for batch in batched(events, EVENTS_PER_CALL):
-            try:
-                client.put_log_events(**self._target, logEvents=list(batch))
-            except client.exceptions.ResourceNotFoundException:
-                create_stream(client, self._target)
-                client.put_log_events(**self._target, logEvents=list(batch))
+            if not log_store.append(session.access_key, self._scope, group, stream, list(batch)):
+                self._put_by_request(session.logs, list(batch))
+
+    def _put_by_request(self, client: Any, events: list[dict[str, Any]]) -> None:
+        try:
+            client.put_log_events(**self._target, logEvents=events)
+        except client.exceptions.ResourceNotFoundException:
+            create_stream(client, self._target)
+            client.put_log_events(**self._target, logEvents=events)
 
 
 class NoLogHandler:
@@ -122,17 +134,32 @@ def _metric_writer() -> BackgroundWriter[_Count]:
     )
 
 
-@lru_cache(maxsize=LOG_CLIENTS)
-def _logs_client(role_arn: str, region: str) -> Any:
-    return connect_to.with_assumed_role(
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A role's: its key, and a client of CloudWatch Logs with it."""
+
+    access_key: str
+    logs: Any
+
+
+@lru_cache(maxsize=SESSIONS)
+def _session(role_arn: str, region: str) -> _Session:
+    config = Config(retries={"total_max_attempts": 1})
+    sts = connect_to(region_name=region, config=config).sts
+    sts = sts.request_metadata(service_principal=ServicePrincipal.lambda_)
+    keys = sts.assume_role(RoleArn=role_arn, RoleSessionName="logs")["Credentials"]
+    clients = connect_to(
         region_name=region,
-        role_arn=role_arn,
-        service_principal=ServicePrincipal.lambda_,
-        config=Config(retries={"total_max_attempts": 1}),
-    ).logs
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=config,
+    )
+    return _Session(keys["AccessKeyId"], clients.logs)
 
 
 def _write_metrics(counts: list[_Count]) -> None:
+    """Into LocalStack's own store: a request takes longer than most functions."""
     for (account_id, region_name, function_name, metric), count in Counter(counts).items():
         if is_stack_stopping() or not is_api_enabled("cloudwatch"):
             return
@@ -144,7 +171,7 @@ def _write_metrics(counts: list[_Count]) -> None:
             "StatisticValues": {"SampleCount": count, "Sum": count, "Minimum": 1, "Maximum": 1},
         }
         try:
-            client = connect_to(aws_access_key_id=account_id, region_name=region_name).cloudwatch
-            client.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
+            database = SERVICE_PLUGINS.require("cloudwatch")._provider.cloudwatch_database
+            database.add_metric_data(account_id, region_name, METRICS, [datum])
         except Exception as error:
             LOG.warning("Cannot write the metrics of function %s: %s", function_name, error)
