@@ -63,7 +63,7 @@ check: ## Lint, formatting, types, and what each folder may import
 	@.venv/bin/lint-imports --no-cache
 
 bench: setup ## Measure every step, and what the emulator adds to a request
-	@$(PYTHON_IN_VENV) -m benchmarks
+	@$(PYTHON_IN_VENV) -m benchmarks $(if $(COMPARE),--compare $(COMPARE)) $(ARGS)
 
 soak: setup ## Show what a stack holds after a thousand jobs, hundreds of endpoints, thousands of calls (half an hour)
 	@$(PYTHON_IN_VENV) -m benchmarks.soak $(ARGS)

@@ -20,22 +20,33 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import layers, serving
-from benchmarks.load import Target, measure
+from benchmarks import layers, requests, serving, wrk
+from benchmarks.load import Target
+from benchmarks.requests import Figures
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
 
+WIDTH = 150  # of what goes into a file
 REPOSITORY = Path(__file__).resolve().parent.parent
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--algorithm", type=click.Choice(["linear-learner", "xgboost"]), default="linear-learner")
 @click.option("--data", type=click.Path(exists=True), help="A survey CSV or folder; without it a generated sample.")
-@click.option("--requests", "request_count", default=400, show_default=True, help="Requests of each measurement.")
+@click.option("--seconds", default=3, show_default=True, help="Of each measurement.")
+@click.option("--rounds", default=3, show_default=True, help="How often each is made.")
+@click.option(
+    "--compare",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An earlier run's figures.",
+)
 @click.option("--serving/--no-serving", "with_serving", default=True, help="Whether to measure serving alone, too.")
-def main(algorithm: str, data: str | None, request_count: int, with_serving: bool) -> None:
-    """Measure the stack's start, every step of the flow, and the latency of each layer of a request."""
+def main(algorithm: str, data: str | None, seconds: int, rounds: int, compare: Path | None, with_serving: bool) -> None:
+    """Measure the stack's start, every step of the flow, and what each layer of a request costs."""
+    earlier = read(compare) if compare else {}
+    if not wrk.is_installed():
+        console.print("wrk is not installed: this program sends the requests, which takes from what it measures.")
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(port=free_port(), home=Path(folder) / "home")
         steps = Table("step", "seconds")
@@ -57,7 +68,12 @@ def main(algorithm: str, data: str | None, request_count: int, with_serving: boo
                     run(stack, command)
             record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
             layers.lift_throttle(stack, record["api_url"])
-            report(targets(stack, record, Path(folder) / "data"), request_count)
+            process = stack.process()
+            assert process is not None
+            measured = targets(stack, record, Path(folder) / "data")
+            figures = requests.measure(measured, process, seconds=seconds, rounds=rounds)
+            requests.show(console, figures, earlier)
+            console.print(f"Kept in {keep(figures)}.")
         finally:
             with timed(steps, "stack down"):
                 stack.down()
@@ -113,23 +129,19 @@ def serving_port(stack: Stack) -> int:
     raise SystemExit("No serving process is running.")
 
 
-def report(measured: list[Target], request_count: int) -> None:
-    table = Table("one row", "clients", "p50 ms", "p95 ms", "requests/s", "p50 over the serving process")
-    for clients in (1, 8):
-        base: float | None = None
-        for target in measured:
-            measure(target, clients, 20)  # warm
-            result = measure(target, clients, request_count // clients)
-            base = base or result.p50
-            table.add_row(
-                target.name,
-                str(clients),
-                f"{result.p50:.2f}",
-                f"{result.p95:.2f}",
-                f"{result.requests_per_second:.0f}",
-                f"{result.p50 / base:.1f}x, +{result.p50 - base:.2f} ms",
-            )
-    console.print(table)
+def read(path: Path) -> dict[tuple[str, int], Figures]:
+    """Figures of an earlier run, by target and clients."""
+    return {(one["name"], one["clients"]): Figures(**one) for one in json.loads(path.read_text())["figures"]}
+
+
+def keep(figures: list[Figures]) -> Path:
+    """Write them below ``build/bench``, named after the commit."""
+    found = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True)
+    path = REPOSITORY / "build" / "bench" / f"{found.stdout.strip() or 'unknown'}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = {"python": sys.version.split()[0], "cpus": os.cpu_count(), "sent_by": "wrk" if wrk.is_installed() else "us"}
+    path.write_text(json.dumps(about | {"figures": [one.plain() for one in figures]}, indent=1))
+    return path
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import statistics
 import threading
 import time
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit
 
 
@@ -20,22 +21,28 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """Latencies in milliseconds, in order of size, and requests per second over all clients."""
+    """Latencies in milliseconds, and requests per second over all clients."""
 
-    latencies_ms: list[float]
+    p50: float
+    p95: float
     requests_per_second: float
+    requests: int
 
-    @property
-    def p50(self) -> float:
-        return statistics.median(self.latencies_ms)
-
-    @property
-    def p95(self) -> float:
-        return self.latencies_ms[int(len(self.latencies_ms) * 0.95)]
+    @classmethod
+    def of(cls, latencies_ms: list[float], requests_per_second: float) -> Self:
+        latencies = sorted(latencies_ms)
+        p95 = latencies[int(len(latencies) * 0.95)]
+        return cls(statistics.median(latencies), p95, requests_per_second, len(latencies))
 
 
 def measure(target: Target, clients: int, requests_per_client: int) -> Result:
     """Send the request from ``clients`` threads. Raises RuntimeError if one answer is not 200."""
+    latencies, seconds = latencies_of(target, clients, requests_per_client)
+    return Result.of(latencies, len(latencies) / seconds)
+
+
+def latencies_of(target: Target, clients: int, requests_per_client: int) -> tuple[list[float], float]:
+    """Of each request, in milliseconds; and the seconds that all took. Raises RuntimeError."""
     latencies: list[float] = []
     failures: list[str] = []
 
@@ -52,7 +59,7 @@ def measure(target: Target, clients: int, requests_per_client: int) -> Result:
     seconds = time.perf_counter() - started
     if failures:
         raise RuntimeError(f"{target.name}: {failures[0]}")
-    return Result(sorted(latencies), len(latencies) / seconds)
+    return latencies, seconds
 
 
 def _send(target: Target, count: int, failures: list[str]) -> list[float]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.load import Target, measure
+from benchmarks.load import Target, latencies_of, measure
 from preflight.environments import kit_path, stack_python
 from preflight.sagemaker.launching.ports import free_port
 
@@ -81,9 +81,9 @@ def _measure(target: Target, clients: int, requests_per_client: int) -> tuple[fl
     """(p50 in milliseconds, requests per second); the clients are spread over a few processes."""
     processes = min(clients, CLIENT_PROCESSES)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        results = pool.starmap(measure, [(target, clients // processes, requests_per_client)] * processes)
-    latencies = [latency for result in results for latency in result.latencies_ms]
-    return statistics.median(latencies), sum(result.requests_per_second for result in results)
+        results = pool.starmap(latencies_of, [(target, clients // processes, requests_per_client)] * processes)
+    latencies = [latency for found, _ in results for latency in found]
+    return statistics.median(latencies), sum(len(found) / seconds for found, seconds in results)
 
 
 @contextmanager
