@@ -42,6 +42,8 @@ class TrialComponents:
 
     @operation(ListTrialComponents)
     def list(self, scope: Scope, request: ListTrialComponents) -> Answer:
+        """The SDK asks for a job's by the job's ARN in small letters."""
+        source = request.source_arn and request.source_arn.lower()
         with self._lock:
             trial = self._tables.trials.require(scope, request.trial_name) if request.trial_name else None
             experiment = (
@@ -52,7 +54,7 @@ class TrialComponents:
                 for each in self._table.of(scope)
                 if (trial is None or trial.name in each.trials)
                 and (experiment is None or experiment.name in each.trials.values())
-                and (request.source_arn is None or (each.source and each.source.arn == request.source_arn))
+                and (source is None or (each.source and each.source.arn.lower() == source))
             }
             return self._table.page(scope, request, lambda summary: summary["TrialComponentName"] in names)
 

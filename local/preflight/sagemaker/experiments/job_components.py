@@ -19,8 +19,6 @@ from preflight.sagemaker.experiments.request import (
 from preflight.sagemaker.experiments.tables import ExperimentTables
 from preflight.sagemaker.resources.table import Change, Description
 
-NAME_CHARACTERS = 120
-
 Artifacts = Iterator[tuple[str, dict[str, str]]]
 
 
@@ -49,7 +47,7 @@ class JobComponents:
         if kind is None:
             return
         job = told.description
-        name = f"{job[f'{kind.noun}Name'].lower()}{kind.suffix}"[:NAME_CHARACTERS]
+        name = f"{job[f'{kind.noun}Name']}{kind.suffix}"
         component = self._tables.components.find(told.scope, name) or self._new(told.scope, name, told.arn, kind, job)
         change(component, _members(kind, job), {})
         for metric in job.get("FinalMetricDataList", ()):

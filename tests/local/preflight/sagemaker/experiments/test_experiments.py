@@ -155,7 +155,7 @@ def test_a_job_has_a_trial_component_in_the_trial_it_names(
     sagemaker: Any, train: Make, job_request: Make, experiment: str, trial: str
 ) -> None:
     config = {"ExperimentName": experiment, "TrialName": trial, "TrialComponentDisplayName": "Training"}
-    job = train(ExperimentConfig=config)
+    job = train(ExperimentConfig=config, TrainingJobName=unique("Job"))
 
     name = f"{job['TrainingJobName']}-aws-training-job"
     component = sagemaker.describe_trial_component(TrialComponentName=name)
@@ -171,6 +171,8 @@ def test_a_job_has_a_trial_component_in_the_trial_it_names(
     listed = sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"]
     assert [each["TrialComponentName"] for each in listed] == [name]
     assert job["ExperimentConfig"] == config
+    listed = sagemaker.list_trial_components(SourceArn=job["TrainingJobArn"].lower())["TrialComponentSummaries"]
+    assert [each["TrialComponentName"] for each in listed] == [name]
 
     bad = job_request(ExperimentConfig={"ExperimentName": experiment, "TrialName": "none"})
     assert refusal(sagemaker.create_training_job, **bad)[0] == "ResourceNotFound"
