@@ -16,7 +16,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-import h11
 import psutil
 
 from preflight.hosts.localstack.lambda_ import memory
@@ -248,7 +247,7 @@ class FunctionProcess:
         connection = request.connection
         try:
             connection.answer(status, body, headers)
-        except (OSError, h11.LocalProtocolError):  # the process is gone, and its closed output will say so
+        except OSError:  # the process is gone, and its closed output will say so
             self._drop(connection)
         else:
             self._queue(connection, connection.next_request)  # what it sent before it had its answer

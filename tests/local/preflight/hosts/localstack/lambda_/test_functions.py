@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from preflight.sagemaker.settings import STACK_MARK
 from preflight.stack import Stack
 from tests.local.preflight.hosts.localstack.lambda_.conftest import Create, eventually, is_gone
 
@@ -39,7 +40,7 @@ def handler(event, context):
     assert seen["arn"] == f"arn:aws:lambda:us-east-1:000000000000:function:{function.name}"
     assert (env["AWS_LAMBDA_FUNCTION_NAME"], env["AWS_LAMBDA_FUNCTION_VERSION"]) == (function.name, "$LATEST")
     assert (env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], env["ENDPOINT_NAME"], env["TZ"]) == ("256", "e", ":UTC")
-    assert not [name for name in env if name.startswith(("LOCALSTACK", "PREFLIGHT", "GATEWAY"))]
+    assert [name for name in env if name.startswith(("LOCALSTACK", "PREFLIGHT", "GATEWAY"))] == [STACK_MARK]
 
 
 def test_a_plain_boto3_client_in_a_function_talks_to_the_stack_as_its_role(
