@@ -25,7 +25,7 @@ MAX_METADATA = 50
 
 
 def require_valid(context: ServiceContext, scope: Scope, request: CreateModelPackage) -> None:
-    """Return if AWS would take ``request``: its images and its model data are looked up.
+    """Return if AWS would take ``request``: its model data is looked up. That its images run shows in CreateModel.
 
     Raises:
         ValidationException, UnsupportedByPreflight
@@ -95,7 +95,7 @@ def require_metadata(properties: dict[str, str]) -> None:
 
 def _require_container(context: ServiceContext, scope: Scope, container: ModelPackageContainer, path: str) -> None:
     definition = container.definition({})
-    container_rules.require_image(context, scope, definition, path)
+    container_rules.require_complete(definition, path)
     data = ModelData.of(definition)
     if data and not data.is_there(context.services, scope):
         uri = S3Uri.parse(data.url)

@@ -33,34 +33,29 @@ def require_runnable(
     Raises:
         ValidationException, UnsupportedByPreflight
     """
-    image = require_image(context, scope, definition, path)
+    if definition.mode == "MultiModel":
+        raise _MULTI_MODEL.error(path)
+    image, script = require_complete(definition, path), definition.runs_script
+    if script and find_builtin_algorithm(image, scope.region) and not framework_of(image, scope.region):
+        raise _SCRIPT_MODE.error(path)
+    context.launcher.require_image(image, scope.region, script=script)
     data = ModelData.of(definition)
     if data and not data.is_there(context.services.acting_as(role_arn, scope), scope):
         raise _unreachable(data, role_arn, scope, is_there=data.is_there(context.services, scope))
     return image
 
 
-def require_image(context: ServiceContext, scope: Scope, definition: ContainerDefinition, path: str) -> str:
-    """The container's image, if AWS could run it, and model data such as it takes, wherever that lies.
+def require_complete(definition: ContainerDefinition, path: str) -> str:
+    """The container's image, where AWS could pull it, beside model data in a form that it takes.
 
     Raises:
-        ValidationException, UnsupportedByPreflight
+        ValidationException: also if there is no image.
     """
-    if definition.mode == "MultiModel":
-        raise _MULTI_MODEL.error(path)
     if definition.image is None:
         raise ValidationException(guessed(f"Image is required for {path}."))
     _require_readable_source(definition, path)
     access = definition.image_config
     require_model_image(definition.image, access.repository_access_mode if access else None)
-    script = definition.runs_script
-    if (
-        script
-        and find_builtin_algorithm(definition.image, scope.region)
-        and not framework_of(definition.image, scope.region)
-    ):
-        raise _SCRIPT_MODE.error(path)
-    context.launcher.require_image(definition.image, scope.region, script=script)
     return definition.image
 
 

@@ -25,6 +25,17 @@ def test_an_approved_version_is_deployed_and_answers(
     assert (shown["ModelPackageName"], shown["Environment"]) == (arn, {"A": "1"})
 
 
+def test_what_an_image_is_here_shows_when_a_model_is_made(sagemaker: Any, role: str, register: Make) -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/none-that-runs-here:1"
+    arn = register({"Image": image}, ModelApprovalStatus="Approved")
+
+    container = {"ModelPackageName": arn}
+    refused = refusal(
+        sagemaker.create_model, ModelName=unique("model"), PrimaryContainer=container, ExecutionRoleArn=role
+    )
+    assert image in refused[1]
+
+
 def test_all_containers_of_a_package_are_a_pipeline(sagemaker: Any, role: str, archive: str, register: Make) -> None:
     containers = [
         {"Image": LINEAR_LEARNER, "ModelDataUrl": archive, "ContainerHostname": name} for name in ("first", "second")
