@@ -10,7 +10,13 @@ from preflight.stack import Stack
 from tests.local.conftest import Make, refusal
 from tests.local.raw import send, signature
 
-METRIC = {"MetricName": "m", "Timestamp": 0, "Value": 1.0}
+QUERY = {
+    "MetricName": "m",
+    "ResourceArn": "arn:aws:sagemaker:us-east-1:000000000000:experiment-trial-component/c",
+    "MetricStat": "Last",
+    "Period": "OneMinute",
+    "XAxisType": "Timestamp",
+}
 RECORD = {"FeatureGroupName": "g", "RecordIdentifiersValueAsString": ["1"]}
 REGIONS = ["nowhere-1", "us-east-1x", "a b", "us-east-1.evil.com"]
 
@@ -18,12 +24,7 @@ REGIONS = ["nowhere-1", "us-east-1x", "a b", "us-east-1.evil.com"]
 @pytest.mark.parametrize(
     ("service", "operation", "request_", "name"),
     [
-        (
-            "sagemaker-metrics",
-            "batch_put_metrics",
-            {"TrialComponentName": "t", "MetricData": [{"MetricName": "m", "Timestamp": 0, "Value": 1.0}]},
-            "BatchPutMetrics",
-        ),
+        ("sagemaker-metrics", "batch_get_metrics", {"MetricQueries": [QUERY]}, "BatchGetMetrics"),
         (
             "sagemaker-featurestore-runtime",
             "get_record",

@@ -145,12 +145,10 @@ def test_the_registry_of_another_region_is_refused(sagemaker: Any, job_request: 
     assert image in message
 
 
-def test_what_is_not_supported_yet_is_refused_by_name(sagemaker: Any, runtime: Any, job_request: Make) -> None:
+def test_what_is_not_supported_yet_is_refused_by_name(sagemaker: Any, job_request: Make) -> None:
     assert refusal(sagemaker.list_apps) == ("UnsupportedByPreflight", "ListApps is not supported by Preflight yet.")
     code, message = refusal(sagemaker.create_training_job, **job_request(SessionChainingConfig=SESSION_TAGS))
     assert (code, "SessionChainingConfig" in message) == ("UnsupportedByPreflight", True)
-    code, message = refusal(runtime.invoke_endpoint_async, EndpointName="e", InputLocation="s3://b/k")
-    assert (code, "InvokeEndpointAsync" in message) == ("UnsupportedByPreflight", True)
 
 
 def test_invoking_an_unknown_endpoint_has_the_runtimes_own_code(runtime: Any) -> None:
