@@ -47,13 +47,15 @@ class PreflightServer(TwistedRuntimeServer):
     """Plain HTTP on each address of ``listen``, and on no other."""
 
     def register(self, gateway: Gateway, listen: list[HostAndPort], ssl_creds: tuple[str, str] | None = None) -> None:
-        site = _Site(gateway, FastLane(HTTP))
+        self._lane = FastLane(HTTP)
+        site = _Site(gateway, self._lane)
         site.requestFactory = _Request
         site.resource = _Resource(gateway, reactor, reactor.getThreadPool())
         for address in listen:
             reactor.listenTCP(address.port, site, interface=address.host)
 
     def shutdown(self) -> None:
+        self._lane.close()
         super().shutdown()
         reactor.wakeUp()  # LocalStack stops the reactor from another thread, which alone it notices seconds later
 

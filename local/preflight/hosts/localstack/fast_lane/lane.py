@@ -45,16 +45,23 @@ class FastLane:
         self._sagemaker = sagemaker
         self._allowed_origins = web_pages.allowed_origins()
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="fast-lane")
+        self._is_closing = False
 
     def take(self, loan: Loan) -> None:
         """Answer in another thread, request after request. Returns at once."""
         self._threads.submit(self._serve, loan)
 
+    def close(self) -> None:
+        """Answer what is being asked, and nothing more: the stack is stopping, and so is the reactor."""
+        self._is_closing = True
+
     def _serve(self, loan: Loan) -> None:
         wire = Wire(loan.peer, loan.unread)
         try:
             while self._answer_next(wire, loan):
-                pass
+                if self._is_closing:
+                    wire.hang_up()
+                    return
         except Closed:
             loan.close()
         except Exception:  # an answer that broke off in the middle: what else could tell the client?

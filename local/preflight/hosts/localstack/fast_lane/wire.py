@@ -87,6 +87,11 @@ class Wire:
                     self._send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self._send(b"0\r\n\r\n")
 
+    def hang_up(self) -> None:
+        """Let the client know that nothing more comes; the socket stays whose it is."""
+        with contextlib.suppress(OSError):
+            self._peer.shutdown(socket.SHUT_RDWR)
+
     def _receive(self, seconds: float) -> bool:
         """Whether something came. Raises Closed."""
         if seconds <= 0:
