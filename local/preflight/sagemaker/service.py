@@ -45,11 +45,13 @@ from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.training.operations import TrainingJobs
 from preflight.sagemaker.transform.operations import TransformJobs
+from preflight.sagemaker.tuning.operations import TuningJobs
 
 FAMILIES: tuple[type, ...] = (
     TrainingJobs,
     ProcessingJobs,
     TransformJobs,
+    TuningJobs,
     ModelPackageGroups,
     ModelPackages,
     Models,
@@ -80,6 +82,7 @@ class SageMaker:
         self._running = running = RunningJobs(settings.training_slots, context.resources.lock)
         experiments = ExperimentTables.create(context.resources)
         context.resources.observe(JobComponents(experiments).observe)
+        training = TrainingJobs(context, running)
         packages = ModelPackages(context)
         models = Models(context, packages)
         configs = EndpointConfigs(context, models)
@@ -87,9 +90,10 @@ class SageMaker:
         self.invocations = Invocations(context, endpoints)
         self.async_invocations = AsyncInvocations(context, endpoints)
         families = (
-            TrainingJobs(context, running),
+            training,
             ProcessingJobs(context, running),
             TransformJobs(context, running, models),
+            TuningJobs(context, running, training),
             ModelPackageGroups(context, packages),
             packages,
             models,

@@ -2,8 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -86,8 +86,9 @@ class Order(NamedTuple):
 class Listing:
     """How one List operation answers.
 
-    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer. With
-    ``status_after_page`` StatusEquals takes away from a page of MaxResults, as ListTrainingJobs documents.
+    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer.
+    ``more_columns`` are what else SortBy may name, each with what sorts a summary that has it; others are left out.
+    With ``status_after_page`` StatusEquals takes away from a page of MaxResults, as ListTrainingJobs documents.
     """
 
     result_key: str
@@ -96,6 +97,7 @@ class Listing:
     default_order: str = "Descending"
     default_page: int = 10
     status_after_page: bool = False
+    more_columns: Mapping[str, Callable[[Item], str | None]] = field(default_factory=dict)
 
     def page(self, summaries: Iterable[Item], request: PageRequest) -> dict[str, Any]:
         """One page of ``summaries``, with ``NextToken`` if more follow.
@@ -109,7 +111,9 @@ class Listing:
         order = Order(self.result_key, request.sort_by, request.sort_order or self.default_order)
         sort_key = self._sort_key(order.sort_by)
         descending = order.sort_order == "Descending"
-        rows = sorted(filter(self._early_filter(request), summaries), key=sort_key, reverse=descending)
+        column = self.more_columns.get(order.sort_by)
+        found = (row for row in filter(self._early_filter(request), summaries) if column is None or column(row))
+        rows = sorted(found, key=sort_key, reverse=descending)
         if token := request.next_token:
             last = _read_token(token, order)
             rows = [row for row in rows if _is_after(_token_key(sort_key(row)), last, descending)]
@@ -120,6 +124,8 @@ class Listing:
         return answer
 
     def _sort_key(self, sort_by: str) -> Callable[[Item], tuple[Any, str]]:
+        if more := self.more_columns.get(sort_by):
+            return lambda row: (more(row), row[self.name_key])
         column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
         return lambda row: (row[column], row[self.name_key])
 

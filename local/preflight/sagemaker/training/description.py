@@ -40,7 +40,7 @@ def describe(job: TrainingJobRecord) -> dict[str, Any]:
         "SecondaryStatus": job.secondary_status,
         "FailureReason": job.failure_reason,
         "AlgorithmSpecification": _algorithm_specification(job),
-        "InputDataConfig": [_channel(channel) for channel in request.input_data_config],
+        "InputDataConfig": [describe_channel(channel) for channel in request.input_data_config],
         "OutputDataConfig": {"CompressionType": "GZIP", "KmsKeyId": "", **request.output_data_config.as_asked()},
         "ResourceConfig": job.resources.as_asked(),
         "WarmPoolStatus": describe_pool(job),
@@ -101,7 +101,8 @@ def _algorithm_specification(job: TrainingJobRecord) -> dict[str, Any]:
     return specification
 
 
-def _channel(channel: InputChannel) -> dict[str, Any]:
+def describe_channel(channel: InputChannel) -> dict[str, Any]:
+    """A channel with AWS's defaults."""
     shown = {"CompressionType": "None", "RecordWrapperType": "None", **channel.as_asked()}
     source = channel.data_source.s3_data_source
     if source is not None:

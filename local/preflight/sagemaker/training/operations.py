@@ -58,7 +58,7 @@ class TrainingJobs:
 
     def start_tuned(
         self, scope: Scope, request: CreateTrainingJob, tuned: Tuned, on_change: Callable[[], None]
-    ) -> None:
+    ) -> TrainingJobRecord:
         """Start a training job of a tuning job, which has checked all of it and counts how many run.
 
         ``on_change`` is called after each of its states.
@@ -70,6 +70,7 @@ class TrainingJobs:
             on_change()
 
         self._start(job, tell, needs_slot=False)
+        return job
 
     def make(self, scope: Scope, request: CreateTrainingJob, tuned: Tuned | None = None) -> TrainingJobRecord:
         """The record of a job that ``request`` asks for; it is not there yet."""

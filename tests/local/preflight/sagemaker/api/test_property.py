@@ -36,6 +36,7 @@ USUAL = {
     *("AlgorithmSpecification", "TrainingImage", "ResourceConfig", "InstanceType", "InstanceCount", "VolumeSizeInGB"),
     *("InputDataConfig", "S3DataSource", "StoppingCondition", "PrimaryContainer", "Image", "ExecutionRoleArn"),
     *("ModelName", "InitialInstanceCount", "ProcessingInputs", "S3Input", "S3Output", "LocalPath"),
+    *("TrainingJobDefinition", "ParameterRanges", "HyperParameterTuningJobObjective"),
 }
 # Just beyond what some model allows.
 JUNK: list[Any] = [None, True, "", "x" * 5000, "a_b", "\u2028", "é☃𝄞", "../..", 0, -1, 2**31, 2**63, 1e308, 0.5]
@@ -68,7 +69,7 @@ class Requests:
             "ProductionVariantInstanceType": ["ml.m5.large"],
             **dict.fromkeys(
                 (
-                    *("TrainingJobName", "ProcessingJobName", "ModelName"),
+                    *("TrainingJobName", "ProcessingJobName", "HyperParameterTuningJobName", "ModelName"),
                     *("EndpointName", "EndpointConfigName", "VariantName"),
                 ),
                 names,
@@ -170,6 +171,7 @@ def _stop_what_was_started(stack: Stack) -> Iterator[None]:
     yield
     for name in ("fuzz-a", "fuzz-B"):
         call(stack.port, "DeleteEndpoint", {"EndpointName": name})
+        call(stack.port, "StopHyperParameterTuningJob", {"HyperParameterTuningJobName": name})
         call(stack.port, "StopTrainingJob", {"TrainingJobName": name})
         call(stack.port, "StopProcessingJob", {"ProcessingJobName": name})
 

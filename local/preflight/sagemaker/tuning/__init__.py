@@ -1,0 +1,1 @@
+"""HyperParameterTuningJob: a search whose every trial is a training job."""
