@@ -33,6 +33,10 @@ def main(arguments: list[str]) -> int:
             from preflight_container.train import train
 
             return train(os.environ)
+        case ["serve"] if os.environ.get("SAGEMAKER_MULTI_MODEL") == "true":
+            from preflight_container import multi_model
+
+            return multi_model.serve([sys.executable, "-m", "preflight_container", "serve"], os.environ)
         case ["serve"]:
             from preflight_container.serve import serve
 

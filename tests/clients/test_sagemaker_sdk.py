@@ -60,6 +60,14 @@ def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
     assert "answer: [1.0, 0.0]" in flow.output or "answer: [1, 0]" in flow.output
 
 
+@needs_sklearn
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_multi_model.py")
+def test_sdk_2_serves_many_models_of_one_script(flow: Flow) -> None:
+    flow.require_success()
+    assert "twice: [[2.0, 4.0]]" in flow.output and "ten times: [[10.0, 20.0]]" in flow.output
+    assert "listed: ['times-10.tar.gz', 'times-2.tar.gz']" in flow.output
+
+
 @pytest.mark.flow("sagemaker-3", "sagemaker_3.py")
 def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
     flow.require_success()

@@ -5,6 +5,8 @@ the body; ``raw`` is written as it is instead of an HTTP answer; ``show`` is ans
 ``die`` ends it first; after ``hang`` it answers no ping any more, nor this request if it has no ``body``; ``fails`` is
 how often the same body is answered with ``status`` before all is well; ``meet`` waits for so many requests to be here
 at once. Any other body is answered with ``<ODD_NAME>(<body>)``; with ODD_ECHO, with itself.
+With ODD_HOLDS it is a multi-model container that has memory for so many models; a model answers
+``<what its file "name" holds>(<body>)``, and loading takes the seconds that its file "slow" holds.
 ODD_PING is the status of /ping, and with ODD_PING_ONCE the container ends after it has answered one. ODD_PARAMETERS is
 what /execution-parameters answers.
 """
@@ -34,6 +36,7 @@ class OddContainer:
             **variables,
             "PATH": os.environ["PATH"],
             "SAGEMAKER_BIND_TO_PORT": str(self.address[1]),
+            "ODD_FOLDER": str(spec.folder),
             "ODD_REQUESTED_PORT": spec.environment.get("SAGEMAKER_BIND_TO_PORT", ""),
         }
         repository = Path(__file__).resolve().parents[2]
@@ -49,6 +52,9 @@ class OddContainer:
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         """It reads no pipes."""
+
+    def bring(self, relative_path: str) -> None:
+        """It sees every folder."""
 
     def fetch(self, relative_path: str) -> None:
         """It works in no folder."""
@@ -94,6 +100,7 @@ class OddLauncher:
 _MEETING_SECONDS = 10
 _asked: Counter[str] = Counter()
 _meetings: dict[int, threading.Barrier] = {}
+_models: dict[str, str] = {}
 _lock = threading.Lock()
 
 
@@ -117,12 +124,45 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             parameters = os.environ.get("ODD_PARAMETERS")
             self._answer(200 if parameters else 404, {}, (parameters or "").encode())
             return
+        if self.path.startswith("/models/"):
+            self._answer(200 if self.path.split("/")[2] in _models else 404, {}, b"{}")
+            return
         self._answer(int(os.environ.get("ODD_PING", "200")), {}, b"")
         if "ODD_PING_ONCE" in os.environ:
             os._exit(1)
 
+    def do_DELETE(self) -> None:
+        self._answer(200 if _models.pop(self.path.split("/")[2], None) else 404, {}, b"")
+
+    def _multi_model(self, parts: list[str], content: bytes) -> None:
+        if len(parts) == 2:
+            asked = json.loads(content)
+            folder = Path(os.environ["ODD_FOLDER"], *Path(asked["url"]).parts[3:])
+            if (folder / "slow").exists():
+                time.sleep(float((folder / "slow").read_text()))
+            if asked["model_name"] in _models:
+                self._answer(409, {}, b"")
+            elif len(_models) >= int(os.environ["ODD_HOLDS"]):
+                self._answer(507, {}, b"")
+            else:
+                _models[asked["model_name"]] = (folder / "name").read_text()
+                self._answer(200, {}, b"")
+            return
+        model = _models.get(parts[2])
+        time.sleep(0.01)
+        if model is None:
+            self._answer(404, {}, b"")
+        elif content == b"die":
+            os._exit(1)
+        else:
+            target = self.headers.get("X-Amzn-SageMaker-Target-Model", "")
+            self._answer(200, {"Content-Type": "text/odd"}, f"{model}({content.decode()}) for {target}".encode())
+
     def do_POST(self) -> None:
         content = self._body()
+        if "ODD_HOLDS" in os.environ:
+            self._multi_model(self.path.split("/"), content)
+            return
         if "ODD_ECHO" in os.environ:
             self._answer(200, {}, content)
             return

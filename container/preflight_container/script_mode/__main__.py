@@ -11,6 +11,10 @@ _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code (64 for a wrong command line)."""
+    if arguments == ["serve"] and os.environ.get("SAGEMAKER_MULTI_MODEL") == "true":
+        from preflight_container import multi_model
+
+        return multi_model.serve([sys.executable, "-m", "preflight_container.script_mode", "serve"], os.environ)
     from preflight_container.script_mode import search_path
 
     search_path.leave_to_script(_OWN)

@@ -48,6 +48,11 @@ def batch_lines(predictions: Array) -> bytes:
     return "\n".join([*map(repr, predictions.tolist()), ""]).encode()
 
 
+def one_line(predictions: Array) -> bytes:
+    """All predictions in a line, as AWS's multi-model server writes text/csv."""
+    return ",".join(map(str, predictions.tolist())).encode()
+
+
 def _json_objects(predictions: Array) -> Iterable[str]:
     return (f'{{"score": {score!r}}}' for score in predictions.tolist())
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from preflight_container import content_types
 from preflight_container.errors import BadRequest, CannotAnswer, ModelError
 from preflight_container.inference import Answer
+from preflight_container.multi_model import WORKER
 from preflight_container.xgboost_builtin import answers, selectable_output
 from preflight_container.xgboost_builtin.bodies import Features, read_body
 from preflight_container.xgboost_builtin.library import library_words
@@ -58,6 +59,7 @@ class Settings:
     selected_keys: Sequence[str]
     ensemble: bool
     batch: bool
+    multi_model: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -76,6 +78,7 @@ class Settings:
             selected_keys=selectable_output.selected_keys(selected) if selected else (),
             ensemble=environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") == "true",
             batch=bool(environ.get("SAGEMAKER_BATCH")),
+            multi_model=bool(environ.get(WORKER)),
         )
 
 
@@ -153,6 +156,8 @@ class XGBoostPredictor:
             return self._selected(predictions, write_type)
         if self._settings.batch:
             return Answer(answers.batch_lines(predictions), write_type)
+        if self._settings.multi_model and write_type == content_types.CSV:
+            return Answer(answers.one_line(predictions), write_type)
         return Answer(answers.write(predictions, write_type), write_type)
 
     def _predict(self, features: Features) -> Array:

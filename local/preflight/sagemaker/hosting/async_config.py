@@ -18,7 +18,9 @@ from preflight.sagemaker.serving.model import ModelRecord
 
 _NO_OUTPUT = RefusedCase("CreateEndpointConfig", "AsyncInferenceConfig without S3OutputPath")
 _CAPTURE = RefusedCase("CreateEndpointConfig", "AsyncInferenceConfig and DataCaptureConfig.EnableCapture true")
-_DIRECT = RefusedCase("CreateEndpointConfig", "AsyncInferenceConfig and a model of InferenceExecutionConfig Direct")
+_DIRECT = RefusedCase(
+    "CreateEndpointConfig", "AsyncInferenceConfig and a model of InferenceExecutionConfig Direct or Mode MultiModel"
+)
 REFUSED = (_NO_OUTPUT, _CAPTURE, _DIRECT)
 
 DEFAULT_CONCURRENCY = 4  # AWS chooses by a way it does not tell
@@ -46,7 +48,7 @@ def require_valid(services: Clients, scope: Scope, request: CreateEndpointConfig
 
 def require_hostable(request: CreateEndpointConfig, model: ModelRecord) -> None:
     """Raises UnsupportedByPreflight for a model whose requests name a container: these cannot."""
-    if request.async_inference_config and model.is_direct:
+    if request.async_inference_config and (model.is_direct or model.is_multi_model):
         raise _DIRECT.error(model.name)
 
 

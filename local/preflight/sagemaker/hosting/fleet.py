@@ -4,11 +4,13 @@ import functools
 import random
 import secrets
 import threading
+import time
 
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.hosting.async_request import MAX_TIMEOUT_SECONDS
 from preflight.sagemaker.hosting.capture import Capture
+from preflight.sagemaker.hosting.model_metrics import ModelMeasurement
 from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
 from preflight.sagemaker.hosting.variant import Variant
@@ -42,7 +44,10 @@ class Fleet:
                 context,
                 variant,
                 ServedModel(
-                    context, variant.model, _place(scope, endpoint_name, variant, record), self._folder / variant.name
+                    context,
+                    variant.model,
+                    _place(context, scope, endpoint_name, variant, record),
+                    self._folder / variant.name,
                 ),
             )
             for variant in record.variants
@@ -96,7 +101,9 @@ class Fleet:
         return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
 
 
-def _place(scope: Scope, endpoint_name: str, variant: VariantRecord, fleet: FleetRecord) -> Place:
+def _place(
+    context: ServiceContext, scope: Scope, endpoint_name: str, variant: VariantRecord, fleet: FleetRecord
+) -> Place:
     request, serverless = variant.request, variant.serverless
     is_async = fleet.config.request.async_inference_config is not None
     default = SERVERLESS_STARTUP_TIMEOUT_SECONDS if serverless else STARTUP_TIMEOUT_SECONDS
@@ -114,4 +121,7 @@ def _place(scope: Scope, endpoint_name: str, variant: VariantRecord, fleet: Flee
             variant.model.role_arn,
         ),
         invocation_timeout_seconds=MAX_TIMEOUT_SECONDS if is_async else None,
+        measure=lambda name, unit, value: context.metrics.put(
+            ModelMeasurement(time.time(), scope, endpoint_name, variant.name, name, unit, value)
+        ),
     )

@@ -30,11 +30,14 @@ from preflight.sagemaker.hosting.runtime_errors import (
     RuntimeServiceError,
     endpoint_not_found,
     model_error,
+    model_not_ready,
+    model_not_there,
     throttling_exception,
     validation_error,
 )
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
+from preflight.sagemaker.serving.multi_model import ModelNotReady, ModelNotThere
 from preflight.sagemaker.serving.reply import Reply
 
 MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
@@ -165,12 +168,17 @@ def _ask[Result](
         request.body,
         time.monotonic() + timeout_seconds,
         request.members.get("TargetContainerHostname"),
+        model=request.members.get("TargetModel", ""),
     )
     try:
         return dispatch.ask(variant, call, fleet.sessions.instance_of(request.session_id), attempt)
     except dispatch.Unavailable:
         message = f"No instance of {variant.name} is healthy."
         raise RuntimeServiceError(503, "ServiceUnavailable", message) from None
+    except ModelNotThere as error:
+        raise model_not_there(error.uri) from None
+    except ModelNotReady:
+        raise model_not_ready() from None
     except ContainerFailure as failure:
         raise model_error(request.scope, request.endpoint_name, failure) from None
 
@@ -178,7 +186,12 @@ def _ask[Result](
 def _require_fit(variant: Variant, request: InvocationRequest) -> None:
     """Raises ValidationError if ``request`` asks for what ``variant`` does not do."""
     endpoint_name = request.endpoint_name
-    if "TargetModel" in request.members:
+    model_name = request.members.get("TargetModel")
+    if variant.model.is_multi_model and model_name is None:
+        raise validation_error(
+            guessed(f"Endpoint {endpoint_name} is a multi-model endpoint and needs a target model header.")
+        )
+    if model_name is not None and not variant.model.is_multi_model:
         raise validation_error(
             f"Endpoint {endpoint_name} is not a multi-model endpoint and does not support target model header.",
             ErrorCode="TARGET_MODEL_HEADER_NOT_SUPPORTED",

@@ -31,7 +31,7 @@ _HEADERS = {
 }
 _KEYS = {member: name.lower() for member, name in _HEADERS.items()}
 _STREAM_KEYS = _KEYS | {"Accept": "x-amzn-sagemaker-accept"}
-_FORWARDED = ("ContentType", "Accept", "CustomAttributes", "InferenceId", "SessionId")
+_FORWARDED = ("ContentType", "Accept", "CustomAttributes", "TargetModel", "InferenceId", "SessionId")
 
 # Headers of a container's reply that the client gets, too.
 ANSWERED = (_HEADERS["CustomAttributes"], NEW_SESSION_HEADER, CLOSED_SESSION_HEADER)

@@ -8,7 +8,9 @@ import json
 from typing import Any
 
 from preflight.sagemaker.api.answer import Answer
+from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.serving.instance import ContainerFailure
 from preflight.sagemaker.serving.reply import Reply, TimedOut
 
@@ -40,6 +42,23 @@ def endpoint_not_found(scope: Scope, endpoint_name: str) -> RuntimeServiceError:
 def throttling_exception() -> RuntimeServiceError:
     """A serverless variant has all the requests it can take."""
     return RuntimeServiceError(400, "ThrottlingException", None)
+
+
+def model_not_there(uri: S3Uri) -> RuntimeServiceError:
+    """A multi-model endpoint cannot get what a request names."""
+    return validation_error(
+        guessed(
+            f"Failed to download model data (bucket: {uri.bucket}, key: {uri.key}). Please ensure that there is "
+            "an object located at the URL and that the role passed to CreateModel has permissions to download "
+            "the model."
+        )
+    )
+
+
+def model_not_ready() -> RuntimeServiceError:
+    """A multi-model endpoint is still loading what a request names."""
+    message = guessed("The target model is still being downloaded or loaded. Wait and try your request again.")
+    return RuntimeServiceError(429, "ModelNotReadyException", message)
 
 
 def model_error(scope: Scope, endpoint_name: str, failure: ContainerFailure) -> RuntimeServiceError:

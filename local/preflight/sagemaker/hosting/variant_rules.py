@@ -64,6 +64,7 @@ def require_hostable(variant: ProductionVariant, model: ModelRecord) -> None:
     if variant.serverless_config is None:
         return
     excluded = {
+        "Mode MultiModel": model.is_multi_model,
         "an inference pipeline": len(model.containers) > 1,
         "VpcConfig": model.request.vpc_config is not None,
         "network isolation": model.request.enable_network_isolation,

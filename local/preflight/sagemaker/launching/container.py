@@ -35,7 +35,7 @@ class ContainerSpec:
     ``port`` is the one it listens on inside; None: it listens on none, as a job. A launcher that gives it another
     says so in SAGEMAKER_BIND_TO_PORT.
     ``brought_back`` are the folders below ``/opt/ml`` that are in ``folder`` once it has ended; ``read_only`` those
-    it cannot write to, where a launcher can see to that.
+    it cannot write to, where a launcher can see to that; ``filled`` those that ``bring`` fills while it runs.
     An owner's containers with the same ``network`` reach each other by ``hostname``, where a launcher can give them
     one of their own; ``hosts`` are the names of all in it, its own too.
     """
@@ -53,6 +53,7 @@ class ContainerSpec:
     port: int | None = None
     brought_back: Sequence[str] = ()
     read_only: Sequence[str] = ()
+    filled: Sequence[str] = ()
     limits: Limits = Limits()
     hostname: str = ""
     hosts: Sequence[str] = ()
@@ -76,6 +77,12 @@ class Container(Protocol):
         """Write ``chunks`` into the FIFO at ``relative_path`` below ``/opt/ml``, as Pipe mode does.
 
         Returns once all is read, or the container has closed it or ended. Makes the FIFO if it is not there.
+        """
+
+    def bring(self, relative_path: str) -> None:
+        """Let the container see the folder at ``relative_path`` in the spec's folder, which came after its start.
+
+        Does nothing if the container works in the spec's folder itself. Raises OSError.
         """
 
     def fetch(self, relative_path: str) -> None:

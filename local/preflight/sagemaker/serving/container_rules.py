@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.api.scope import Scope
+from preflight.sagemaker.aws.s3 import S3Uri
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.launching.framework_images import framework_of
 from preflight.sagemaker.launching.images import require_model_image
@@ -15,10 +16,10 @@ from preflight.sagemaker.launching.programs import find_builtin_algorithm
 from preflight.sagemaker.serving.model_data import ModelData
 from preflight.sagemaker.serving.request import ContainerDefinition, S3ModelDataSource
 
-_MULTI_MODEL = RefusedCase("CreateModel", "Mode MultiModel")
+_MULTI_MODEL_PIPELINE = RefusedCase("CreateModel", "Mode MultiModel in a pipeline")
 # XGBoost's image also runs a script of the caller's.
 _SCRIPT_MODE = RefusedCase("CreateModel", "SAGEMAKER_PROGRAM and the image of a built-in algorithm other than XGBoost")
-REFUSED = (_MULTI_MODEL, _SCRIPT_MODE)
+REFUSED = (_MULTI_MODEL_PIPELINE, _SCRIPT_MODE)
 
 MAX_ENVIRONMENT_BYTES = 32 * 1024  # over all containers of a model
 
@@ -33,8 +34,8 @@ def require_runnable(
     Raises:
         ValidationException, UnsupportedByPreflight
     """
-    if definition.mode == "MultiModel":
-        raise _MULTI_MODEL.error(path)
+    if definition.is_multi_model:
+        _require_models(definition, path)
     image, script = require_complete(definition, path), definition.runs_script
     if script and find_builtin_algorithm(image, scope.region) and not framework_of(image, scope.region):
         raise _SCRIPT_MODE.error(path)
@@ -95,11 +96,21 @@ def require_environment_within_limit(definitions: Iterable[ContainerDefinition])
         )
 
 
+def _require_models(definition: ContainerDefinition, path: str) -> None:
+    if path != "PrimaryContainer":
+        raise _MULTI_MODEL_PIPELINE.error(path)
+    if definition.model_data_source:
+        raise ValidationException(guessed(f"{path} with Mode MultiModel cannot have ModelDataSource."))
+    if not definition.model_data_url:
+        raise ValidationException(guessed(f"ModelDataUrl is required for {path} with Mode MultiModel."))
+    S3Uri.parse(definition.model_data_url)
+
+
 def _require_readable_source(definition: ContainerDefinition, path: str) -> None:
     url, source = definition.model_data_url, definition.model_data_source
     if url and source:
         raise ValidationException(guessed(f"{path} cannot have both ModelDataUrl and ModelDataSource."))
-    if url and not url.endswith(".tar.gz"):
+    if url and not definition.is_multi_model and not url.endswith(".tar.gz"):
         raise ValidationException(guessed(f"Model data {url} must be a .tar.gz archive."))
     if source is None:
         return

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from preflight.sagemaker.serving.multi_model import ModelFailure, Models
 from preflight.sagemaker.serving.reply import NoReply, OpenReply, Reply
 from preflight.sagemaker.serving.serving_container import STOP_GRACE_SECONDS, ServingContainer
 from preflight.sagemaker.telemetry.logs import LogStream
@@ -20,6 +21,7 @@ MAX_REPLY_BYTES = 25 * 1024 * 1024  # as a request: AWS does not say
 @dataclass(frozen=True)
 class Call:
     """A request on its way to a model. ``headers`` are the ones containers get; ``target`` names a single container.
+    ``model`` is the one of a multi-model container that is asked.
 
     A ``body`` that comes in pieces can be sent once.
     """
@@ -29,6 +31,7 @@ class Call:
     deadline: float
     target: str | None = None
     max_reply_bytes: int = MAX_REPLY_BYTES
+    model: str = ""
 
 
 class ContainerFailure(Exception):
@@ -45,8 +48,11 @@ class Instance:
     ``log_stream`` is where they write.
     """
 
-    def __init__(self, containers: Sequence[ServingContainer], log_stream: LogStream) -> None:
+    def __init__(
+        self, containers: Sequence[ServingContainer], log_stream: LogStream, models: Models | None = None
+    ) -> None:
         self._containers = containers
+        self._models = models  # of a multi-model container
         self.log_stream = log_stream
         self.outstanding = 0  # requests under way; the variant counts them
 
@@ -84,7 +90,9 @@ class Instance:
             raise ContainerFailure(first.name, error) from error
 
     def invoke(self, call: Call) -> Reply:
-        """The last container's reply. Raises ContainerFailure."""
+        """The last container's reply. Raises ContainerFailure; of a multi-model one, ModelNotThere, ModelNotReady."""
+        if self._models is not None:
+            return _invoke_model(self._containers[0].name, self._models, call)
         name, reply = self._open(call)
         return _read(name, reply, call.max_reply_bytes)
 
@@ -107,6 +115,17 @@ class Instance:
         if accept is not None:
             headers["Accept"] = accept  # what the client accepts is for the last to know; AWS does not say
         return containers[-1].name, _invoke(containers[-1], headers, body, call.deadline)
+
+
+def _invoke_model(container_name: str, models: Models, call: Call) -> Reply:
+    assert isinstance(call.body, bytes)
+    try:
+        reply = models.invoke(call.model, call.headers, call.body, call.deadline, call.max_reply_bytes)
+    except ModelFailure as failure:
+        raise ContainerFailure(container_name, failure.cause) from failure
+    if not 200 <= reply.status < 300:
+        raise ContainerFailure(container_name, reply)
+    return reply
 
 
 def _invoke(

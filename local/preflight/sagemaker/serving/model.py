@@ -35,6 +35,11 @@ class ModelRecord(Record):
         return self.request.execution_role_arn
 
     @property
+    def is_multi_model(self) -> bool:
+        """Whether a request names the model it is for, of those below the container's ModelDataUrl."""
+        return any(definition.is_multi_model for definition in self.definitions)
+
+    @property
     def is_direct(self) -> bool:
         """Whether a request names the one container it is for (InferenceExecutionConfig Direct)."""
         execution = self.request.inference_execution_config
@@ -66,7 +71,7 @@ def _container(definition: ContainerDefinition | None) -> dict[str, Any] | None:
     if definition is None:
         return None
     shown = {"Environment": {}, "Mode": definition.mode, **definition.as_asked()}
-    if url := definition.model_data_url:
+    if (url := definition.model_data_url) and not definition.is_multi_model:
         source = {"S3Uri": url, "S3DataType": "S3Object", "CompressionType": "Gzip"}
         shown["ModelDataSource"] = {"S3DataSource": source}
     return shown

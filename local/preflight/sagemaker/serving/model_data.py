@@ -30,6 +30,8 @@ class ModelData:
     @classmethod
     def of(cls, definition: ContainerDefinition) -> "ModelData | None":
         """The data of a container; None if its image holds all it needs."""
+        if definition.is_multi_model:
+            return None  # its models come when they are asked
         if url := definition.model_data_url:
             return cls(url, is_archive=True, is_prefix=False)
         if definition.model_data_source and (source := definition.model_data_source.s3_data_source):

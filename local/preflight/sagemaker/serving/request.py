@@ -26,6 +26,10 @@ class ImageConfig(Shape):
     repository_auth_config: Structure | None = None
 
 
+class MultiModelConfig(Shape):
+    model_cache_setting: str = "Enabled"
+
+
 class ContainerDefinition(Shape):
     container_hostname: str | None = None
     image: str | None = None
@@ -35,6 +39,11 @@ class ContainerDefinition(Shape):
     environment: dict[str, str] = Field(default_factory=dict)
     image_config: ImageConfig | None = described()
     model_package_name: str | None = None
+    multi_model_config: MultiModelConfig = MultiModelConfig()
+
+    @property
+    def is_multi_model(self) -> bool:
+        return self.mode == "MultiModel"
 
     @property
     def runs_script(self) -> bool:

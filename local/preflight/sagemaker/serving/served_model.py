@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from preflight.sagemaker.api.errors import ServiceError
@@ -10,11 +11,13 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.aws.clients import RoleClients
 from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
+from preflight.sagemaker.data.archives import download_archive
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import ModelRecord
 from preflight.sagemaker.serving.model_data import ModelData
+from preflight.sagemaker.serving.multi_model import FOLDER, Measure, Models
 from preflight.sagemaker.serving.request import ContainerDefinition
 from preflight.sagemaker.serving.serving_container import ServingContainer
 from preflight.sagemaker.telemetry.logs import LogStream
@@ -37,7 +40,8 @@ class Place:
 
     ``memory_mb`` is a serverless variant's, which has no ``instance_type``. ``environment`` is added to each
     container's own; ``replaces_containers`` says whether another takes the place of one that dies;
-    ``invocation_timeout_seconds`` is how long a request may take where it is not the service's own limit.
+    ``invocation_timeout_seconds`` is how long a request may take where it is not the service's own limit;
+    ``measure`` gets the metrics of a multi-model container.
     """
 
     scope: Scope
@@ -50,6 +54,7 @@ class Place:
     environment: Mapping[str, str] = field(default_factory=dict)
     replaces_containers: bool = True
     invocation_timeout_seconds: float | None = None
+    measure: Measure = lambda name, unit, value: None
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class ServedModel:
         for number, (name, definition) in enumerate(self.model.containers.items(), start=1):
             folder = self.folder / name / "model"
             folder.mkdir(parents=True, exist_ok=True)
+            if definition.is_multi_model:
+                (self.folder / name / FOLDER).mkdir(exist_ok=True)
             if data := ModelData.of(definition):
                 try:
                     data.download(services, self.place.scope, folder, max_bytes, check)
@@ -83,24 +90,35 @@ class ServedModel:
         containers = self.model.containers
         is_pipeline = len(containers) > 1
         request_seconds = self.place.invocation_timeout_seconds or self.context.settings.invocation_timeout_seconds
-        return Instance(
-            [
-                ServingContainer(
+        serving = [
+            ServingContainer(
+                name,
+                self._launcher_of(
                     name,
-                    self._launcher_of(
-                        name,
-                        definition,
-                        stream.below(name) if is_pipeline else stream,
-                        SERVING_PORT + number,
-                        is_pipeline,
-                    ),
-                    self.place.startup_timeout_seconds,
-                    request_seconds + SILENCE_SECONDS,
-                    self.place.replaces_containers,
-                )
-                for number, (name, definition) in enumerate(containers.items())
-            ],
-            stream,
+                    definition,
+                    stream.below(name) if is_pipeline else stream,
+                    SERVING_PORT + number,
+                    is_pipeline,
+                ),
+                self.place.startup_timeout_seconds,
+                request_seconds + SILENCE_SECONDS,
+                self.place.replaces_containers,
+            )
+            for number, (name, definition) in enumerate(containers.items())
+        ]
+        return Instance(serving, stream, self._models_of(serving[0]) if self.model.is_multi_model else None)
+
+    def _models_of(self, container: ServingContainer) -> Models:
+        definition = self.model.containers[container.name]
+        assert definition.model_data_url is not None  # CreateModel requires it
+        return Models(
+            container,
+            definition.model_data_url,
+            self.folder / container.name / FOLDER,
+            self.place.volume_gb * GIB,
+            partial(download_archive, self._services, self.place.scope),
+            self.place.measure,
+            is_cached=definition.multi_model_config.model_cache_setting == "Enabled",
         )
 
     def _launcher_of(
@@ -118,6 +136,7 @@ class ServedModel:
                 "AWS_REGION": region,
                 "AWS_DEFAULT_REGION": region,
                 **(ports if is_pipeline else {}),
+                **({"SAGEMAKER_MULTI_MODEL": "true"} if definition.is_multi_model else {}),
                 **self.place.environment,
             },
             on_line=lambda line: self.context.logs.write(stream, line),
@@ -126,6 +145,7 @@ class ServedModel:
             arguments=("serve",),
             port=port,
             read_only=("model",),
+            filled=(FOLDER,) if definition.is_multi_model else (),
             limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
         )
         has_services = not self.model.request.enable_network_isolation

@@ -77,6 +77,13 @@ class ServingContainer:
         if container:
             container.terminate(grace_seconds)
 
+    def bring(self, relative_path: str) -> None:
+        """Let it see a folder of ``/opt/ml`` that has come since it started."""
+        with self._lock:
+            container = self._container
+        if container:
+            container.bring(relative_path)
+
     def request(
         self,
         method: str,

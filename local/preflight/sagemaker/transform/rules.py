@@ -47,6 +47,10 @@ def require_batch_model(request: CreateTransformJob, model: ModelRecord) -> None
             "SageMaker Batch currently doesn't support Model entity with container definitions which use "
             "ModelDataSource attribute"
         )
+    if model.is_multi_model:
+        raise ValidationException(
+            guessed(f'Model "{model.arn}" is a multi-model: batch transform does not support it.')
+        )
     if model.is_direct:
         raise ValidationException(
             guessed(f'Model "{model.arn}" has InferenceExecutionConfig Direct, which batch transform does not support.')

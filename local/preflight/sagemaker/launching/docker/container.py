@@ -15,7 +15,7 @@ from docker.types import CancellableStream
 from preflight.sagemaker.launching.container import NOWHERE, ContainerSpec
 from preflight.sagemaker.launching.docker.engine import ENGINE_ERRORS, EngineError, is_gone
 from preflight.sagemaker.launching.docker.feed import feed
-from preflight.sagemaker.launching.docker.files import unpack
+from preflight.sagemaker.launching.docker.files import pack, unpack
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.unpacking import UnpackError
 
@@ -74,6 +74,12 @@ class DockerContainer:
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         feed(self._container, f"/opt/ml/{relative_path}", chunks)
+
+    def bring(self, relative_path: str) -> None:
+        try:
+            self._container.put_archive("/", pack(self._spec.folder / relative_path, f"opt/ml/{relative_path}"))
+        except ENGINE_ERRORS as error:
+            raise OSError(f"{relative_path} cannot be put into the container: {error}") from error
 
     def fetch(self, relative_path: str) -> None:
         try:
@@ -166,6 +172,9 @@ class EndedContainer:
 
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         """Nobody reads."""
+
+    def bring(self, relative_path: str) -> None:
+        """It has ended."""
 
     def fetch(self, relative_path: str) -> None:
         """Nothing was written."""

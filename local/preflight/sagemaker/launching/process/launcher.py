@@ -162,6 +162,9 @@ class _ProcessContainer:
     def feed(self, relative_path: str, chunks: Iterable[bytes]) -> None:
         write_fifo(self._spec.folder / relative_path, chunks, lambda: self.poll() is not None)
 
+    def bring(self, relative_path: str) -> None:
+        """The process works in the spec's folder itself."""
+
     def fetch(self, relative_path: str) -> None:
         """The process works in the spec's folder itself."""
 

@@ -36,9 +36,10 @@ class ProcessFolders:
         """
         scratch = spec.folder.parent / f"{spec.folder.name}-{uuid.uuid4().hex[:8]}"
         private = private_folders()
-        folder = scratch / "ml" if spec.read_only else spec.folder
+        shared = (*spec.read_only, *spec.filled)
+        folder = scratch / "ml" if shared else spec.folder
         folder.mkdir(parents=True, exist_ok=True)
-        binds = {OPT_ML: folder, **{f"{OPT_ML}/{name}": spec.folder / name for name in spec.read_only}}
+        binds = {OPT_ML: folder, **{f"{OPT_ML}/{name}": spec.folder / name for name in shared}}
         overlays, packages, variables = {}, "", {}
         if not private.overlay_problem:
             own = {"environment": program.environment and program.environment.folder, "program": program.folder}
@@ -49,7 +50,7 @@ class ProcessFolders:
         for new in (*overlays.values(), *((Path(packages),) if packages else ())):
             new.mkdir(parents=True)
         if not private.problem:
-            for name in spec.read_only:
+            for name in shared:
                 (folder / name).mkdir()
             view = View(
                 binds=binds,
@@ -59,7 +60,7 @@ class ProcessFolders:
                 directory=str(program.folder or OPT_ML),
             )
             return cls(base=OPT_ML, view=view, variables=variables, scratch=scratch, packages=packages)
-        for name in spec.read_only:
+        for name in shared:
             (folder / name).symlink_to(spec.folder / name)
         variables["SAGEMAKER_BASE_DIR"] = str(folder)
         return cls(base=str(folder), variables=variables, scratch=scratch, packages=packages)

@@ -179,12 +179,6 @@ def test_data_that_cannot_be_a_model_is_refused(
     assert (code, message.replace("{bucket}", bucket) in said) == ("ValidationException", True), said
 
 
-def test_a_multi_model_container_is_refused_by_name(create: Make) -> None:
-    code, message = refusal(create, Mode="MultiModel")
-
-    assert (code, "Mode MultiModel (PrimaryContainer)" in message) == ("UnsupportedByPreflight", True)
-
-
 def test_a_model_needs_a_role_that_sagemaker_may_assume(sagemaker: Any, client: Make) -> None:
     role = make_role(client("iam"), "lambda.amazonaws.com")
 
