@@ -167,6 +167,11 @@ def _sagemaker_resource(operation: str, parameters: Parameters, place: Place) ->
         return _named(place, "model-package", f"{str(group).rpartition('/')[2]}/*")
     if operation == "BatchPutMetrics":
         return _named(place, "experiment-trial-component", parameters.get("TrialComponentName"))
+    if "PipelineExecutionArn" in parameters:
+        return str(parameters["PipelineExecutionArn"])
+    if operation == "StartPipelineExecution":  # on the pipeline: the execution is not there yet
+        pipeline = str(parameters.get("PipelineName", ""))
+        return pipeline if pipeline.startswith("arn:") else _named(place, "pipeline", pipeline)
     found = _SAGEMAKER_RESOURCES.fullmatch(operation)
     name = parameters.get(f"{found['noun']}Name") if found else None
     if found is None or not isinstance(name, str):

@@ -23,6 +23,7 @@ from preflight.sagemaker.api.credentials import Credential, is_region, scope_of
 from preflight.sagemaker.api.errors import ServiceError, UnknownOperationException, UnsupportedByPreflight
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.life import ServiceGone, ServiceLife
+from preflight.sagemaker.pipelines.calls import Refusal, let_pass
 
 LOG = logging.getLogger(__name__)
 # InvokeEndpoint refuses what is above 25 MB; no request holds more than one byte beyond that in memory.
@@ -39,13 +40,6 @@ _RUNTIME_OPERATIONS = {
 }
 
 Headers = Mapping[str, str]
-# Why a request must not go on, by its credential, botocore's names of service and operation, and its members.
-Refusal = Callable[[Credential, str, str, Mapping[str, Any]], Denial | None]
-
-
-def let_pass(credential: Credential, service: str, operation: str, parameters: Mapping[str, Any]) -> Denial | None:
-    """Nothing is refused: roles decide where the host knows them."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)

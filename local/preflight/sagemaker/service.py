@@ -36,6 +36,9 @@ from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.pipelines.calls import Refusal, let_pass
+from preflight.sagemaker.pipelines.execution_operations import PipelineExecutions
+from preflight.sagemaker.pipelines.operations import Pipelines
 from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
@@ -63,6 +66,8 @@ FAMILIES: tuple[type, ...] = (
     Trials,
     TrialComponents,
     Lineage,
+    Pipelines,
+    PipelineExecutions,
 )
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {
@@ -75,8 +80,11 @@ _BY_SERVICE = {"sagemaker": OPERATIONS, "sagemaker-metrics": METRICS_OPERATIONS}
 class SageMaker:
     """The service. One instance serves every account and region."""
 
-    def __init__(self, settings: Settings, launcher: Launcher | None = None) -> None:
-        """``launcher`` takes the place of the one that ``settings`` would choose."""
+    def __init__(self, settings: Settings, launcher: Launcher | None = None, refusal: Refusal = let_pass) -> None:
+        """``launcher`` takes the place of the one that ``settings`` would choose.
+
+        ``refusal`` tells what the policies of a pipeline's role do not allow.
+        """
         self._context = context = ServiceContext.create(settings, launcher)
         self.launcher = context.launcher
         self._running = running = RunningJobs(settings.training_slots, context.resources.lock)
@@ -87,6 +95,7 @@ class SageMaker:
         models = Models(context, packages)
         configs = EndpointConfigs(context, models)
         self._endpoints = endpoints = Endpoints(context, configs, models)
+        executions = PipelineExecutions(context, running, self.call, refusal)
         self.invocations = Invocations(context, endpoints)
         self.async_invocations = AsyncInvocations(context, endpoints)
         families = (
@@ -106,6 +115,8 @@ class SageMaker:
             TrialComponents(experiments),
             TrialComponentMetrics(experiments),
             Lineage(context.resources),
+            Pipelines(context, executions),
+            executions,
         )
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))

@@ -37,7 +37,7 @@ def _settings() -> Settings:
 def _create() -> "SageMaker":
     from preflight.sagemaker.service import SageMaker  # slow to import; the stack answers before
 
-    return SageMaker(_settings())
+    return SageMaker(_settings(), refusal=sagemaker_refusal)
 
 
 LIFE = ServiceLife(_create)

@@ -86,7 +86,7 @@ class Order(NamedTuple):
 class Listing:
     """How one List operation answers.
 
-    ``name_key`` and ``status_key`` are keys of a summary; ``result_key`` holds the summaries in the answer.
+    ``name_key``, ``status_key`` and ``time_key`` are keys of a summary; ``result_key`` holds the summaries.
     ``more_columns`` are what else SortBy may name, each with what sorts a summary that has it; others are left out.
     With ``status_after_page`` StatusEquals takes away from a page of MaxResults, as ListTrainingJobs documents.
     """
@@ -94,6 +94,7 @@ class Listing:
     result_key: str
     name_key: str
     status_key: str | None = None
+    time_key: str = "CreationTime"
     default_order: str = "Descending"
     default_page: int = 10
     status_after_page: bool = False
@@ -126,7 +127,7 @@ class Listing:
     def _sort_key(self, sort_by: str) -> Callable[[Item], tuple[Any, str]]:
         if more := self.more_columns.get(sort_by):
             return lambda row: (more(row), row[self.name_key])
-        column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, "CreationTime")
+        column = {"Name": self.name_key, "Status": self.status_key or self.name_key}.get(sort_by, self.time_key)
         return lambda row: (row[column], row[self.name_key])
 
     def _early_filter(self, request: PageRequest) -> Callable[[Item], bool]:
@@ -134,7 +135,7 @@ class Listing:
         tests: list[Callable[[Item], bool]] = []
         if not self._takes_status_late(request):
             tests += self._status_tests(request)
-        for column, (after, before) in (("CreationTime", request.created), ("LastModifiedTime", request.modified)):
+        for column, (after, before) in ((self.time_key, request.created), ("LastModifiedTime", request.modified)):
             if after:
                 tests.append(_is_later(column, after))
             if before:

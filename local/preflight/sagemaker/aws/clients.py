@@ -75,6 +75,11 @@ class RoleClients(Clients):
             "AWS_SESSION_TOKEN": credentials["token"],
         }
 
+    def access_key(self) -> str:
+        """That of the session. Raises ClientError."""
+        key: str = self._credentials.get_frozen_credentials().access_key
+        return key
+
     @functools.cached_property
     def _credentials(self) -> Any:
         return RefreshableCredentials.create_from_metadata(self._assume_role(), self._assume_role, "assume-role")

@@ -1,0 +1,1 @@
+"""Pipelines: definitions, and the executions that run them step by step."""

@@ -1,0 +1,180 @@
+"""The definition of a pipeline as typed objects. Its members are those that AWS's SDKs write.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/define-pipeline.html
+"""
+
+import functools
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from preflight.sagemaker.api.errors import guessed
+from preflight.sagemaker.api.operation import RefusedCase
+from preflight.sagemaker.pipelines.conditions import Condition
+from preflight.sagemaker.pipelines.expressions import Get, parse, references
+from preflight.sagemaker.pipelines.parsing import Parsed, Part, unable, unable_to_parse
+from preflight.sagemaker.pipelines.retries import RetryPolicy
+
+VERSION = "2020-12-01"
+STEP_TYPES = (*("Processing", "Training", "Transform", "Model", "RegisterModel", "Condition", "Fail"),)
+OTHER_STEP_TYPES = (
+    *("Tuning", "Lambda", "Callback"),
+    *("AutoML", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "EndpointConfig", "Endpoint"),
+    *("InferenceComponent", "Lineage", "Job", "Cleanup", "ForEach", "Athena", "HubContent", "BedrockCustomModel"),
+    *("BedrockCustomModelDeployment", "BedrockProvisionedModelThroughput", "BedrockModelImport"),
+)
+CACHING = RefusedCase("CreatePipeline", "CacheConfig.Enabled true of a step")
+MLFLOW = RefusedCase("CreatePipeline", "MlflowConfig in the definition")
+REFUSED_TYPES = {name: RefusedCase("CreatePipeline", f"a step of type {name}") for name in OTHER_STEP_TYPES}
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-_]{1,64}$")]
+Arguments = Annotated[dict[str, Any], AfterValidator(parse)]
+
+
+def _nothing_if_null(value: Any) -> Any:
+    return [] if value is None else value
+
+
+class Parameter(Part):
+    name: Name
+    type: Literal["String", "Integer", "Float", "Boolean"]
+    default_value: bool | int | float | str | None = None
+    enum_values: list[str] | None = None
+
+
+class PropertyFile(Part):
+    property_file_name: str
+    output_name: str
+    file_path: str
+
+
+class CacheConfig(Part):
+    enabled: bool = False
+    expire_after: str | None = None
+
+
+class BaseStep(Part):
+    name: Name
+    depends_on: Annotated[list[str], BeforeValidator(_nothing_if_null)] = Field(default_factory=list)
+    display_name: str | None = None
+    description: str | None = None
+
+    def own_values(self) -> list[Any]:
+        """What of it may hold expressions."""
+        return []
+
+    def references(self) -> Iterator[Get]:
+        """What it needs to know; not what steps inside it do."""
+        yield from references(self.own_values())
+
+
+class RetriedStep(BaseStep):
+    arguments: Arguments
+    retry_policies: list[RetryPolicy] = Field(default_factory=list)
+
+    def own_values(self) -> list[Any]:
+        return [self.arguments]
+
+
+class JobStep(RetriedStep):
+    type: Literal["Training", "Transform"]
+    cache_config: CacheConfig | None = None
+
+
+class ProcessingStep(RetriedStep):
+    type: Literal["Processing"]
+    cache_config: CacheConfig | None = None
+    property_files: list[PropertyFile] = Field(default_factory=list)
+
+
+class ModelStep(RetriedStep):
+    type: Literal["Model", "RegisterModel"]
+
+
+class FailArguments(Part):
+    error_message: Parsed
+
+
+class FailStep(BaseStep):
+    type: Literal["Fail"]
+    arguments: FailArguments
+
+    def own_values(self) -> list[Any]:
+        return [self.arguments.error_message]
+
+
+class ConditionArguments(Part):
+    conditions: list[Condition]
+    if_steps: "list[Step]" = Field(default_factory=list)
+    else_steps: "list[Step]" = Field(default_factory=list)
+
+
+class ConditionStep(BaseStep):
+    type: Literal["Condition"]
+    arguments: ConditionArguments
+
+    def references(self) -> Iterator[Get]:
+        for condition in self.arguments.conditions:
+            yield from condition.references()
+
+
+PlainStep = JobStep | ProcessingStep | ModelStep | FailStep
+Step = Annotated[PlainStep | ConditionStep, Field(discriminator="type")]
+
+
+class Definition(Part):
+    """A whole pipeline."""
+
+    version: Literal["2020-12-01"]
+    metadata: dict[str, Any] | None = None
+    parameters: list[Parameter] = Field(default_factory=list)
+    pipeline_experiment_config: Parsed = None
+    mlflow_config: Any = None
+    steps: list[Step] = Field(min_length=1)
+
+    @classmethod
+    @functools.lru_cache(maxsize=64)
+    def parse(cls, text: str) -> "Definition":
+        """Raises ValidationException, in AWS's words where they are known, or UnsupportedByPreflight."""
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise unable(guessed(f"It is not JSON: {error}")) from None
+        if isinstance(document, dict):
+            _require_known_types(document.get("Steps"))
+        try:
+            definition = cls.model_validate(document)
+        except ValidationError as error:
+            raise unable_to_parse(error) from None
+        except RecursionError:
+            raise unable(guessed("It is nested too deep.")) from None
+        if definition.mlflow_config is not None:
+            raise MLFLOW.error()
+        _require_no_caching(definition.steps)
+        return definition
+
+
+def _require_known_types(steps: Any) -> None:
+    """Raises UnsupportedByPreflight for a type of step that AWS has, ValidationException for one that nobody has."""
+    for step in steps if isinstance(steps, list) else ():
+        if not isinstance(step, dict) or not isinstance(step.get("Type"), str):
+            continue
+        if refused := REFUSED_TYPES.get(step["Type"]):
+            raise refused.error(f"step {step.get('Name')}")
+        if step["Type"] not in STEP_TYPES:
+            raise unable(guessed(f"Unknown step type '{step['Type']}'."))
+        if isinstance(arguments := step.get("Arguments"), dict):
+            _require_known_types(arguments.get("IfSteps"))
+            _require_known_types(arguments.get("ElseSteps"))
+
+
+def _require_no_caching(steps: list[PlainStep | ConditionStep]) -> None:
+    """Raises UnsupportedByPreflight: a step would run that does not on AWS."""
+    for step in steps:
+        match step:
+            case ConditionStep():
+                _require_no_caching([*step.arguments.if_steps, *step.arguments.else_steps])
+            case JobStep() | ProcessingStep() if step.cache_config and step.cache_config.enabled:
+                raise CACHING.error(f"step {step.name}")

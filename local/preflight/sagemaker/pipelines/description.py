@@ -1,0 +1,142 @@
+"""Pipelines, executions and steps as Describe and List show them. Call under the resources' lock."""
+
+from typing import Any
+
+from preflight.sagemaker.api.errors import ResourceNotFound, ValidationException, guessed
+from preflight.sagemaker.api.listing import Listing
+from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord, StepRecord
+from preflight.sagemaker.resources.table import Kind
+
+_EXECUTION_STATUS = {"InProgress": "Executing", "Completed": "Succeeded"}  # of the others the word is the same
+
+
+def execution_status(execution: ExecutionRecord) -> str:
+    return _EXECUTION_STATUS.get(execution.status, execution.status)
+
+
+def describe_pipeline(pipeline: PipelineRecord) -> dict[str, Any]:
+    return _known(
+        {
+            "PipelineArn": pipeline.arn,
+            "PipelineName": pipeline.name,
+            "PipelineDisplayName": pipeline.display_name,
+            "PipelineDefinition": pipeline.definition,
+            "PipelineDescription": pipeline.description,
+            "RoleArn": pipeline.role_arn,
+            "PipelineStatus": "Active",
+            "CreationTime": pipeline.creation_time,
+            "LastModifiedTime": pipeline.last_modified,
+            "LastRunTime": pipeline.last_run,
+            "ParallelismConfiguration": _parallelism(pipeline.max_parallel),
+        }
+    )
+
+
+def summarize_pipeline(pipeline: PipelineRecord) -> dict[str, Any]:
+    """One of PipelineSummaries."""
+    return _known(
+        {
+            "PipelineArn": pipeline.arn,
+            "PipelineName": pipeline.name,
+            "PipelineDisplayName": pipeline.display_name,
+            "PipelineDescription": pipeline.description,
+            "RoleArn": pipeline.role_arn,
+            "CreationTime": pipeline.creation_time,
+            "LastModifiedTime": pipeline.last_modified,
+            "LastExecutionTime": pipeline.last_run,
+        }
+    )
+
+
+def describe_execution(execution: ExecutionRecord) -> dict[str, Any]:
+    return _known(
+        {
+            "PipelineArn": execution.pipeline_arn,
+            "PipelineExecutionArn": execution.arn,
+            "PipelineExecutionDisplayName": execution.display_name,
+            "PipelineExecutionStatus": execution_status(execution),
+            "PipelineExecutionDescription": execution.description,
+            "FailureReason": execution.failure_reason,
+            "CreationTime": execution.creation_time,
+            "LastModifiedTime": execution.last_modified,
+            "ParallelismConfiguration": _parallelism(execution.max_parallel),
+            "PipelineVersionId": execution.version,
+        }
+    )
+
+
+def summarize_execution(execution: ExecutionRecord) -> dict[str, Any]:
+    """One of PipelineExecutionSummaries."""
+    return _known(
+        {
+            "PipelineExecutionArn": execution.arn,
+            "StartTime": execution.creation_time,
+            "PipelineExecutionStatus": execution_status(execution),
+            "PipelineExecutionDescription": execution.description,
+            "PipelineExecutionDisplayName": execution.display_name,
+            "PipelineExecutionFailureReason": execution.failure_reason,
+        }
+    )
+
+
+def describe_step(step: StepRecord) -> dict[str, Any]:
+    """One of PipelineExecutionSteps."""
+    return _known(
+        {
+            "StepName": step.name,
+            "StepDisplayName": step.display_name,
+            "StepDescription": step.description,
+            "StartTime": step.start_time,
+            "EndTime": step.end_time,
+            "StepStatus": step.status,
+            "FailureReason": step.failure_reason,
+            "Metadata": step.metadata,
+            "AttemptCount": step.attempts,
+        }
+    )
+
+
+def _parallelism(most: int | None) -> dict[str, int] | None:
+    return None if most is None else {"MaxParallelExecutionSteps": most}
+
+
+def _known(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _taken(arn: str) -> ValidationException:
+    """Both of the phrases that AWS's SDKs look for."""
+    name = arn.rpartition("/")[2]
+    return ValidationException(
+        f"Pipeline names must be unique within an AWS account and region. Pipeline with name ({name}) already exists."
+    )
+
+
+EXECUTION_LISTING = Listing(
+    result_key="PipelineExecutionSummaries",
+    name_key="PipelineExecutionArn",
+    time_key="StartTime",
+    more_columns={"PipelineExecutionArn": lambda summary: summary["PipelineExecutionArn"]},
+)
+STEP_LISTING = Listing(result_key="PipelineExecutionSteps", name_key="StepName", time_key="StartTime")
+PARAMETER_LISTING = Listing(result_key="PipelineParameters", name_key="Name", default_order="Ascending")
+PIPELINE = Kind(
+    record=PipelineRecord,
+    arn_kind="pipeline",
+    event=None,
+    listing=Listing(result_key="PipelineSummaries", name_key="PipelineName"),
+    describe=describe_pipeline,
+    summarize=summarize_pipeline,
+    taken=_taken,
+    missing=lambda arn: ResourceNotFound(guessed(f"Pipeline '{arn}' does not exist.")),
+)
+EXECUTION = Kind(
+    record=ExecutionRecord,
+    arn_kind="pipeline-execution",
+    event=None,
+    listing=EXECUTION_LISTING,
+    describe=describe_execution,
+    summarize=summarize_execution,
+    taken=lambda arn: ValidationException(guessed(f"The execution {arn} already exists.")),
+    missing=lambda arn: ResourceNotFound(guessed(f"Pipeline execution '{arn}' does not exist.")),
+)
