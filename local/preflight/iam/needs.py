@@ -160,15 +160,13 @@ def _sagemaker(operation: str, parameters: Parameters, place: Place) -> Iterator
 def _sagemaker_resource(operation: str, parameters: Parameters, place: Place) -> str:
     if operation in _ENDPOINT_OPERATIONS or operation == "UpdateEndpointWeightsAndCapacities":
         return _named(place, "endpoint", parameters.get("EndpointName"))
-    for member in ("ResourceArn", "ModelPackageArn"):
+    for member in ("ResourceArn", "ModelPackageArn", "PipelineExecutionArn"):
         if member in parameters:
             return str(parameters[member])
     if operation == "CreateModelPackage" and (group := parameters.get("ModelPackageGroupName")):
         return _named(place, "model-package", f"{str(group).rpartition('/')[2]}/*")
     if operation == "BatchPutMetrics":
         return _named(place, "experiment-trial-component", parameters.get("TrialComponentName"))
-    if "PipelineExecutionArn" in parameters:
-        return str(parameters["PipelineExecutionArn"])
     if operation == "StartPipelineExecution":  # on the pipeline: the execution is not there yet
         pipeline = str(parameters.get("PipelineName", ""))
         return pipeline if pipeline.startswith("arn:") else _named(place, "pipeline", pipeline)
