@@ -52,6 +52,7 @@ ENDLESS = {**WEIGHTS, "arg:fc0_bias": np.array([[np.nan]], np.float32)}
         (linear_learner_file(weights={"arg:fc0_weight": WEIGHTS["arg:fc0_weight"][:0]}), "weights of shape (0, 1)"),
         (linear_learner_file()[:-40], "is not a Linear Learner model"),
     ],
+    ids=lambda each: each if isinstance(each, str) else "file",  # not the file's bytes, which hold the time
 )
 def test_a_damaged_linear_learner_model_is_named(tmp_path, content, message):
     assert message in load(tmp_path, "linear-learner", "model_algo-1", content)
