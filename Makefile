@@ -3,7 +3,8 @@ PORT      ?= 4566
 ALGORITHM ?= linear-learner
 FEATURES  ?= ordinal
 DATA      ?=
-ROWS      ?= 1000
+CONFIG    ?= preflight.toml
+ROWS      ?= 200
 PYTHON_IN_VENV := .venv/bin/python
 
 export PREFLIGHT_PORT := $(PORT)
@@ -11,6 +12,7 @@ export AWS_ENDPOINT_URL := http://localhost:$(PORT)
 export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(PORT))
 
 .DEFAULT_GOAL := help
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 # The tests do not see what make tells the programs. Files of tests run side by side, unless ARGS chooses some.
 # COVERAGE=1 prints which share of the lines they ran.
 PYTEST_ENV   := env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN
@@ -24,16 +26,14 @@ MATRIX       := tests/kit tests/aws/test_flow.py tests/local/preflight/hosts/loc
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make demo DATA=file.csv|folder ALGORITHM=linear-learner|xgboost FEATURES=ordinal|engineered PORT=4566"
+	@echo "  make demo DATA=file.csv|.csv.gz|.zip|folder CONFIG=preflight.toml ROWS=200 ALGORITHM=linear-learner|xgboost FEATURES=ordinal|engineered PORT=4566"
 
 setup: ## Make .venv with everything in it (the other targets do this by themselves)
 	@./setup.sh
 
-demo: setup ## From a survey CSV to a URL that answers 0 or 1, on this machine
-	@$(PYTHON_IN_VENV) -m preflight up
-	@$(PYTHON_IN_VENV) -m data_prep $(if $(DATA),"$(DATA)") --features $(FEATURES)
-	@$(PYTHON_IN_VENV) aws/deploy.py --algorithm $(ALGORITHM)
-	@$(PYTHON_IN_VENV) aws/predict.py --rows $(ROWS)
+demo: ## From a survey CSV to a URL that answers 0 or 1, on this machine
+	@DATA="$(DATA)" CONFIG="$(CONFIG)" ALGORITHM="$(ALGORITHM)" FEATURES="$(FEATURES)" ROWS="$(ROWS)" \
+		UNKNOWN="$(filter-out DATA CONFIG ALGORITHM FEATURES ROWS PORT,$(GIVEN))" ./demo.sh
 
 up: setup ## Start the stack
 	@$(PYTHON_IN_VENV) -m preflight up

@@ -24,7 +24,7 @@ from aws.calling import newman_options, who_can_call
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
-from aws.deployment import Deployment, record_path
+from aws.deployment import Deployment, held_out_folder, record_path
 from aws.documents.write import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
 from aws.errors import EXIT_INTERRUPTED, InputError, explained
 from aws.names import Names, names_of
@@ -159,14 +159,7 @@ def accounted(report: Report, target: Target) -> Iterator[None]:
     show_default=True,
     help="SageMaker's built-in algorithm to train; container: our own image of the same, built and pushed to ECR.",
 )
-@click.option(
-    "--data",
-    "data_folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/data"),
-    show_default=True,
-    help="What `python -m data_prep` wrote.",
-)
+@options.data
 @click.option("--serverless", is_flag=True, help="Host on a serverless endpoint: nothing to pay while nobody asks.")
 @click.option(
     "--auth",
@@ -194,7 +187,7 @@ def main(
     plan_only: bool,
     yes: bool,
     algorithm_name: str,
-    data_folder: Path,
+    data_folder: Path | None,
     serverless: bool,
     auth: Auth,
     capture: bool,
@@ -218,10 +211,10 @@ def main(
     if capture and serverless:
         raise InputError("--capture and --serverless do not go together: AWS captures nothing of serverless endpoints.")
     settings = load_settings(config_path)
-    dataset = Dataset.load(data_folder)
+    dataset = Dataset.load(options.data_of(data_folder, build_folder, settings))
     algorithm = algorithms.algorithm_named(algorithm_name, settings)
     target = Target.named(target_name, region=region or settings.region)
-    path = record_path(build_folder, target_name)
+    path = record_path(build_folder, settings.name, target_name)
     aws = Aws(target)
     require_account(aws, settings, path)
     names = names_of(aws, settings)
@@ -239,6 +232,7 @@ def main(
         ask(plan)
     report.line(f"Deploying {algorithm_name} to {target.where}, region {target.region}")
     deployment = follow(target, names, wanted, plan)
+    dataset.keep_held_out(held_out_folder(path))
     deployment.write(path)
     write_documents(deployment, dataset, path.parent)
     summarize(deployment, path, report)

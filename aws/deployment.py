@@ -1,19 +1,30 @@
-"""The record of what is deployed, ``build/<target>/deployment.json``: written by deploy, read by predict."""
+"""The record of what is deployed, ``build/<project>/<place>/deployment.json``: written by deploy, read by predict.
+
+Beside it are the schema and the held-out rows of the data that was deployed, so that data prepared anew, for another
+stack or another try, is not mistaken for it.
+"""
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ValidationError
 
 from aws.errors import InputError
+from aws.target import deploy_command, place
 from aws.wanted import Auth
 
 
-def record_path(build_folder: Path, target_name: str) -> Path:
-    """Where the record of a target is."""
-    return build_folder / target_name / "deployment.json"
+def record_path(build_folder: Path, project: str, target_name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the record of a project is: one for each stack, one for AWS."""
+    return build_folder / project / place(target_name, environ) / "deployment.json"
+
+
+def held_out_folder(record: Path) -> Path:
+    """Where the schema and the held-out rows of what is deployed are."""
+    return record.parent / "held-out"
 
 
 class Deployment(BaseModel):
@@ -40,21 +51,25 @@ class Deployment(BaseModel):
     metrics: dict[str, float]
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a record. Raises ``InputError`` when there is none or it is not one."""
+    def read(cls, path: Path, target_name: str) -> Self:
+        """Read a record of a target. Raises ``InputError`` when there is none or it is not one."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
-            raise InputError(f"{path} is missing: nothing is deployed yet. Run `python aws/deploy.py`.") from error
+            raise InputError(
+                f"{path} is missing: nothing is deployed there yet. Run `{deploy_command(target_name)}`."
+            ) from error
         except (OSError, ValidationError) as error:
-            raise InputError(f"{path} is not readable as a record. Run `python aws/deploy.py` again.") from error
+            raise InputError(
+                f"{path} is not readable as a record. Run `{deploy_command(target_name)}` again."
+            ) from error
 
     @classmethod
     def find(cls, path: Path) -> Self | None:
         """The record if there is a readable one."""
         try:
-            return cls.read(path)
-        except InputError:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
             return None
 
     def write(self, path: Path) -> None:

@@ -61,7 +61,7 @@ def main(target_name: str, yes: bool, region: str | None, config_path: Path, bui
     """
     settings = load_settings(config_path)
     aws = Aws(Target.named(target_name, region=region or settings.region))
-    path = record_path(build_folder, target_name)
+    path = record_path(build_folder, settings.name, target_name)
     require_account(aws, settings, path)
     report = Report(Console(), aws.calls)
     aws.tell = report.tell

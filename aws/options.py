@@ -6,10 +6,16 @@ from typing import Any
 
 import click
 
-from aws.config import DEFAULT_PATH
+from aws.config import DEFAULT_PATH, DeploySettings
 from aws.target import NAMES
 
 Command = Callable[..., Any]
+
+
+def data_of(data_folder: Path | None, build_folder: Path, settings: DeploySettings) -> Path:
+    """The folder that ``--data`` names, or else the project's own."""
+    return data_folder or build_folder / settings.name / "data"
+
 
 target = click.option(
     "--target",
@@ -38,5 +44,11 @@ build = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build"),
     show_default=True,
-    help="Folder for what was deployed: <build>/<target>/deployment.json.",
+    help="Folder for what is made: <build>/<project>/data, and for each stack and for AWS a deployment.json.",
+)
+data = click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="What `python -m data_prep` wrote.  [default: <build>/<project>/data]",
 )

@@ -14,10 +14,8 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -25,38 +23,33 @@ import requests
 from requests.auth import AuthBase
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from aws import options
 from aws.batch import score_file
 from aws.calling import authorization_of, curl_options
 from aws.config import load_settings
-from aws.deployment import Deployment, record_path
+from aws.deployment import Deployment, held_out_folder, record_path
+from aws.documents.write import REQUEST
 from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
-from aws.target import DEFAULT_PORT, Target
+from aws.evaluation.answers import Answer
+from aws.evaluation.measures import figures
+from aws.evaluation.summary import summary
+from aws.schema import Row, Schema
+from aws.target import DEFAULT_PORT, Target, deploy_command
 
 REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
 THROTTLED_TRIES = 40
 THROTTLED_PAUSE_SECONDS = 0.25
-Row = dict[str, str]
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What came back for rows whose label is known. Latencies are whole requests, in milliseconds."""
-
-    rows: int
-    accuracy: float
-    true_positives: int
-    false_positives: int
-    true_negatives: int
-    false_negatives: int
-    latency_p50_ms: float
-    latency_p95_ms: float
+class NobodyAnswers(AwsRoomError):
+    """What was deployed is not there any more, or not for us."""
 
 
-def read_rows(path: Path, limit: int) -> list[Row]:
+def read_rows(path: Path, schema: Schema, limit: int) -> list[Row]:
     """``limit`` rows of a CSV with a header, as text, drawn alike on every call: the first rows of a survey need
-    not be like the rest. Raises ``InputError`` if there are none."""
+    not be like the rest. Raises ``InputError`` if there are none, or not of this table."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = _draw(csv.DictReader(file), limit)
@@ -64,43 +57,43 @@ def read_rows(path: Path, limit: int) -> list[Row]:
         raise InputError(f"{path} cannot be read ({error}). Run `python -m data_prep` first.") from error
     if not rows:
         raise InputError(f"{path} has no rows. Run `python -m data_prep` first.")
-    return rows
+    named = [{name.strip(): value for name, value in row.items()} for row in rows]
+    for column in (*schema.columns, schema.column):
+        if column not in named[0]:
+            raise InputError(f"{path} has no column {column}. Run `python -m data_prep` again.")
+    return list(named)
 
 
-def request_body(row: Row, label: dict[str, Any]) -> dict[str, Row]:
-    """What to send for one raw row: its features."""
-    not_sent = {label["column"], *label["ignored"]}
-    return {label["key"]: {column: value for column, value in row.items() if column not in not_sent}}
-
-
-def predict(session: requests.Session, url: str, body: dict[str, Row], result: str) -> tuple[int, float]:
-    """The predicted class, 0 or 1: ``result`` of the answer; and the seconds that the answered request took.
+def predict(session: requests.Session, url: str, schema: Schema, row: Row) -> Answer:
+    """What the URL says of one row.
 
     Raises:
-        AwsRoomError: the URL answers otherwise.
+        NobodyAnswers: there is no such URL.
+        AwsRoomError: it answers otherwise.
     """
     try:
-        answer, seconds = _post_when_it_may(session, url, body)
+        answer, seconds = _post_when_it_may(session, url, schema.body(row))
     except requests.RequestException as error:
-        raise AwsRoomError(
-            f"{url} does not answer ({type(error).__name__}). Is the stack up (`preflight status`)? "
-            "Run `python aws/deploy.py` to deploy again."
+        raise NobodyAnswers(
+            f"{url} does not answer ({type(error).__name__}): is its stack up (`preflight status`)?"
         ) from error
     if answer.status_code in (403, 404):
-        raise AwsRoomError(
-            f"{url} lets nobody in ({answer.status_code}: {answer.text[:200]}): it is not deployed any more, or these "
-            "credentials may not call it, or its API key is younger than a minute. Run `python aws/deploy.py` again."
+        raise NobodyAnswers(
+            f"{url} lets nobody in ({answer.status_code}: {answer.text[:200]}): its stack has ended since, or these "
+            "credentials may not call it, or its API key is younger than a minute."
         )
     if answer.status_code == 429:
         raise AwsRoomError(f"{url} takes no more requests now (429): see requests_per_second in [deploy.api].")
     try:
-        return int(answer.json()[result]), seconds
+        return Answer.of(schema, row, answer.json(), seconds)
     except (ValueError, KeyError, TypeError) as error:
         said = answer.text[:500]
         raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
 
 
-def _post_when_it_may(session: requests.Session, url: str, body: dict[str, Row]) -> tuple[requests.Response, float]:
+def _post_when_it_may(
+    session: requests.Session, url: str, body: dict[str, dict[str, str]]
+) -> tuple[requests.Response, float]:
     """The answer and its seconds; one that says to come later (429) only if it says so again and again."""
     for _ in range(THROTTLED_TRIES):
         started = time.perf_counter()
@@ -112,10 +105,10 @@ def _post_when_it_may(session: requests.Session, url: str, body: dict[str, Row])
     return answer, seconds
 
 
-def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
+def _draw(rows: Iterable[dict[str, str]], limit: int) -> list[dict[str, str]]:
     """A uniform sample without holding all rows (Vitter's algorithm R)."""
     random = Random(1)
-    drawn: list[Row] = []
+    drawn: list[dict[str, str]] = []
     for count, row in enumerate(rows, start=1):
         if len(drawn) < limit:
             drawn.append(row)
@@ -124,55 +117,36 @@ def _draw(rows: Iterable[Row], limit: int) -> list[Row]:
     return drawn
 
 
-def score(
-    url: str, auth: AuthBase | None, rows: Sequence[Row], label: dict[str, Any], *, on_answer: Callable[[], None]
-) -> Scores:
-    """Send every row over one connection and compare the answers with the rows' own labels."""
-    counts = {(actual, predicted): 0 for actual in (0, 1) for predicted in (0, 1)}
-    seconds: list[float] = []
+def ask(
+    url: str, auth: AuthBase | None, schema: Schema, rows: Sequence[Row], *, on_answer: Callable[[], None]
+) -> list[Answer]:
+    """Send every row over one connection."""
+    answers = []
     with requests.Session() as session:
         session.auth = auth
         for row in rows:
-            body = request_body(row, label)
-            predicted, took = predict(session, url, body, label["result"])
-            seconds.append(took)
-            actual = int(row[label["column"]].strip() == str(label["positive"]))
-            counts[actual, predicted] += 1
+            answers.append(predict(session, url, schema, row))
             on_answer()
-    seconds.sort()
-    return Scores(
-        rows=len(seconds),
-        accuracy=(counts[0, 0] + counts[1, 1]) / len(seconds),
-        true_positives=counts[1, 1],
-        false_positives=counts[0, 1],
-        true_negatives=counts[0, 0],
-        false_negatives=counts[1, 0],
-        latency_p50_ms=1000 * seconds[len(seconds) // 2],
-        latency_p95_ms=1000 * seconds[int(len(seconds) * 0.95)],
-    )
+    return answers
 
 
-def read_label(data_folder: Path) -> dict[str, Any]:
-    """What schema.json says of the label (its column, the value that means 1), of other columns that are no features,
-    and of the keys of a request and its answer."""
+def read_schema(data_folder: Path) -> Schema:
+    """Of the data that test rows are taken from. Raises ``InputError`` if there is none."""
     path = data_folder / "schema.json"
     try:
-        schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        label = schema["label"]
-        facts = {"column": label["column"], "positive": label["positive"], "ignored": list(schema["ignored"])}
-        return facts | {name: schema["request"][name] for name in ("key", "result")}
+        return Schema.of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as a schema. Run `python -m data_prep` first.") from error
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @options.target
-@click.option("--rows", type=click.IntRange(min=1), default=1000, show_default=True, help="How many test rows to send.")
+@click.option("--rows", type=click.IntRange(min=1), default=200, show_default=True, help="How many test rows to send.")
 @click.option(
     "--data",
     "data_folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="What `python -m data_prep` wrote; its test_raw.csv is sent.  [default: what was deployed]",
+    help="Folder of data_prep whose test_raw.csv is sent.  [default: what was deployed]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
 @click.option(
@@ -199,17 +173,18 @@ def main(
 ) -> None:
     """Send test rows, as a customer would, to the URL that deploy made.
 
-    Prints accuracy and confusion matrix as measured through the URL, how long answers took, and a curl line
-    to try it yourself. The rows are the ones data_prep held back: the model has not seen them.
+    Prints accuracy and confusion matrix, or errors, as measured through the URL, how long answers took, and a curl
+    line to try it yourself. The rows are the ones data_prep held back: the model has not seen them.
 
     With --batch no URL is asked: a transform job scores the file, and its rows come back with the model's answers.
     """
     console = Console(stderr=as_json)
-    deployment = Deployment.read(record_path(build_folder, target_name))
+    settings = load_settings(config_path)
+    record = record_path(build_folder, settings.name, target_name)
+    deployment = Deployment.read(record, target_name)
     if batch_file is not None:
-        settings = load_settings(config_path)
         target = Target.named(target_name, region=deployment.region)
-        folder = record_path(build_folder, target_name).parent / "batch"
+        folder = record.parent / "batch"
         scored = score_file(target, settings, deployment, batch_file, folder, plan_only=plan_only, yes=yes)
         if scored is not None:
             click.echo(
@@ -218,11 +193,9 @@ def main(
                 else f"{scored.rows} rows scored, accuracy {scored.accuracy:.4f}: {scored.path}"
             )
         return
-    data_folder = data_folder or Path(deployment.data)
-    label = read_label(data_folder)
-    test_rows = read_rows(data_folder / "test_raw.csv", rows)
-    if label["column"] not in test_rows[0]:
-        raise InputError(f"{data_folder / 'test_raw.csv'} has no column {label['column']}. Run data_prep again.")
+    data_folder = data_folder or held_out_folder(record)
+    schema = read_schema(data_folder)
+    test_rows = read_rows(data_folder / "test_raw.csv", schema, rows)
     auth = authorization_of(deployment)
     if not console.is_terminal:
         console.print(f"Asking the URL about {len(test_rows)} test rows ...", highlight=False)
@@ -230,37 +203,36 @@ def main(
         # Not rich's track(): left by an exception, its thread keeps the program from ending.
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("Asking the URL", total=len(test_rows))
-            scores = score(deployment.api_url, auth, test_rows, label, on_answer=lambda: progress.advance(task))
+            answers = ask(deployment.api_url, auth, schema, test_rows, on_answer=lambda: progress.advance(task))
+    except NobodyAnswers as error:
+        again = deploy_command(target_name)
+        raise AwsRoomError(f"{error} {record} tells of a deployment that is not there: `{again}` makes it.") from error
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None
     if as_json:
         facts = deployment.model_dump(include={"api_url", "algorithm", "source", "generated"})
-        click.echo(json.dumps(facts | asdict(scores), indent=2))
+        click.echo(json.dumps(facts | figures(schema, answers), indent=2))
         return
-    for line in describe(deployment, scores, label, test_rows[0]):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    tell(console, deployment, schema, answers, record.with_name(REQUEST))
 
 
-def describe(deployment: Deployment, scores: Scores, label: dict[str, Any], example: Row) -> list[str]:
-    """The lines for a person: figures, URL, a command to paste, how to take it all down."""
-    body = json.dumps(request_body(example, label))
-    curl = f"curl -s {curl_options(deployment)}-H 'Content-Type: application/json'"
+def tell(console: Console, deployment: Deployment, schema: Schema, answers: Sequence[Answer], request: Path) -> None:
+    """For a person: figures, URL, a command to paste, how to take it all down."""
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style), soft_wrap=True)
+
     source = "a generated sample" if deployment.generated else deployment.source
     needs_environment = deployment.target == "local" and deployment.auth != "none"
     shell = ', after eval "$(preflight env)"' if needs_environment else ""
-    return [
-        f"{deployment.algorithm} on {source}: {scores.rows} test rows through the URL",
-        f"  accuracy          {scores.accuracy:.4f}" + ("  (generated sample)" if deployment.generated else ""),
-        f"  {'':<18}{'said 1':>8}{'said 0':>8}",
-        f"  {'is 1':<18}{scores.true_positives:>8}{scores.false_negatives:>8}",
-        f"  {'is 0':<18}{scores.false_positives:>8}{scores.true_negatives:>8}",
-        f"  latency           p50 {scores.latency_p50_ms:.1f} ms, p95 {scores.latency_p95_ms:.1f} ms",
-        f"URL: {deployment.api_url}",
-        f"Try it{shell}:",
-        f"  {curl} -d {shlex.quote(body)} {deployment.api_url}",
-        f"Take it down: {take_down(deployment)}",
-    ]
+    line(f"{deployment.algorithm} on {source}: {len(answers)} test rows through the URL", "bold")
+    console.print(summary(schema, answers))
+    console.print(Text.assemble("URL: ", (deployment.api_url, "bold underline green")), soft_wrap=True)
+    line(f"Try it{shell}:")
+    body = f"-H 'Content-Type: application/json' -d @{shlex.quote(str(request))}"
+    line(f"  curl -s {curl_options(deployment)}{body} \\\n    {deployment.api_url}", "cyan")
+    line(f"Take it down: {take_down(deployment)}")
 
 
 def take_down(deployment: Deployment, environ: Mapping[str, str] = os.environ) -> str:

@@ -20,7 +20,46 @@ DEFAULT_PORT = 4566
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the stack accepts any
 CONNECT_TIMEOUT_SECONDS = 5
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 AWS_HOST = re.compile(r"(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$")
+
+
+def endpoint_of(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The one URL for all services of the target ``local`` or ``aws``; None for AWS itself.
+
+    Raises ``InputError`` when AWS_ENDPOINT_URL is an address of AWS: it is not one for all services, and nothing
+    would ask before it costs money; when it says one stack and PREFLIGHT_PORT another; when that is no port.
+    """
+    url = environ.get("AWS_ENDPOINT_URL") or None
+    port = _stack_port(environ)
+    if url is None:
+        return f"http://localhost:{port or DEFAULT_PORT}" if name == "local" else None
+    address = urlsplit(url)
+    if AWS_HOST.search(address.hostname or ""):
+        raise InputError(f"AWS_ENDPOINT_URL is {url}, an address of AWS: unset it and give --target aws.")
+    if name == "local" and port and address.hostname in THIS_MACHINE and port != address.port:
+        raise InputError(
+            f"AWS_ENDPOINT_URL is {url}, and PREFLIGHT_PORT {port}: which stack is meant? Unset one of them."
+        )
+    return url
+
+
+def place(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Where a target's records are kept apart: ``local-4566``, ``aws``; ``aws-4566`` for AWS played by a stack."""
+    url = endpoint_of(name, environ)
+    if url is None:
+        return name
+    address = urlsplit(url)
+    host = "" if address.hostname in THIS_MACHINE else f"-{address.hostname}"
+    return f"{name}{host}-{address.port or (443 if address.scheme == 'https' else 80)}"
+
+
+def deploy_command(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """What deploys to this target, to be typed."""
+    if name == "aws":
+        return "python aws/deploy.py --target aws"
+    port = urlsplit(endpoint_of(name, environ) or "").port
+    return f"{'' if port == DEFAULT_PORT else f'PREFLIGHT_PORT={port} '}python aws/deploy.py"
 
 
 @dataclass(frozen=True)
@@ -43,17 +82,12 @@ class Target:
 
         ``local`` goes to AWS_ENDPOINT_URL, or to the stack on PREFLIGHT_PORT, and needs no credentials. ``aws`` is
         boto3's own configuration, so AWS_ENDPOINT_URL sends it to the stack too.
-        Raises ``NoRegionError`` when AWS is meant and no region is known, ``InputError`` when PREFLIGHT_PORT is no
-        port, or AWS_ENDPOINT_URL an address of AWS: it is not one for all services, and nothing would ask before it
-        costs money.
+        Raises ``NoRegionError`` when AWS is meant and no region is known, ``InputError`` as ``endpoint_of`` does.
         """
-        endpoint_url = environ.get("AWS_ENDPOINT_URL") or None
-        if endpoint_url and AWS_HOST.search(urlsplit(endpoint_url).hostname or ""):
-            raise InputError(f"AWS_ENDPOINT_URL is {endpoint_url}, an address of AWS: unset it and give --target aws.")
+        endpoint_url = endpoint_of(name, environ)
         credentials: dict[str, str] = {}
         default_region = None
         if name == "local":
-            endpoint_url = endpoint_url or f"http://localhost:{_stack_port(environ)}"
             default_region = LOCAL_REGION
             credentials = {} if "AWS_ACCESS_KEY_ID" in environ else LOCAL_CREDENTIALS
         session = boto3.Session(region_name=region, **credentials)
@@ -114,8 +148,10 @@ class Target:
         return f"{base}/{stage}/{path.lstrip('/')}"
 
 
-def _stack_port(environ: Mapping[str, str]) -> int:
-    port = environ.get("PREFLIGHT_PORT") or str(DEFAULT_PORT)
+def _stack_port(environ: Mapping[str, str]) -> int | None:
+    port = environ.get("PREFLIGHT_PORT")
+    if not port:
+        return None
     if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
         raise InputError(f"PREFLIGHT_PORT is {port!r}, which is no port; choose one from 1 to 65535.")
     return int(port)

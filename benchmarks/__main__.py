@@ -66,7 +66,7 @@ def main(algorithm: str, data: str | None, seconds: int, rounds: int, compare: P
             for name, command in (("prepare data", prepare), ("deploy", deploy), ("deploy again", deploy)):
                 with timed(steps, name):
                     run(stack, command)
-            record = json.loads((Path(folder) / "build" / "local" / "deployment.json").read_text())
+            record = json.loads(next(Path(folder).glob("build/*/*/deployment.json")).read_text())
             layers.lift_throttle(stack, record["api_url"])
             process = stack.process()
             assert process is not None

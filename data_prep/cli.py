@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from data_prep.config import DataConfig, load_config
-from data_prep.errors import DataError, PrepError
+from data_prep.config import DataConfig, load_project
+from data_prep.errors import PrepError
+from data_prep.files import CsvFile, csv_files
 from data_prep.prepare import OnBytes, Source, Summary, prepare
 from data_prep.sample import write_sample
 from data_prep.schema import Features
@@ -19,6 +20,7 @@ from data_prep.table import Table
 
 console = Console(soft_wrap=True, highlight=False)
 SAMPLE_ROWS = 8_000
+SHOWN_CLASSES = 5
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -31,7 +33,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
     show_default=True,
     help="ordinal: one number a column. engineered: ratings as one-hot columns, logarithms of skewed numbers.",
 )
-@click.option("--output", type=click.Path(path_type=Path), default=Path("build/data"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Folder to write.  [default: build/<project>/data]")
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -46,19 +48,33 @@ REPOSITORY = Path(__file__).resolve().parent.parent
     show_default=True,
     help="The part of one file that is kept for testing.",
 )
-def main(data: Path | None, features: Features, output: Path, config: Path, seed: int, test_fraction: float) -> None:
+@click.option("--check", is_flag=True, help="Look at the configuration and the table's header only; write nothing.")
+def main(
+    data: Path | None,
+    features: Features,
+    output: Path | None,
+    config: Path,
+    seed: int,
+    test_fraction: float,
+    check: bool,
+) -> None:
     """Turn a raw survey CSV into train_aws.csv and test_aws.csv: label first, no header, numbers only.
 
-    DATA is one CSV, split by a fixed seed, or a folder with train.csv and test.csv. Without DATA a sample with the
-    columns of the airline survey is generated.
+    DATA is one CSV, split by a fixed seed, or a folder with train.csv and test.csv. The files may be packed (.csv.gz,
+    or a .zip with these in it). Without DATA it is the configuration's `table`, or else a generated sample with the
+    columns of the airline survey.
 
     Written beside them: schema.json (how to encode one more raw record) and test_raw.csv (the test rows as they came).
     """
     try:
-        table_config = load_config(config)
-        with _source(data, table_config, seed, test_fraction, output) as source, _progress(source) as on_bytes:
-            summary = prepare(source, table_config, features, output, on_bytes)
-        _report(source, summary, output)
+        project = load_project(config)
+        table_config, output = project.data, output or Path("build") / project.name / "data"
+        with _source(data or project.table, table_config, seed, test_fraction) as source:
+            if check:
+                return
+            with _progress(source) as on_bytes:
+                summary = prepare(source, table_config, features, output, on_bytes)
+        _report(source, table_config, summary, output)
     except PrepError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
         sys.exit(2)
@@ -72,21 +88,15 @@ def main(data: Path | None, features: Features, output: Path, config: Path, seed
 
 
 @contextmanager
-def _source(data: Path | None, config: DataConfig, seed: int, test_fraction: float, output: Path) -> Iterator[Source]:
-    if data is None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "sample.csv"
-            write_sample(path, rows=SAMPLE_ROWS, seed=seed)
-            name = "generated sample"
-            yield Source({"both": Table(path, config)}, name, True, seed, test_fraction)
-    elif data.is_dir():
-        for name in ("train.csv", "test.csv"):
-            if not (data / name).exists():
-                raise DataError(f"{data} has no {name}; a folder needs train.csv and test.csv.")
-        tables = {"train": Table(data / "train.csv", config), "test": Table(data / "test.csv", config)}
-        yield Source(tables, str(data), False, seed, test_fraction)  # type: ignore[arg-type]
-    else:
-        yield Source({"both": Table(data, config)}, data.name, False, seed, test_fraction)
+def _source(data: Path | None, config: DataConfig, seed: int, test_fraction: float) -> Iterator[Source]:
+    if data is not None:
+        tables = {side: Table(file, config) for side, file in csv_files(data).items()}
+        yield Source(tables, str(data) if data.is_dir() else data.name, False, seed, test_fraction)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.csv"
+        write_sample(path, rows=SAMPLE_ROWS, seed=seed)
+        yield Source({"both": Table(CsvFile(path), config)}, "generated sample", True, seed, test_fraction)
 
 
 @contextmanager
@@ -102,12 +112,25 @@ def _progress(source: Source) -> Iterator[OnBytes]:
         yield lambda count: progress.advance(task, count)
 
 
-def _report(source: Source, summary: Summary, output: Path) -> None:
-    rows, positives = summary.rows, summary.positives
-    share = (positives["train"] + positives["test"]) / (rows["train"] + rows["test"])
+def _labels(config: DataConfig, summary: Summary) -> str:
+    """What there is to predict, in words."""
+    sides = list(summary.labels.values())
+    if config.label.kind == "regression":
+        low, high = min(side.lowest for side in sides), max(side.highest for side in sides)
+        return f"{config.label.column} from {low:g} to {high:g}"
+    counts = sides[0].counts + sides[1].counts
+    shares = [counts[number] / counts.total() for number in range(len(config.label.classes))]
+    if config.label.kind == "binary":
+        return f"{shares[1]:.1%} positive"
+    shown = ", ".join(f"{value} {share:.1%}" for value, share in zip(config.label.classes, shares, strict=True))
+    return shown if len(shares) <= SHOWN_CLASSES else f"{len(shares)} classes"
+
+
+def _report(source: Source, config: DataConfig, summary: Summary, output: Path) -> None:
+    rows = summary.rows
     if source.generated:
         console.print("No DATA was given: this is a generated sample, not a survey.")
     console.print(
         f"{rows['train']:,} training and {rows['test']:,} test rows, {len(summary.feature_names)} features, "
-        f"{share:.1%} positive, {summary.nulls:,} nulls filled with medians, in {output}/"
+        f"{_labels(config, summary)}, {summary.nulls:,} nulls filled with medians, in {output}/"
     )

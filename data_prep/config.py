@@ -1,13 +1,24 @@
 """The ``[data]`` section of preflight.toml: what the columns of the table are."""
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from data_prep.errors import ConfigError
 
+ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
@@ -15,18 +26,63 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Label(_Section):
-    """The column to predict: ``positive`` is 1, ``negative`` is 0."""
+class TwoClasses(_Section):
+    """A column of two values to predict: ``positive`` is 1, ``negative`` is 0."""
 
     column: Name
+    kind: Literal["binary"] = "binary"
     positive: Name
     negative: Name
+
+    @property
+    def classes(self) -> list[str]:
+        """The values, by their number."""
+        return [self.negative, self.positive]
 
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
         if self.positive == self.negative:
             raise ValueError("positive and negative are the same value")
         return self
+
+
+class ManyClasses(_Section):
+    """A column of three or more values to predict, numbered 0, 1, 2... in the order of ``classes``."""
+
+    column: Name
+    kind: Literal["multiclass"]
+    classes: list[Name] = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes holds one value twice")
+        return self
+
+
+class Quantity(_Section):
+    """A column of numbers to predict."""
+
+    column: Name
+    kind: Literal["regression"]
+
+    @property
+    def classes(self) -> list[str]:
+        """None: it is a number."""
+        return []
+
+
+def _label_kind(label: object) -> str:
+    """Two classes if nothing is said."""
+    return str(label.get("kind", "binary") if isinstance(label, dict) else getattr(label, "kind", "binary"))
+
+
+Label = Annotated[
+    Annotated[TwoClasses, Tag("binary")]
+    | Annotated[ManyClasses, Tag("multiclass")]
+    | Annotated[Quantity, Tag("regression")],
+    Discriminator(_label_kind),
+]
 
 
 class Number(_Section):
@@ -86,8 +142,12 @@ class Request(_Section):
 
 
 class DataConfig(_Section):
-    """A table: its label, its feature columns in order, and the columns that are dropped if they are there."""
+    """A table: its label, its feature columns in order, and the columns that are dropped if they are there.
 
+    ``table`` is where it lies, from the configuration's folder on, for when none is given.
+    """
+
+    table: Path | None = None
     label: Label
     request: Request = Request()
     ignored: list[str] = []
@@ -107,14 +167,27 @@ class DataConfig(_Section):
         return self
 
 
+class _Deploy(BaseModel):
+    """[deploy], of which only the name matters here: the rest is checked by those who read it."""
+
+    name: ProjectName = "preflight"
+
+
 class _File(_Section):
-    """preflight.toml as data_prep sees it; ``deploy`` is checked by those who read it."""
-
     data: DataConfig
-    deploy: dict[str, Any] = {}
+    deploy: _Deploy = _Deploy()
 
 
-def load_config(path: Path) -> DataConfig:
+@dataclass(frozen=True)
+class Project:
+    """What data_prep knows of a project: what its table is and where, and the name its files are kept apart by."""
+
+    name: str
+    data: DataConfig
+    table: Path | None
+
+
+def load_project(path: Path) -> Project:
     """Read and check the ``[data]`` section of ``path``.
 
     Raises:
@@ -127,7 +200,8 @@ def load_config(path: Path) -> DataConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}.") from error
     try:
-        return _File.model_validate(content).data
+        file = _File.model_validate(content)
+        return Project(file.deploy.name, file.data, path.parent / file.data.table if file.data.table else None)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -39,7 +39,7 @@ class Encoder:
         self._columns = [_Column(column) for column in schema["columns"]]
         label = schema["label"]
         self._label_column: str = label["column"]
-        self._labels = {label["negative"]: 0, label["positive"]: 1}
+        self._labels = {value: number for number, value in enumerate(label["classes"])}  # none for a number
         self._known = {column.name for column in self._columns} | {self._label_column, *schema["ignored"]}
 
     def encode(self, record: Mapping[str, Any]) -> list[float]:
@@ -66,8 +66,10 @@ class Encoder:
         """One line of CSV from the raw texts of the columns, in the schema's order: ``encode`` for whole tables."""
         return ",".join([column.encode_text(text) for column, text in zip(self._columns, texts, strict=True)])
 
-    def encode_label(self, value: object) -> int:
-        """1 for a positive value, 0 for a negative one. Raises EncodingError for any other."""
+    def encode_label(self, value: object) -> float:
+        """The number of a class (of two: 1 for the positive one), or the number itself. Raises EncodingError."""
+        if not self._labels:
+            return _read_number(value, {"name": self._label_column, "kind": "number", "minimum": None, "maximum": None})
         label = self._labels.get(str(value).strip())
         if label is None:
             known = ", ".join(map(repr, self._labels))

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import math
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from data_prep.config import DataConfig
-from data_prep.encoder import Encoder, EncodingError, read_value
+from data_prep.encoder import Encoder, EncodingError, format_row, read_value
 from data_prep.errors import DataError
+from data_prep.files import Side
 from data_prep.median import Median
 from data_prep.output import replaced_files
 from data_prep.schema import Features, build_schema
@@ -30,7 +33,7 @@ class Source:
     ``name`` is what people are told; ``generated`` says that nobody flew.
     """
 
-    tables: Mapping[Split | Literal["both"], Table]
+    tables: Mapping[Side, Table]
     name: str
     generated: bool = False
     seed: int = 1
@@ -53,12 +56,26 @@ class Source:
 
 
 @dataclass
+class Labels:
+    """The labels of one side: how many rows are of each class, and the bounds of all."""
+
+    counts: Counter[float] = field(default_factory=Counter)
+    lowest: float = math.inf
+    highest: float = -math.inf
+
+    def add(self, label: float, *, is_class: bool) -> None:
+        if is_class:
+            self.counts[label] += 1
+        self.lowest, self.highest = min(self.lowest, label), max(self.highest, label)
+
+
+@dataclass
 class Summary:
-    """What came out. ``rows`` and ``positives`` are by side; ``nulls`` is how many cells the medians filled."""
+    """What came out. ``rows`` and ``labels`` are by side; ``nulls`` is how many cells the medians filled."""
 
     feature_names: list[str]
     rows: dict[Split, int] = field(default_factory=lambda: {"train": 0, "test": 0})
-    positives: dict[Split, int] = field(default_factory=lambda: {"train": 0, "test": 0})
+    labels: dict[Split, Labels] = field(default_factory=lambda: {"train": Labels(), "test": Labels()})
     nulls: int = 0
 
 
@@ -76,17 +93,17 @@ def prepare(source: Source, config: DataConfig, features: Features, output: Path
         medians = _medians(source, config, on_bytes)
         schema = build_schema(config, features, medians, source=source.name, generated=source.generated)
         summary = _encode(source, schema, folder, on_bytes)
-        _require_both_classes(source, config, summary)
+        _require_something_to_learn(source, config, summary)
         schema["rows"] = summary.rows
         if source.generated:
-            shutil.copyfile(source.table_of("train").path, folder / "sample.csv")
+            shutil.copyfile(source.table_of("train").file.path, folder / "sample.csv")
         (folder / "schema.json").write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return summary
 
 
 def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str, float]:
     columns = {column.name: column.model_dump() for column in config.columns}
-    places = {table.path: [(name, table.header.index(name)) for name in columns] for table in source.tables.values()}
+    places = {table.file: [(name, table.header.index(name)) for name in columns] for table in source.tables.values()}
     known: dict[str, dict[str, float | None]] = {name: {} for name in columns}
     medians: dict[str, float] = {}
     with ExitStack() as stack:
@@ -96,7 +113,7 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
             if split == "test":
                 continue
             count += 1
-            for name, place in places[table.path]:
+            for name, place in places[table.file]:
                 text, memo = cells[place], known[name]
                 if text not in memo:
                     if len(memo) >= _MEMO_LIMIT:
@@ -109,8 +126,8 @@ def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str,
         for name, counter in counters.items():
             median = counter.result()
             if median is None:
-                path = source.table_of("train").path
-                raise DataError(f"{path}, column '{name}': no training row has a value, so there is no median.")
+                file = source.table_of("train").file
+                raise DataError(f"{file}, column '{name}': no training row has a value, so there is no median.")
             medians[name] = median
     return medians
 
@@ -127,7 +144,7 @@ def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: O
     summary = Summary(encoder.feature_names)
     names = [column["name"] for column in schema["columns"]]
     places = {
-        table.path: (table.header.index(schema["label"]["column"]), [table.header.index(name) for name in names])
+        table.file: (table.header.index(schema["label"]["column"]), [table.header.index(name) for name in names])
         for table in source.tables.values()
     }
     with ExitStack() as stack:
@@ -139,37 +156,39 @@ def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: O
         raw = csv.writer(create("test_raw.csv"), lineterminator="\n")
         raw.writerow(source.table_of("test").raw_header)
         for split, table, line, cells in source.rows(on_bytes):
-            label_place, feature_places = places[table.path]
+            label_place, feature_places = places[table.file]
             texts = [cells[place] for place in feature_places]
             try:
                 label = encoder.encode_label(cells[label_place])
                 features = encoder.encode_texts(texts)
             except EncodingError as error:
                 raise _located(error, table, line) from None
-            aws[split].write(f"{label},{features}\n")
+            aws[split].write(f"{format_row([label])},{features}\n")
             if split == "test":
                 raw.writerow(cells)
             summary.rows[split] += 1
-            summary.positives[split] += label
+            summary.labels[split].add(label, is_class=schema["label"]["kind"] != "regression")
             summary.nulls += sum(not text.strip() for text in texts)
     return summary
 
 
 def _located(error: EncodingError, table: Table, line: int) -> DataError:
     column = f", column '{error.field}'" if error.field else ""
-    return DataError(f"{table.path}, line {line}{column}: {error}")
+    return DataError(f"{table.file}, line {line}{column}: {error}")
 
 
 def _no_rows(source: Source, split: Split) -> DataError:
-    return DataError(f"{source.table_of(split).path}: no row below the header is for the {split} file.")
+    return DataError(f"{source.table_of(split).file}: no row below the header is for the {split} file.")
 
 
-def _require_both_classes(source: Source, config: DataConfig, summary: Summary) -> None:
+def _require_something_to_learn(source: Source, config: DataConfig, summary: Summary) -> None:
     for split in ("train", "test"):
         if summary.rows[split] == 0:
             raise _no_rows(source, split)
-    label, positives = config.label, summary.positives["train"]
-    if positives in (0, summary.rows["train"]):
-        only = label.positive if positives else label.negative
-        path = source.table_of("train").path
-        raise DataError(f"{path}, column '{label.column}': every training row is {only!r}; both values are needed.")
+    labels = summary.labels["train"]
+    if labels.lowest == labels.highest:
+        label = config.label
+        only = label.classes[int(labels.lowest)] if label.classes else f"{labels.lowest:g}"
+        needed = "other values are needed" if label.kind != "binary" else "both values are needed"
+        file = source.table_of("train").file
+        raise DataError(f"{file}, column '{label.column}': every training row is {only!r}; {needed}.")

@@ -20,7 +20,7 @@ def build_schema(
         "generated": generated,
         "features": features,
         "feature_names": [name for column in columns for name in _feature_names(column)],
-        "label": config.label.model_dump(),
+        "label": config.label.model_dump() | {"classes": config.label.classes},
         "request": config.request.model_dump(),
         "ignored": config.ignored,
         "columns": columns,

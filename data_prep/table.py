@@ -3,11 +3,11 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TextIO
 
 from data_prep.config import DataConfig
 from data_prep.errors import DataError
+from data_prep.files import UNPACKING_ERRORS, CsvFile
 
 LONGEST_LINE = 1_000_000  # characters; a longer one is no table, and must not fill the memory
 ROWS_PER_REPORT = 5_000
@@ -23,25 +23,23 @@ OnBytes = Callable[[int], None]
 class Table:
     """A CSV file: UTF-8, separated by commas, with a header. Reading it takes the memory of a few rows.
 
-    `header` holds the names of the columns as they are used, `raw_header` as they are written.
-    Raises DataError if the file is missing, empty, or lacks or doubles a column that `config` names.
+    `header` holds the names of the columns as they are used, `raw_header` as they are written. Without a `config`
+    its columns may be any. Raises DataError if the file is missing, empty, or lacks or doubles a column that `config`
+    names.
     """
 
-    def __init__(self, path: Path, config: DataConfig) -> None:
-        self.path = path
-        if not path.exists():
-            raise DataError(f"{path} is not there.")
-        if not path.is_file():
-            raise DataError(f"{path} is not a file.")
-        self.size_bytes = path.stat().st_size
+    def __init__(self, file: CsvFile, config: DataConfig | None = None) -> None:
+        self.file = file
+        self.size_bytes = file.size_bytes
         self.header: list[str] = []
         for _, cells in self._records():
             self.raw_header = cells
             self.header = [cell.strip() for cell in cells]
             break
         else:
-            raise DataError(f"{path} is empty.")
-        self._check_header(config)
+            raise DataError(f"{file} is empty.")
+        if config is not None:
+            self._check_header(config)
 
     def rows(self, on_bytes: OnBytes) -> Iterator[Row]:
         """Every row below the header. Calls `on_bytes` now and then with the bytes read since the last call.
@@ -53,43 +51,45 @@ class Table:
         width = len(self.header)
         for line, cells in records:
             if len(cells) != width:
-                raise DataError(f"{self.path}, line {line}: {self._ragged(cells)}.")
+                raise DataError(f"{self.file}, line {line}: {self._ragged(cells)}.")
             yield line, cells
 
     def _records(self, on_bytes: OnBytes = lambda _: None) -> Iterator[Row]:
         """Every record of the file that is not blank, the header first."""
         line, reported = 1, 0
         try:
-            with self.path.open("rb") as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file:
+            with self.file.open() as (binary, position_of), io.TextIOWrapper(binary, "utf-8-sig", newline="") as file:
                 reader = csv.reader(self._lines(file), strict=True)
                 for count, cells in enumerate(reader):
                     if cells:
                         yield line, cells
                     line = reader.line_num + 1
                     if count % ROWS_PER_REPORT == 0:
-                        position = binary.tell()
+                        position = position_of()
                         on_bytes(position - reported)
                         reported = position
                 on_bytes(self.size_bytes - reported)
         except UnicodeDecodeError as error:
             raise DataError(self._not_utf8()) from error
         except csv.Error as error:
-            raise DataError(f"{self.path}, line {line}: {_csv_problem(error)}.") from error
+            raise DataError(f"{self.file}, line {line}: {_csv_problem(error)}.") from error
+        except UNPACKING_ERRORS as error:
+            raise DataError(f"{self.file} cannot be unpacked: {error}.") from error
         except OSError as error:
-            raise DataError(f"{self.path} cannot be read: {error.strerror}.") from error
+            raise DataError(f"{self.file} cannot be read: {error.strerror or error}.") from error
 
     def _lines(self, file: TextIO) -> Iterator[str]:
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
             if len(line) == LONGEST_LINE:
-                raise DataError(f"{self.path}, line {number}: the line is longer than {LONGEST_LINE:,} characters.")
+                raise DataError(f"{self.file}, line {number}: the line is longer than {LONGEST_LINE:,} characters.")
             yield line
 
     def _check_header(self, config: DataConfig) -> None:
         needed = config.needed
         missing = [name for name in needed if name not in self.header]
-        where = f"{self.path}, line 1"
+        where = f"{self.file}, line 1"
         if missing:
             separator = _other_separator(self.header, needed)
             if separator:
@@ -116,7 +116,7 @@ class Table:
     def _not_utf8(self) -> str:
         """Find the spot again, byte by byte: the decoder only knows its place within a block."""
         header: list[str] = []
-        with self.path.open("rb") as file:
+        with self.file.open() as (file, _):
             for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
                 cells = line.decode("utf-8", errors="replace").strip().split(",")
                 header = header or cells
@@ -126,8 +126,8 @@ class Table:
                     names = [name for name, cell in zip(header, cells, strict=False) if _UNREADABLE in cell]
                     is_plain = number > 1 and b'"' not in line  # in quotes, a comma separates nothing
                     column = f", column '{names[0]}'" if is_plain and names else ""
-                    return f"{self.path}, line {number}{column}: not UTF-8 text; save the table as UTF-8."
-        return f"{self.path} is not UTF-8 text; save the table as UTF-8."
+                    return f"{self.file}, line {number}{column}: not UTF-8 text; save the table as UTF-8."
+        return f"{self.file} is not UTF-8 text; save the table as UTF-8."
 
 
 def _csv_problem(error: csv.Error) -> str:

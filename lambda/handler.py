@@ -1,4 +1,4 @@
-"""Answers one passenger: satisfied or not. The Lambda function behind ``POST /predict``.
+"""Answers one row of the table: one passenger, satisfied or not. The Lambda function behind ``POST /predict``.
 
 It is zipped together with ``encoder.py`` and the ``schema.json`` of the data that the model was trained on, and asks
 the endpoint named by the variable ENDPOINT_NAME. The event is one of
@@ -7,8 +7,12 @@ the endpoint named by the variable ENDPOINT_NAME. The event is one of
     {"passenger": {column: value}}   a raw row: numbers, or the strings of the CSV   ->  {"satisfied": 0, "score": 0.07}
     {"record": {column: value}}      the same, whatever the table is about           ->  {"label": 0, "score": 0.07}
 
-or, behind a proxy integration, that as JSON in ``body``; the answer is then the body of the response. The names
-``passenger`` and ``satisfied`` are the schema's (``[data.request]`` of preflight.toml): another table has its own.
+Where the label has three or more classes, encoded features are answered with the class's number, and a raw row with
+its name: {"label": "b", "score": 0.8, "scores": {"a": 0.1, "b": 0.8, "c": 0.1}}; where it is a number, with that:
+{"label": 151.3}.
+
+Behind a proxy integration the event has that as JSON in ``body``, and the answer is the body of the response. The
+names ``passenger`` and ``satisfied`` are the schema's (``[data.request]`` of preflight.toml).
 
 Errors. A sentence for the caller, and an HTTP status:
     400  the input is wrong; the sentence names the field
@@ -38,6 +42,8 @@ ENDPOINT_NAME = os.environ["ENDPOINT_NAME"]
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
 ENCODER = Encoder(SCHEMA)
 ROW_KEY = SCHEMA["request"]["key"]
+KIND = SCHEMA["label"]["kind"]
+CLASSES = SCHEMA["label"]["classes"]
 # Both attempts together stay below the function's own 20 seconds, and so below the 29 that API Gateway waits.
 RUNTIME = boto3.client(
     "sagemaker-runtime",
@@ -89,8 +95,8 @@ def handler(event: Any, context: Any) -> Any:
         return _http_response(error.status, {"message": error.sentence})
 
 
-def predict(request: Any) -> int | dict[str, float]:
-    """Return 0 or 1 for ``data``, and an object with the score for a raw row."""
+def predict(request: Any) -> float | dict[str, Any]:
+    """Return the label for ``data``, and an object with the score for a raw row."""
     given = [key for key in KEYS if isinstance(request, Mapping) and key in request]
     if len(given) != 1:
         raise BadRequest(
@@ -101,8 +107,19 @@ def predict(request: Any) -> int | dict[str, float]:
     if key == "data":
         label, _ = _invoke_endpoint(_check_features(request["data"]))
         return label
-    label, score = _invoke_endpoint(_encode(key, request[key]))
-    return {RESULT_NAMES[key]: label, "score": score}
+    label, scores = _invoke_endpoint(_encode(key, request[key]))
+    return _described(RESULT_NAMES[key], label, scores)
+
+
+def _described(result: str, label: float, scores: list[float]) -> dict[str, Any]:
+    """The answer to a raw row, by the kind of label."""
+    if KIND == "regression":
+        return {result: label}
+    if KIND == "binary":
+        return {result: label, "score": scores[0]}
+    named = dict(zip(CLASSES, scores, strict=True)) if scores else {}  # multi:softmax tells the class alone
+    name = CLASSES[int(label)]
+    return {result: name, "score": named[name], "scores": named} if named else {result: name}
 
 
 def is_proxy(event: Any) -> bool:
@@ -142,8 +159,8 @@ def _encode(key: str, record: Any) -> str:
     return row
 
 
-def _invoke_endpoint(row: str) -> tuple[int, float]:
-    """Return label and score.
+def _invoke_endpoint(row: str) -> tuple[float, list[float]]:
+    """Return label and scores: one for two classes, one a class for more, none for a number.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
@@ -165,13 +182,31 @@ def _invoke_endpoint(row: str) -> tuple[int, float]:
         raise BadAnswer(f"The endpoint {ENDPOINT_NAME} answered {text}, which is no prediction.") from error
 
 
-def _read_prediction(text: str) -> tuple[int, float]:
-    """Read Linear Learner's JSON, which has the label, or XGBoost's bare score."""
+def _read_prediction(text: str) -> tuple[float, list[float]]:
+    """Read Linear Learner's JSON, which has the label, or XGBoost's bare numbers."""
     if text.lstrip().startswith("{"):
         [prediction] = json.loads(text)["predictions"]
-        return int(float(prediction["predicted_label"])), float(prediction["score"])
-    score = float(text)
-    return (1 if score >= THRESHOLD else 0), score
+        score = prediction["score"]
+        scores = [float(value) for value in (score if isinstance(score, list) else [score])]
+        if KIND == "regression":
+            [number] = scores
+            return number, []
+        if KIND == "multiclass":
+            _require_a_score_for_each_class(scores)
+        return int(float(prediction["predicted_label"])), scores
+    scores = [float(value) for value in text.split(",")]
+    if KIND == "multiclass" and len(scores) > 1:
+        _require_a_score_for_each_class(scores)
+        return scores.index(max(scores)), scores
+    [number] = scores
+    if KIND == "multiclass":
+        return int(number), []
+    return (number, []) if KIND == "regression" else (1 if number >= THRESHOLD else 0, scores)
+
+
+def _require_a_score_for_each_class(scores: list[float]) -> None:
+    if len(scores) != len(CLASSES):
+        raise ValueError(f"{len(scores)} scores for {len(CLASSES)} classes")
 
 
 def _http_response(status: int, result: object) -> dict[str, object]:

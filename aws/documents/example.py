@@ -23,21 +23,15 @@ class Example:
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """The first held-out row. Raises ``InputError`` if there is none."""
-        request = dataset.schema["request"]
         try:
             with (dataset.folder / "test_raw.csv").open(newline="", encoding="utf-8-sig") as file:
-                raw = next(csv.DictReader(file))
+                raw = {name.strip(): value for name, value in next(csv.DictReader(file)).items()}
             with dataset.test_path.open(newline="", encoding="utf-8") as file:
                 features = ",".join(next(csv.reader(file))[1:])
         except (OSError, StopIteration) as error:
             raise InputError(f"{dataset.folder} has no held-out rows. Run `python -m data_prep` again.") from error
-        wanted = {column["name"] for column in dataset.schema["columns"]}
-        return cls(
-            key=request["key"],
-            result=request["result"],
-            row={name: value for name, value in raw.items() if name in wanted},
-            features=features,
-        )
+        schema = dataset.schema
+        return cls(key=schema.key, result=schema.result, row=schema.body(raw)[schema.key], features=features)
 
     @property
     def raw_body(self) -> dict[str, Any]:

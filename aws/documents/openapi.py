@@ -5,6 +5,7 @@ from typing import Any
 from aws.dataset import Dataset
 from aws.deployment import Deployment
 from aws.documents.example import Example
+from aws.schema import Schema
 from aws.wanted import Auth
 
 JSON = "application/json"
@@ -35,7 +36,7 @@ def openapi(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
     return {
         "openapi": "3.0.3",
         "info": {
-            "title": f"{deployment.project}: predictions of {dataset.schema['label']['column']}",
+            "title": f"{deployment.project}: predictions of {dataset.schema.column}",
             "version": "1",
             "description": f"{deployment.algorithm} trained on {deployment.source}.",
         },
@@ -71,9 +72,8 @@ def _operation(example: Example) -> dict[str, Any]:
 
 
 def _schemas(dataset: Dataset, example: Example) -> dict[str, Any]:
-    label = dataset.schema["label"]
-    meaning = f"1 is {label['positive']!r}, 0 is {label['negative']!r}."
-    columns = {column["name"]: _column(column) for column in dataset.schema["columns"]}
+    columns = {column["name"]: _column(column) for column in dataset.document["columns"]}
+    label, prediction = _answers(dataset.schema)
     return {
         "RawRow": _object({example.key: {"type": "object", "properties": columns}}),
         "EncodedRow": _object(
@@ -81,14 +81,29 @@ def _schemas(dataset: Dataset, example: Example) -> dict[str, Any]:
                 "data": {
                     "type": "string",
                     "description": f"{dataset.feature_dim} numbers with commas between them, in this order: "
-                    + ", ".join(dataset.schema["feature_names"]),
+                    + ", ".join(dataset.document["feature_names"]),
                 }
             }
         ),
-        "Prediction": _object({example.result: {"$ref": "#/components/schemas/Label"}, "score": {"type": "number"}}),
-        "Label": {"type": "integer", "enum": [0, 1], "description": meaning},
+        "Prediction": prediction,
+        "Label": label,
         "Error": _object({"message": {"type": "string"}}),
     }
+
+
+def _answers(schema: Schema) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The label that an encoded row is answered with, and the object for a raw one."""
+    number = {"type": "number"}
+    if schema.kind == "regression":
+        return number | {"description": schema.column}, _object({schema.result: number})
+    meaning = ", ".join(f"{place} is {value!r}" for place, value in reversed(list(enumerate(schema.classes))))
+    label = {"type": "integer", "enum": list(range(len(schema.classes))), "description": f"{meaning}."}
+    if schema.kind == "binary":
+        return label, _object({schema.result: {"$ref": "#/components/schemas/Label"}, "score": number})
+    scores = {"type": "object", "properties": dict.fromkeys(schema.classes, number)}
+    prediction = _object({schema.result: {"type": "string", "enum": list(schema.classes)}})
+    prediction["properties"] |= {"score": number, "scores": scores}  # an objective may tell the class alone
+    return label, prediction
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

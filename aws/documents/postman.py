@@ -10,6 +10,7 @@ from typing import Any
 from aws.dataset import Dataset
 from aws.deployment import Deployment
 from aws.documents.example import Example
+from aws.schema import Schema
 from aws.wanted import Auth
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -25,13 +26,16 @@ AWSV4 = ("accessKey", "secretKey", "sessionToken")
 def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
     """The requests, each with the tests of its answer."""
     example = Example.of(dataset)
-    column = next(column for column in dataset.schema["columns"] if column["kind"] != "category")["name"]
-    keeps_label = f"pm.collectionVariables.set('label', answer.{example.result});"
+    column = dataset.schema.columns[0]
+    result, classes = f"answer[{json.dumps(example.result)}]", json.dumps(dataset.schema.classes)
+    label = f"{classes}.indexOf({result})" if dataset.schema.kind == "multiclass" else result
+    keeps_label = f"pm.collectionVariables.set('label', {label});"
+    is_prediction = _is_prediction(dataset.schema, result)
     return {
         "info": {"name": f"{deployment.project} {deployment.target}", "schema": SCHEMA},
         "auth": _auth(deployment),
         "item": [
-            _request("A raw row", example.raw_body, 200, _is_prediction(example), keeps_label),
+            _request("A raw row", example.raw_body, 200, is_prediction, keeps_label),
             _request(
                 "The same row, encoded",
                 example.encoded_body,
@@ -42,7 +46,7 @@ def collection(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
                 "An empty value stands for the median",
                 {example.key: example.row | {column: None}},
                 200,
-                _is_prediction(example),
+                is_prediction,
             ),
             _request(
                 "A value that cannot be", {example.key: example.row | {column: "many"}}, 400, _message_has(column)
@@ -108,11 +112,15 @@ def _test(name: str, check: str) -> str:
     return f"pm.test({json.dumps(name)}, () => {check});"
 
 
-def _is_prediction(example: Example) -> str:
-    return _test(
-        "is a label and a score",
-        f"{{ pm.expect([0, 1]).to.include(answer.{example.result}); pm.expect(answer.score).to.be.a('number'); }}",
-    )
+def _is_prediction(schema: Schema, result: str) -> str:
+    """A raw row is answered with what its kind of label has."""
+    if schema.kind == "regression":
+        return _test("is a number", f"pm.expect({result}).to.be.a('number')")
+    values = [0, 1] if schema.kind == "binary" else list(schema.classes)
+    is_label = f"pm.expect({json.dumps(values)}).to.include({result});"
+    if schema.kind == "multiclass":
+        return _test("is one of the classes", is_label)
+    return _test("is a label and a score", f"{{ {is_label} pm.expect(answer.score).to.be.a('number'); }}")
 
 
 def _message_has(text: str) -> str:

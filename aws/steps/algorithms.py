@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from aws.config import DeploySettings
+from aws.dataset import Dataset
 from aws.errors import InputError
+from aws.schema import Kind, Schema
 
 REGISTRIES_PATH = Path(__file__).resolve().parents[1] / "image_registries.json"
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What is trained: the channel its held-out rows go to, and what it must be told for labels of 0 and 1.
+    """What is trained: the channel its held-out rows go to, and what it must be told for each kind of label.
 
+    ``class_count`` is the hyperparameter that says how many classes there are, where there are three or more.
     ``batch_type`` is the one that batch transform can join with its answers: Linear Learner writes no CSV.
     ``runs`` is the algorithm whose hyperparameters it takes: its own, or the one that our container is told to run.
     """
@@ -26,7 +29,8 @@ class Algorithm:
     held_out_channel: str
     takes_feature_dim: bool
     batch_type: str
-    required: Mapping[str, str]
+    class_count: str
+    required: Mapping[Kind, Mapping[str, str]]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -39,7 +43,12 @@ ALGORITHMS = {
         held_out_channel="test",
         takes_feature_dim=True,
         batch_type="application/jsonlines",
-        required={"predictor_type": "binary_classifier"},
+        class_count="num_classes",
+        required={
+            "binary": {"predictor_type": "binary_classifier"},
+            "multiclass": {"predictor_type": "multiclass_classifier"},
+            "regression": {"predictor_type": "regressor"},
+        },
     ),
     "xgboost": Algorithm(
         "xgboost",
@@ -47,7 +56,12 @@ ALGORITHMS = {
         held_out_channel="validation",
         takes_feature_dim=False,
         batch_type="text/csv",
-        required={"objective": "binary:logistic", "num_round": "100"},
+        class_count="num_class",
+        required={
+            "binary": {"objective": "binary:logistic", "num_round": "100"},
+            "multiclass": {"objective": "multi:softprob", "num_round": "100"},
+            "regression": {"objective": "reg:squarederror", "num_round": "100"},
+        },
     ),
 }
 
@@ -95,13 +109,33 @@ def _registries() -> dict[str, Any]:
     return registries
 
 
-def hyperparameters(algorithm: Algorithm, settings: DeploySettings, *, feature_dim: int) -> dict[str, str]:
-    """The hyperparameters of [deploy] as the text that SageMaker takes, with the number of features."""
-    configured = settings.hyperparameters.get(algorithm.runs, {})
-    chosen = {**algorithm.required, **{key: _text(value) for key, value in configured.items()}}
+def hyperparameters(algorithm: Algorithm, settings: DeploySettings, dataset: Dataset) -> dict[str, str]:
+    """The hyperparameters of [deploy] as the text that SageMaker takes, with what the data say.
+
+    Raises:
+        InputError: [deploy] wants another kind of model than the label is for.
+    """
+    configured = {key: _text(value) for key, value in settings.hyperparameters.get(algorithm.runs, {}).items()}
+    chosen = {**algorithm.required[dataset.schema.kind], **configured}
+    _require_fit(algorithm, chosen, dataset.schema)
+    if dataset.schema.kind == "multiclass":
+        chosen.setdefault(algorithm.class_count, str(len(dataset.schema.classes)))
     if algorithm.takes_feature_dim:
-        chosen.setdefault("feature_dim", str(feature_dim))
+        chosen.setdefault("feature_dim", str(dataset.feature_dim))
     return chosen
+
+
+def _require_fit(algorithm: Algorithm, chosen: Mapping[str, str], schema: Schema) -> None:
+    """Two classes, more classes and numbers are models of different kinds."""
+    needed = algorithm.required[schema.kind]
+    key = next(iter(needed))
+    is_of_classes = chosen[key].startswith("multi") == (schema.kind == "multiclass")
+    if is_of_classes and (key == "objective" or chosen[key] == needed[key]):
+        return
+    raise InputError(
+        f"[deploy.hyperparameters.{algorithm.runs}] says {key} = {chosen[key]!r}, and the data's label "
+        f"{schema.column!r} is {schema.kind}: leave the setting out, which makes it {needed[key]!r}."
+    )
 
 
 def _text(value: str | int | float | bool) -> str:

@@ -47,7 +47,7 @@ def training_request(wanted: Wanted, *, image: str, bucket: str, role_arn: str) 
     algorithm, machine = wanted.algorithm, wanted.settings.training
     request: dict[str, Any] = {
         "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
-        "HyperParameters": hyperparameters(algorithm, wanted.settings, feature_dim=wanted.dataset.feature_dim),
+        "HyperParameters": hyperparameters(algorithm, wanted.settings, wanted.dataset),
         "RoleArn": role_arn,
         "InputDataConfig": [
             _channel("train", f"s3://{bucket}/{TRAIN_PREFIX}"),

@@ -1,11 +1,13 @@
 """A project of one's own on the shared stack, driven by the programs as a person runs them."""
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -18,6 +20,7 @@ from aws import deploy, destroy, predict
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
+from aws.deployment import record_path
 from aws.names import names_of
 from aws.planning.plan import Plan
 from aws.steps import algorithms
@@ -40,7 +43,11 @@ class Project:
 
     @property
     def record(self) -> Path:
-        return self.folder / "build" / "local" / "deployment.json"
+        return self.record_of("local")
+
+    def record_of(self, target: str) -> Path:
+        """Where the record of a target is, as long as AWS_ENDPOINT_URL leads to the stack."""
+        return record_path(self.folder / "build", self.name, target, self.environ)
 
     @property
     def url(self) -> str:
@@ -54,9 +61,7 @@ class Project:
         (self.folder / "preflight.toml").write_text(text + table)
 
     def arguments(self, command: str) -> list[str]:
-        arguments = ["--build", str(self.folder / "build")]
-        if command != "predict":
-            arguments += ["--config", str(self.folder / "preflight.toml")]
+        arguments = ["--build", str(self.folder / "build"), "--config", str(self.folder / "preflight.toml")]
         return arguments + (["--data", str(self.data)] if command == "deploy" else [])
 
     def plan(self, *, region: str = "us-east-1", algorithm: str = "linear-learner", **options: Any) -> Plan:
@@ -71,8 +76,17 @@ class Project:
         """The stack, seen from a region."""
         return Target.named("local", region=region, environ={"AWS_ENDPOINT_URL": self.environ["AWS_ENDPOINT_URL"]})
 
-    def run(self, command: str, *more: str) -> Result:
-        return CliRunner(env=self.environ).invoke(COMMANDS[command], [*self.arguments(command), *more])
+    def run(self, command: str, *more: str, environ: Mapping[str, str | None] = MappingProxyType({})) -> Result:
+        """``environ`` adds variables; None removes one."""
+        variables = {**self.environ, **environ}
+        return CliRunner(env=variables).invoke(COMMANDS[command], [*self.arguments(command), *more])
+
+
+def curl_line(output: str) -> str:
+    """The command that predict prints to try the URL, over as many lines as it takes."""
+    found = re.search(r"^ *(curl (?:.*\\\n)*.*)$", output, re.MULTILINE)
+    assert found, output
+    return found[1]
 
 
 class Session(boto3.Session):

@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.aws.conftest import Project
+from tests.aws.conftest import Project, curl_line
 
 BODY = {"data": ",".join(["1"] * 22)}
 
@@ -88,7 +88,7 @@ def test_iam_asks_for_signatures(project: Project, client: Callable[..., Any]) -
 def test_the_curl_line_of_a_signed_url_works_without_a_session_token(project: Project) -> None:
     assert project.run("deploy", "--auth", "iam").exit_code == 0
     output = project.run("predict", "--rows", "1").stdout
-    curl = next(line for line in output.splitlines() if line.strip().startswith("curl"))
+    curl = curl_line(output)
     environment = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
     environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 

@@ -37,7 +37,7 @@ def test_every_row_comes_back_with_its_answer_by_a_job_that_runs_once(deployed: 
 
 def test_on_aws_the_plan_has_a_price_and_nothing_runs_unasked(deployed: Project) -> None:
     on_aws = json.loads(deployed.record.read_text()) | {"target": "aws"}
-    record = deployed.record.parents[1] / "aws" / "deployment.json"
+    record = deployed.record_of("aws")
     record.parent.mkdir(exist_ok=True)
     record.write_text(json.dumps(on_aws))
     deployed.configure("[deploy.batch]\ninstance_count = 2\n")  # another job than the one that may have run

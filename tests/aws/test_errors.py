@@ -17,7 +17,7 @@ def test_predict_before_deploy_says_to_deploy(tmp_path: Path) -> None:
     result = CliRunner().invoke(predict, ["--build", str(tmp_path)])
 
     assert result.exit_code == 2
-    assert "nothing is deployed yet. Run `python aws/deploy.py`." in result.stderr
+    assert "nothing is deployed there yet. Run `python aws/deploy.py`." in result.stderr
 
 
 def test_deploy_before_data_prep_says_to_prepare(tmp_path: Path) -> None:

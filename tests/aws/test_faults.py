@@ -232,7 +232,7 @@ def test_a_serverless_endpoint_takes_the_place_of_a_real_time_one(project: Proje
 
 
 def test_a_real_time_endpoint_takes_the_place_of_a_serverless_one(project: Project, faults: Faults) -> None:
-    record = json.loads((project.folder / "build" / "aws" / "deployment.json").read_text())
+    record = json.loads(project.record_of("aws").read_text())
     described = {
         "EndpointName": "faulty",
         "EndpointArn": "arn:aws:sagemaker:us-east-1:000000000000:endpoint/faulty",

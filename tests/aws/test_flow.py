@@ -1,6 +1,7 @@
 """From prepared data to a URL that answers, and back to nothing, against a running stack."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -17,7 +18,8 @@ import requests
 from aws.deployment import Deployment
 from aws.predict import take_down
 from preflight.waiting import wait_until
-from tests.aws.conftest import Project
+from tests.aws.conftest import Project, curl_line
+from tests.conftest import REPOSITORY
 
 CHANGED = re.compile(r"^(\S.*?)  .*?(?<!unchanged) \([\d.]+ s\)$", re.MULTILINE)
 
@@ -47,14 +49,14 @@ def test_predict_tells_a_person_what_to_do_next(deployed: Project) -> None:
     output = deployed.run("predict", "--rows", "5").stdout
 
     assert "generated sample" in output
-    curl = next(line for line in output.splitlines() if line.strip().startswith("curl"))
-    answer = subprocess.run(curl, shell=True, capture_output=True, text=True, timeout=30).stdout
+    answer = subprocess.run(curl_line(output), shell=True, capture_output=True, text=True, timeout=30).stdout
     assert json.loads(answer)["satisfied"] in (0, 1)
-    assert '"id"' not in curl, "what is no feature is not sent"
+    sent = json.loads((deployed.record.parent / "request.json").read_text())["passenger"]
+    assert "Gender" in sent and "id" not in sent, "what is no feature is not sent"
 
 
 def test_taking_down_is_told_as_it_was_started(deployed: Project) -> None:
-    local = Deployment.read(deployed.record)
+    local = Deployment.read(deployed.record, "local")
     port = urlsplit(local.api_url).port
 
     assert take_down(local, {}).endswith(f"preflight down --port {port}")
@@ -183,16 +185,49 @@ def test_destroy_asks_first(deployed: Project) -> None:
     assert deployed.run("predict", "--rows", "1").exit_code == 0
 
 
-def test_predict_ends_when_the_url_is_gone(deployed: Project, tmp_path: Path) -> None:
+def test_stacks_and_projects_have_records_of_their_own(deployed: Project, tmp_path: Path) -> None:
+    (tmp_path / "preflight.toml").write_text('[deploy]\nname = "another"\n')
+    another = ["--config", str(tmp_path / "preflight.toml")]
+
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = str(unused.getsockname()[1])
+        other_stack = deployed.run("predict", environ={"PREFLIGHT_PORT": port, "AWS_ENDPOINT_URL": None})
+    other_project = deployed.run("predict", *another)
+    both = deployed.run("predict", environ={"PREFLIGHT_PORT": port})
+
+    assert (other_stack.exit_code, other_project.exit_code, both.exit_code) == (2, 2, 2)
+    assert f"flow/local-{port}/deployment.json is missing: nothing is deployed there yet" in other_stack.stderr
+    assert f"`PREFLIGHT_PORT={port} python aws/deploy.py`" in other_stack.stderr
+    assert "another/local-" in other_project.stderr
+    assert "which stack is meant?" in both.stderr
+    on_aws = deployed.run("predict", "--target", "aws", *another)
+    assert "Run `python aws/deploy.py --target aws`" in on_aws.stderr
+
+
+def test_data_prepared_anew_is_not_taken_for_what_is_deployed(deployed: Project, prepared_data: Path) -> None:
+    rows = prepared_data / "test_raw.csv"
+    kept = rows.read_bytes()
+    rows.write_text("other,columns\n1,2\n")
+    try:
+        assert deployed.run("predict", "--rows", "1").exit_code == 0
+    finally:
+        rows.write_bytes(kept)
+
+
+def test_the_record_of_a_dead_stack_is_named_as_such(deployed: Project) -> None:
+    kept = deployed.record.read_text()
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
-        record = json.loads(deployed.record.read_text())
-        record["api_url"] = f"http://127.0.0.1:{unused.getsockname()[1]}/predict"
-        (tmp_path / "local").mkdir()
-        (tmp_path / "local" / "deployment.json").write_text(json.dumps(record))
+        gone = f"http://127.0.0.1:{unused.getsockname()[1]}/predict"
+        deployed.record.write_text(json.dumps(json.loads(kept) | {"api_url": gone}))
 
-        command = [sys.executable, "aws/predict.py", "--build", str(tmp_path)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        command = [sys.executable, "aws/predict.py", *deployed.arguments("predict")]
+        ended = subprocess.run(
+            command, env=os.environ | deployed.environ, capture_output=True, text=True, timeout=30, cwd=REPOSITORY
+        )
+        deployed.record.write_text(kept)
 
     assert ended.returncode == 1
     assert "does not answer" in ended.stderr
+    assert f"{deployed.record} tells of a deployment that is not there" in ended.stderr
