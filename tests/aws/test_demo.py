@@ -1,4 +1,4 @@
-"""`make demo` looks at all it was given before anything slow begins. That it goes the whole way: tests/kit and the flow."""
+"""`make demo` looks at all it was given before anything slow begins."""
 
 import subprocess
 
