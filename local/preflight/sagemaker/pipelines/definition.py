@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.api.operation import RefusedCase
 from preflight.sagemaker.pipelines.conditions import Condition
+from preflight.sagemaker.pipelines.experiment import PipelineExperimentConfig
 from preflight.sagemaker.pipelines.expressions import Get, parse, references
 from preflight.sagemaker.pipelines.parsing import Parsed, Part, unable, unable_to_parse
 from preflight.sagemaker.pipelines.retries import RetryPolicy
@@ -130,7 +131,7 @@ class Definition(Part):
     version: Literal["2020-12-01"]
     metadata: dict[str, Any] | None = None
     parameters: list[Parameter] = Field(default_factory=list)
-    pipeline_experiment_config: Parsed = None
+    pipeline_experiment_config: PipelineExperimentConfig | None = None
     mlflow_config: Any = None
     steps: list[Step] = Field(min_length=1)
 

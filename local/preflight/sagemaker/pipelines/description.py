@@ -60,6 +60,7 @@ def describe_execution(execution: ExecutionRecord) -> dict[str, Any]:
             "CreationTime": execution.creation_time,
             "LastModifiedTime": execution.last_modified,
             "ParallelismConfiguration": _parallelism(execution.max_parallel),
+            "PipelineExperimentConfig": execution.experiment.members() if execution.experiment else None,
             "PipelineVersionId": execution.version,
         }
     )

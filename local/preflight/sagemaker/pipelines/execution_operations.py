@@ -23,6 +23,9 @@ from preflight.sagemaker.pipelines.description import (
     describe_step,
 )
 from preflight.sagemaker.pipelines.execution import ExecutionWork
+from preflight.sagemaker.pipelines.experiment import Experiment
+from preflight.sagemaker.pipelines.expressions import Unresolved
+from preflight.sagemaker.pipelines.facts import ExecutionFacts
 from preflight.sagemaker.pipelines.graph import Graph
 from preflight.sagemaker.pipelines.parameters import as_text, parameter_values
 from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord
@@ -84,6 +87,7 @@ class PipelineExecutions:
                 max_parallel=parallelism.max_parallel_execution_steps if parallelism else pipeline.max_parallel,
                 token=request.client_request_token,
             )
+            self._join_experiment(execution)
             self._table.add(execution)
             pipeline.last_run = now
             self._run(execution)
@@ -164,10 +168,25 @@ class PipelineExecutions:
             raise ResourceNotFound(guessed(f"Pipeline execution '{arn}' does not exist."))
         return execution
 
+    def _calls(self, execution: ExecutionRecord) -> RoleCalls:
+        services = self._context.services.acting_as(execution.role_arn, execution.scope)
+        return RoleCalls(self._call, self._refusal, services, execution.scope)
+
+    def _join_experiment(self, execution: ExecutionRecord) -> None:
+        """Raises ServiceError if the definition names one that cannot be."""
+        definition = Definition.parse(execution.definition)
+        if definition.pipeline_experiment_config is None:
+            return
+        calls = self._calls(execution)
+        facts = ExecutionFacts(execution, Graph(definition), calls.services, execution.name)
+        try:
+            execution.experiment = Experiment.of(definition.pipeline_experiment_config, facts)
+        except Unresolved as problem:
+            raise ValidationException(str(problem)) from None
+        execution.experiment.make(calls)
+
     def _run(self, execution: ExecutionRecord) -> None:
         graph = Graph(Definition.parse(execution.definition))
-        services = self._context.services.acting_as(execution.role_arn, execution.scope)
-        calls = RoleCalls(self._call, self._refusal, services, execution.scope)
-        make_run = partial(StepRun, self._context, self._running, calls, graph, execution)
+        make_run = partial(StepRun, self._context, self._running, self._calls(execution), graph, execution)
         work = ExecutionWork(self._context, execution, graph, make_run)
         self._running.start(execution, work, TimeLimits(), on_change=lambda: None, needs_slot=False)

@@ -52,6 +52,10 @@ class Graph:
         parameters = {parameter.name for parameter in definition.parameters}
         if len(parameters) < len(definition.parameters):
             raise ValidationException(guessed("Parameter names must be unique within a pipeline."))
+        config = definition.pipeline_experiment_config
+        for get in config.references() if config else ():
+            if get.root == "Steps" or (get.root == "Parameters" and get.name not in parameters):
+                raise ValidationException(guessed(f"PipelineExperimentConfig refers to {get.root}.{get.name}"))
         for name, node in self.nodes.items():
             if unknown := sorted(node.parents - self.nodes.keys()):
                 raise ValidationException(guessed(f"Step {name} refers to steps that are not there: {unknown}"))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 
 from preflight.sagemaker.jobs.record import JobRecord
+from preflight.sagemaker.pipelines.experiment import Experiment
 from preflight.sagemaker.resources.record import Record
 
 
@@ -56,4 +57,5 @@ class ExecutionRecord(JobRecord):
     parameters: dict[str, Any] = Field(default_factory=dict)
     max_parallel: int | None = None
     token: str
+    experiment: Experiment | None = None
     steps: dict[str, StepRecord] = Field(default_factory=dict)

@@ -118,7 +118,16 @@ class StepRun:
         facts = ExecutionFacts(self._execution, self._graph, self._calls.services, name)
         work = _work_of(
             self._step,
-            Attempt(name, self._execution.arn, facts, self._calls, self._running, self._stop_asked, self._show),
+            Attempt(
+                name,
+                self._execution.arn,
+                experiment.members() if (experiment := self._execution.experiment) else None,
+                facts,
+                self._calls,
+                self._running,
+                self._stop_asked,
+                self._show,
+            ),
         )
         with self._lock:
             if self._stop_asked.is_set():

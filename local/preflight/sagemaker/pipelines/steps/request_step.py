@@ -49,7 +49,9 @@ class RequestStep:
             generated = {"GeneratedBy": self._attempt.execution_arn}
             return {**members, "MetadataProperties": generated | members.get("MetadataProperties", {})}
         mark = {"Key": EXECUTION_TAG, "Value": self._attempt.execution_arn}
-        return {**members, self._made.name: self._attempt.name, "Tags": [*members.get("Tags", []), mark]}
+        own = {self._made.name: self._attempt.name, "Tags": [*members.get("Tags", []), mark]}
+        joins = self._made.status and self._attempt.experiment and "ExperimentConfig" not in members
+        return {**members, **own, **({"ExperimentConfig": self._attempt.experiment} if joins else {})}
 
     def _create(self, members: dict[str, Any]) -> str:
         """Returns what Describe finds it by."""

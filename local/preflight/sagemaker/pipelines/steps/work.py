@@ -1,7 +1,7 @@
 """What a type of step does, and what it is given for that."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,10 +25,14 @@ class StepStopped(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at one step. ``show`` makes Metadata seen; ``name`` is that of what the step makes."""
+    """One attempt at one step. ``show`` makes Metadata seen; ``name`` is that of what the step makes.
+
+    ``experiment`` is what a job says of the execution's experiment.
+    """
 
     name: str
     execution_arn: str
+    experiment: Mapping[str, str] | None
     facts: Facts
     calls: RoleCalls
     running: RunningJobs

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,8 +39,9 @@ def create(sagemaker: Any, role: str) -> Iterator[Make]:
     """Creates a pipeline of steps; returns its name. It is gone when the test is over."""
     made: list[str] = []
 
-    def create(*steps: Any, parameters: Any = (), **members: Any) -> str:
+    def create(*steps: Any, parameters: Any = (), experiment: Any = None, **members: Any) -> str:
         definition = {"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)}
+        definition |= {"PipelineExperimentConfig": experiment} if experiment else {}
         made.append(unique("Pipe"))
         sagemaker.create_pipeline(
             **{
@@ -287,6 +289,51 @@ def test_a_property_file_decides_and_a_jobs_properties_are_at_hand(
     assert f"processing-job/pipelines-{execution_id}-eval-" in arn.lower()
     tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
     assert tags["sagemaker:pipeline-execution-arn"] == execution["PipelineExecutionArn"]
+
+
+def test_jobs_join_the_experiment_that_the_definition_names(sagemaker: Any, run: Make, bucket: str, role: str) -> None:
+    named = {"ExperimentName": get("Execution.PipelineName"), "TrialName": get("Execution.PipelineExecutionId")}
+
+    execution, steps = run(processing("Eval", bucket, role), experiment=named)
+
+    assert steps["Eval"]["StepStatus"] == "Succeeded", steps
+    pipeline, execution_id = (execution[name].rpartition("/")[2] for name in ("PipelineArn", "PipelineExecutionArn"))
+    assert execution["PipelineExperimentConfig"] == {"ExperimentName": pipeline.lower(), "TrialName": execution_id}
+    job = steps["Eval"]["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
+    described = sagemaker.describe_processing_job(ProcessingJobName=job)
+    assert described["ExperimentConfig"] == execution["PipelineExperimentConfig"]
+    found = sagemaker.list_trial_components(TrialName=execution_id)["TrialComponentSummaries"]
+    assert [summary["TrialComponentName"].lower() for summary in found] == [f"{job}-aws-processing-job"]
+    assert sagemaker.describe_trial(TrialName=execution_id)["ExperimentName"] == pipeline.lower()
+
+
+def test_steps_that_wait_for_nothing_run_at_the_same_time(run: Make, bucket: str, role: str, tmp_path: Path) -> None:
+    """Each ends when it has seen the other."""
+    (tmp_path / "m").mkdir()
+    script = (
+        f"import pathlib, sys, time; m = pathlib.Path('{tmp_path}/m'); (m / sys.argv[1]).touch(); "
+        "[time.sleep(.05) for _ in iter(lambda: len(list(m.iterdir())) < 2, False)]"
+    )
+    first, second = (processing(name, bucket, role, script) for name in ("First", "Second"))
+    for step in (first, second):
+        step["Arguments"]["AppSpecification"]["ContainerEntrypoint"].append(step["Name"])
+
+    _, steps = run(first, second)
+
+    assert [steps[name]["StepStatus"] for name in ("First", "Second")] == ["Succeeded", "Succeeded"], [
+        s.get("FailureReason") for s in steps.values()
+    ]
+
+
+@pytest.mark.parametrize("name", [get("Steps.Bad"), get("Parameters.Nobody"), "no name!"])
+def test_an_experiment_that_cannot_be_is_refused(sagemaker: Any, create: Make, name: Any) -> None:
+    experiment = {"ExperimentName": name, "TrialName": "trial"}
+
+    def begin() -> None:
+        pipeline = create(fail("Bad", "end"), experiment=experiment)
+        sagemaker.start_pipeline_execution(PipelineName=pipeline)
+
+    assert refusal(begin)[0] == "ValidationException"
 
 
 def test_a_stopped_execution_stops_its_job_and_a_retry_runs_it_again(
