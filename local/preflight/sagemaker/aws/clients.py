@@ -24,6 +24,10 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
     request_checksum_calculation="when_required",
 )
+_OWN_CONFIG = {
+    # A function may take a quarter of an hour, and is not to be called twice because it does.
+    "lambda": _CONFIG.merge(Config(read_timeout=920, retries={"max_attempts": 0}))
+}
 
 
 class Clients:
@@ -50,7 +54,10 @@ class Clients:
     def _make(self, service: str, scope: Scope) -> Any:
         with self._lock:
             return self._session(scope).client(
-                service, endpoint_url=self.endpoint_url, region_name=scope.region, config=_CONFIG
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=scope.region,
+                config=_OWN_CONFIG.get(service, _CONFIG),
             )
 
     def _session(self, scope: Scope) -> boto3.Session:

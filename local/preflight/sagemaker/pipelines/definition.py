@@ -19,10 +19,12 @@ from preflight.sagemaker.pipelines.parsing import Parsed, Part, unable, unable_t
 from preflight.sagemaker.pipelines.retries import RetryPolicy
 
 VERSION = "2020-12-01"
-STEP_TYPES = (*("Processing", "Training", "Transform", "Model", "RegisterModel", "Condition", "Fail"),)
+STEP_TYPES = (
+    *("Processing", "Training", "Tuning", "Transform", "Model", "RegisterModel"),
+    *("Lambda", "Condition", "Fail"),
+)
 OTHER_STEP_TYPES = (
-    *("Tuning", "Lambda", "Callback"),
-    *("AutoML", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "EndpointConfig", "Endpoint"),
+    *("Callback", "AutoML", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "EndpointConfig", "Endpoint"),
     *("InferenceComponent", "Lineage", "Job", "Cleanup", "ForEach", "Athena", "HubContent", "BedrockCustomModel"),
     *("BedrockCustomModelDeployment", "BedrockProvisionedModelThroughput", "BedrockModelImport"),
 )
@@ -80,7 +82,7 @@ class RetriedStep(BaseStep):
 
 
 class JobStep(RetriedStep):
-    type: Literal["Training", "Transform"]
+    type: Literal["Training", "Transform", "Tuning"]
     cache_config: CacheConfig | None = None
 
 
@@ -92,6 +94,24 @@ class ProcessingStep(RetriedStep):
 
 class ModelStep(RetriedStep):
     type: Literal["Model", "RegisterModel"]
+
+
+class OutputParameter(Part):
+    output_name: str
+    output_type: Literal["String", "Integer", "Boolean", "Float"]
+
+
+class LambdaStep(BaseStep):
+    """``arguments`` are the function's event."""
+
+    type: Literal["Lambda"]
+    arguments: Arguments = Field(default_factory=dict)
+    function_arn: Parsed
+    output_parameters: Annotated[list[OutputParameter], BeforeValidator(_nothing_if_null)] = Field(default_factory=list)
+    cache_config: CacheConfig | None = None
+
+    def own_values(self) -> list[Any]:
+        return [self.arguments, self.function_arn]
 
 
 class FailArguments(Part):
@@ -121,7 +141,7 @@ class ConditionStep(BaseStep):
             yield from condition.references()
 
 
-PlainStep = JobStep | ProcessingStep | ModelStep | FailStep
+PlainStep = JobStep | ProcessingStep | ModelStep | LambdaStep | FailStep
 Step = Annotated[PlainStep | ConditionStep, Field(discriminator="type")]
 
 
@@ -177,5 +197,5 @@ def _require_no_caching(steps: list[PlainStep | ConditionStep]) -> None:
         match step:
             case ConditionStep():
                 _require_no_caching([*step.arguments.if_steps, *step.arguments.else_steps])
-            case JobStep() | ProcessingStep() if step.cache_config and step.cache_config.enabled:
+            case JobStep() | ProcessingStep() | LambdaStep() if step.cache_config and step.cache_config.enabled:
                 raise CACHING.error(f"step {step.name}")

@@ -18,13 +18,14 @@ from preflight.sagemaker.jobs.job_status import Stopped
 from preflight.sagemaker.jobs.record import FAILURE_REASON_CHARACTERS
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.pipelines.calls import RoleCalls
-from preflight.sagemaker.pipelines.definition import ConditionStep, FailStep, RetriedStep
+from preflight.sagemaker.pipelines.definition import ConditionStep, FailStep, LambdaStep, RetriedStep
 from preflight.sagemaker.pipelines.expressions import Unresolved
 from preflight.sagemaker.pipelines.facts import ExecutionFacts
 from preflight.sagemaker.pipelines.graph import AnyStep, Graph
 from preflight.sagemaker.pipelines.record import ExecutionRecord, StepRecord
 from preflight.sagemaker.pipelines.retries import policy_for
 from preflight.sagemaker.pipelines.steps.decisions import Decision, Refuser
+from preflight.sagemaker.pipelines.steps.lambda_step import FunctionCall
 from preflight.sagemaker.pipelines.steps.request_step import RequestStep, no_retry
 from preflight.sagemaker.pipelines.steps.requests import REQUESTS
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped, StepWork
@@ -32,6 +33,7 @@ from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepS
 LOG = logging.getLogger(__name__)
 
 _NAME_CHARACTERS = 20  # of a step's name, in the name of what it makes
+_SHORT_NAME_CHARACTERS = 8
 _SUFFIX_CHARACTERS = 10
 
 
@@ -114,7 +116,7 @@ class StepRun:
                     raise StepStopped from None
 
     def _try(self) -> dict[str, Any]:
-        name = _made_name(self._execution.name, self._step.name)
+        name = _made_name(self._execution.name, self._step)
         facts = ExecutionFacts(self._execution, self._graph, self._calls.services, name)
         work = _work_of(
             self._step,
@@ -156,14 +158,18 @@ def _work_of(step: AnyStep, attempt: Attempt) -> StepWork:
             return Decision(step, attempt)
         case FailStep():
             return Refuser(step, attempt)
+        case LambdaStep():
+            return FunctionCall(step, attempt)
     return RequestStep(step, REQUESTS[step.type], attempt)
 
 
-def _made_name(execution_id: str, step_name: str) -> str:
-    """``pipelines-<execution>-<step>-<suffix>``, as AWS names what a step makes."""
+def _made_name(execution_id: str, step: AnyStep) -> str:
+    """``pipelines-<execution>-<step>-<suffix>``, as AWS names what a step makes; shorter for a tuning job."""
     suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_CHARACTERS))
-    part = step_name[:_NAME_CHARACTERS].replace("_", "-")
-    return f"pipelines-{execution_id}-{part}-{suffix}"
+    part = step.name.replace("_", "-")
+    if step.type == "Tuning":
+        return f"{execution_id}-{part[:_SHORT_NAME_CHARACTERS]}-{suffix}"
+    return f"pipelines-{execution_id}-{part[:_NAME_CHARACTERS]}-{suffix}"
 
 
 def _plain(value: Any) -> str:

@@ -13,6 +13,7 @@ from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepS
 
 EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
 _SERVER_ERROR = 500
+_RANKED_JOBS = 50
 _JOB_FAILURES: dict[str, ExceptionType] = {
     "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
     "CapacityError": "SageMaker.CAPACITY_ERROR",
@@ -50,7 +51,7 @@ class RequestStep:
             return {**members, "MetadataProperties": generated | members.get("MetadataProperties", {})}
         mark = {"Key": EXECUTION_TAG, "Value": self._attempt.execution_arn}
         own = {self._made.name: self._attempt.name, "Tags": [*members.get("Tags", []), mark]}
-        joins = self._made.status and self._attempt.experiment and "ExperimentConfig" not in members
+        joins = self._made.joins_experiment and self._attempt.experiment and "ExperimentConfig" not in members
         return {**members, **own, **({"ExperimentConfig": self._attempt.experiment} if joins else {})}
 
     def _create(self, members: dict[str, Any]) -> str:
@@ -88,11 +89,23 @@ class RequestStep:
     def _outcome(self, job: dict[str, Any]) -> dict[str, Any]:
         match job[self._made.status]:
             case "Completed":
-                return job
+                return {**job, **self._ranking(job)}
             case "Stopped":
                 raise StepStopped
         reason = str(job.get("FailureReason", ""))
         raise StepFailure(f"ClientError: {reason}", _JOB_FAILURES.get(reason.partition(":")[0]))
+
+    def _ranking(self, job: dict[str, Any]) -> dict[str, Any]:
+        """What a Tuning step tells besides: its training jobs, the best first."""
+        if self._step.type != "Tuning":  # type: ignore[attr-defined]
+            return {}
+        objective = job["HyperParameterTuningJobConfig"].get("HyperParameterTuningJobObjective", {})
+        order = "Ascending" if objective.get("Type") == "Minimize" else "Descending"
+        asked = {self._made.name: job[self._made.name], "SortBy": "FinalObjectiveMetricValue", "SortOrder": order}
+        listed = self._attempt.calls.as_service(
+            "ListTrainingJobsForHyperParameterTuningJob", {**asked, "MaxResults": _RANKED_JOBS}
+        )
+        return {"TrainingJobSummaries": listed["TrainingJobSummaries"]}
 
     def _stop_job(self) -> None:
         with contextlib.suppress(ServiceError):  # it has ended

@@ -9,6 +9,7 @@ class StepRequest:
 
     ``is_named``: the service finds the name. ``metadata`` is the key of the step's Metadata. Of a job, ``status`` is
     the member that tells its state, ``stop`` the operation that stops it.
+    ``joins_experiment``: it has ExperimentConfig.
     """
 
     operation: str
@@ -19,9 +20,10 @@ class StepRequest:
     is_named: bool = True
     status: str = ""
     stop: str = ""
+    joins_experiment: bool = False
 
 
-def _job(noun: str, metadata: str) -> StepRequest:
+def _job(noun: str, metadata: str, *, joins_experiment: bool = True) -> StepRequest:
     return StepRequest(
         f"Create{noun}",
         f"Describe{noun}",
@@ -30,6 +32,7 @@ def _job(noun: str, metadata: str) -> StepRequest:
         metadata,
         status=f"{noun}Status",
         stop=f"Stop{noun}",
+        joins_experiment=joins_experiment,
     )
 
 
@@ -37,6 +40,7 @@ REQUESTS = {
     "Training": _job("TrainingJob", "TrainingJob"),
     "Processing": _job("ProcessingJob", "ProcessingJob"),
     "Transform": _job("TransformJob", "TransformJob"),
+    "Tuning": _job("HyperParameterTuningJob", "TuningJob", joins_experiment=False),
     "Model": StepRequest("CreateModel", "DescribeModel", "ModelName", "ModelArn", "Model"),
     "RegisterModel": StepRequest(
         "CreateModelPackage",
