@@ -48,6 +48,14 @@ def test_sdk_2_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
     assert [(name, float(score) > 0.5) for name, score in joined] == [("first", True), ("second", False)]
 
 
+@pytest.mark.flow("sagemaker-2", "sagemaker_2_tuner.py")
+def test_sdk_2_tunes_and_deploys_the_best(flow: Flow) -> None:
+    flow.require_success()
+    assert "tried: 3 ['FinalObjectiveValue', " in flow.output
+    assert "best: True" in flow.output
+    assert "answer: True" in flow.output
+
+
 @needs_sklearn
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_sklearn.py")
 def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
