@@ -1,10 +1,14 @@
 """`make demo` looks at all it was given before anything slow begins."""
 
+import os
 import subprocess
 
 import pytest
 
 from tests.conftest import REPOSITORY
+
+# `make test` tells the programs it runs, make among them, how it was called itself.
+NOT_INSIDE_MAKE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +25,8 @@ from tests.conftest import REPOSITORY
     ],
 )
 def test_what_cannot_be_is_refused_at_once(given: str, said: str) -> None:
-    asked = subprocess.run(["make", "demo", given], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    command = ["make", "--no-print-directory", "demo", given]
+    asked = subprocess.run(command, cwd=REPOSITORY, env=NOT_INSIDE_MAKE, capture_output=True, text=True, timeout=60)
 
     assert asked.returncode == 2
     assert asked.stderr.startswith("Error: ") and said in asked.stderr
