@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from preflight.stack import Stack
+from preflight.waiting import wait_until
 from tests.local.conftest import Make, make_config, make_model, refusal, unique, wait_for_endpoint
 from tests.local.preflight.sagemaker.hosting.test_hosting import endpoint, invoke, serving_processes
 
@@ -102,7 +103,7 @@ def test_capacity_grows_and_shrinks_without_a_dropped_request(
     ]
     assert counts == [(3, 3), (1, 1)]
     assert len(added) == 2
-    assert serving(stack) <= before
+    assert wait_until(lambda: serving(stack) <= before, 20, 0.1)
 
 
 def test_describe_shows_what_is_and_what_is_to_be_while_capacity_changes(sagemaker: Any, endpoint: str) -> None:
@@ -317,7 +318,7 @@ def test_concurrent_updates_and_deletes_of_one_name_leave_no_process(
     _delete_until_gone(sagemaker, name)
 
     assert set(codes) == {"ValidationException"}
-    assert serving(stack) <= before
+    assert wait_until(lambda: serving(stack) <= before, 20, 0.1)
 
 
 def _at_once(work: Callable[[], None], count: int) -> None:
@@ -376,7 +377,7 @@ def test_a_deployment_of_every_kind_drops_no_request(
     assert description["ProductionVariants"][0]["CurrentInstanceCount"] == 2
     sagemaker.delete_endpoint(EndpointName=name)  # waits for the old fleet
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    assert serving(stack) <= before
+    assert wait_until(lambda: serving(stack) <= before, 20, 0.1)
 
 
 @pytest.mark.parametrize("kind", ["canary", "rolling"])
