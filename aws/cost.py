@@ -28,7 +28,7 @@ def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None 
     prices = PriceTable.load(region)
     bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb, capture=capture)
     more = f"{' --serverless' if serverless_mb else ''}{' --capture' if capture else ''}"
-    where = "" if prices.region == region else f" (at {prices.region}'s prices)"
+    where = f" ({prices.whose})" if prices.whose else ""
     return (
         f"Price{where}: ${bill.once:.2f} to train, then {_idle(bill)} without a request, "
         f"${bill.month:.2f} in a month of {Usage().requests:,} requests, "
@@ -40,7 +40,7 @@ def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None 
 def batch_summary(settings: DeploySettings, region: str) -> str:
     """One sentence for the plan of a batch: what its job costs."""
     prices = PriceTable.load(region)
-    where = "" if prices.region == region else f" (at {prices.region}'s prices)"
+    where = f" ({prices.whose})" if prices.whose else ""
     line = next(line for line in estimate(settings, Usage(), prices).lines if line.when == "batch")
     return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
 
@@ -119,7 +119,7 @@ def main(
     if as_json:
         print(json.dumps(_document(bill, prices), indent=2))
         return
-    console.print(_table(bill, settings, region, prices))
+    console.print(_table(bill, settings, prices))
     for line in _verdict(bill, settings, usage, prices, memory_mb=memory_mb, serverless=serverless):
         console.print(line)
 
@@ -132,6 +132,7 @@ def _document(bill: Estimate, prices: PriceTable) -> dict[str, object]:
     return {
         "currency": "USD",
         "region": prices.region,
+        "prices": prices.whose or "its own",
         "once": bill.once,
         "idle_month": bill.idle_month,
         "month": bill.month,
@@ -140,8 +141,8 @@ def _document(bill: Estimate, prices: PriceTable) -> dict[str, object]:
     }
 
 
-def _table(bill: Estimate, settings: DeploySettings, region: str, prices: PriceTable) -> Table:
-    where = region if prices.region == region else f"{region}, at {prices.region}'s prices"
+def _table(bill: Estimate, settings: DeploySettings, prices: PriceTable) -> Table:
+    where = f"{prices.region}, {prices.whose}" if prices.whose else prices.region
     table = Table(title=f"{settings.name} in {where}", title_justify="left", box=None)
     for column in ("what", "how", "when"):
         table.add_column(column)
@@ -159,7 +160,7 @@ def _verdict(
     other = estimate(settings, usage, prices, serverless_mb=None if serverless else memory_mb)
     even = break_even_requests(settings, usage, prices, memory_mb)
     kind = f"{settings.endpoint.instance_type} endpoint" if serverless else f"serverless endpoint of {memory_mb} MB"
-    return [
+    verdict = [
         f"In all: ${bill.once:.2f} to train, then ${bill.month:.2f} in a month of {usage.requests:,} requests.",
         f"Idle it goes on costing {_idle(bill)}, until `python aws/destroy.py --target aws`.",
         f"With a {kind} instead: ${other.month:.2f} a month, ${other.idle_month:.2f} while idle. "
@@ -167,6 +168,12 @@ def _verdict(
         f"List prices, the oldest read {prices.oldest}; dates and sources in {PATH.name}, anew with --refresh. "
         "Without tax, free tier and discounts.",
     ]
+    if prices.whose:
+        verdict.append(
+            f"This is {prices.whose}: the table lacks those of {prices.region}. To read them: "
+            f"python aws/cost.py --refresh --region {prices.region}"
+        )
+    return verdict
 
 
 if __name__ == "__main__":

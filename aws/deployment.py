@@ -58,6 +58,7 @@ class Deployment(BaseModel):
         except FileNotFoundError as error:
             raise InputError(
                 f"{path} is missing: nothing is deployed there yet. Run `{deploy_command(target_name)}`."
+                f"{_elsewhere(path)}"
             ) from error
         except (OSError, ValidationError) as error:
             raise InputError(
@@ -83,3 +84,9 @@ class Deployment(BaseModel):
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def _elsewhere(path: Path) -> str:
+    """Where the project is deployed, if not here."""
+    places = sorted(record.parent.name for record in path.parent.parent.glob(f"*/{path.name}"))
+    return f" The project's other records: {', '.join(places)}." if places else ""

@@ -12,6 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from aws.errors import InputError
 
 PATH = Path(__file__).with_name("prices.json")
@@ -62,18 +64,22 @@ REGION_PREFIX = r"([A-Z]{2,4}\d?-)?"  # USE1-, EU-, APN1-; us-east-1's own types
 
 
 class PriceTable:
-    """Prices of one region by key."""
+    """Prices of one region by key: its own where the table has them, else those of us-east-1."""
 
-    def __init__(self, region: str, prices: Mapping[str, Price]) -> None:
+    def __init__(self, region: str, own: Mapping[str, Price], others: Mapping[str, Price]) -> None:
         self.region = region
-        self._prices = prices
+        self._own = own
+        self._prices = {**others, **own}
 
     @classmethod
     def load(cls, region: str, path: Path = PATH) -> "PriceTable":
-        """The region's own prices if the table has them, else us-east-1's: ``table.region`` says which."""
-        regions = _document(path)["regions"]
-        chosen = region if region in regions else TABLE_REGION
-        return cls(chosen, {key: Price(**price) for key, price in regions[chosen].items()})
+        """Raises ``InputError`` if AWS has no such region."""
+        _require_region(region)
+        own, others = (
+            {key: Price(**price) for key, price in _document(path)["regions"].get(name, {}).items()}
+            for name in (region, TABLE_REGION)
+        )
+        return cls(region, own, others)
 
     def __getitem__(self, key: str) -> Price:
         try:
@@ -86,6 +92,13 @@ class PriceTable:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._prices)
+
+    @property
+    def whose(self) -> str:
+        """Whose prices these are, for a person, where not all of them are the region's own: else nothing."""
+        if self._prices.keys() == self._own.keys():
+            return ""
+        return f"{'partly ' if self._own else ''}at {TABLE_REGION}'s prices"
 
     @property
     def oldest(self) -> str:
@@ -113,6 +126,16 @@ def refresh(client: Any, region: str, instance_keys: Iterable[str], path: Path =
     document["regions"][region] = prices
     path.write_text(_written(document), encoding="utf-8")
     return missing
+
+
+def _require_region(region: str) -> None:
+    """Raises ``InputError`` if AWS, in any of its partitions, has no SageMaker in a region of that name."""
+    session = boto3.Session()
+    partitions = session.get_available_partitions()
+    known = {name for partition in partitions for name in session.get_available_regions("sagemaker", partition)}
+    if region not in known:
+        near = [name for name in sorted(known) if name.partition("-")[0] == region.partition("-")[0]]
+        raise InputError(f"There is no region {region!r} with SageMaker. There are: {', '.join(near or sorted(known))}.")
 
 
 def _instance_offer(key: str) -> Offer:

@@ -81,6 +81,14 @@ def test_a_person_reads_what_goes_on_costing_and_what_serverless_would_cost(conf
     assert "Idle it goes on costing $0.115 an hour" in result.stdout
     assert "With a serverless endpoint of 2048 MB instead" in result.stdout
     assert "eu-west-1, at us-east-1's prices" in result.stdout
+    assert "the table lacks those of eu-west-1" in result.stdout
+
+
+def test_a_region_that_aws_has_not_is_refused_with_those_near_it(config: Path) -> None:
+    result = CliRunner().invoke(cost.main, ["--config", str(config), "--region", "eu-central-7"])
+
+    assert result.exit_code == 2
+    assert "no region 'eu-central-7'" in result.stderr and "eu-central-1" in result.stderr
 
 
 def test_an_instance_type_without_a_price_says_how_to_get_it(config: Path) -> None:
@@ -156,3 +164,5 @@ def test_refresh_reads_the_first_tier_of_the_very_usage_type_of_the_region(
     assert read["api.requests"]["usd"] == 0.0000035
     assert "Not found there" in result.stdout and "s3.storage" in result.stdout
     assert {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "eu-west-1"} in price_api[0]["Filters"]
+    shown = CliRunner().invoke(cost.main, options[:-1]).stdout
+    assert "eu-west-1, partly at us-east-1's prices" in shown and "$0.128/h" in shown
