@@ -135,7 +135,8 @@ def _require_region(region: str) -> None:
     known = {name for partition in partitions for name in session.get_available_regions("sagemaker", partition)}
     if region not in known:
         near = [name for name in sorted(known) if name.partition("-")[0] == region.partition("-")[0]]
-        raise InputError(f"There is no region {region!r} with SageMaker. There are: {', '.join(near or sorted(known))}.")
+        listed = ", ".join(near or sorted(known))
+        raise InputError(f"There is no region {region!r} with SageMaker. There are: {listed}.")
 
 
 def _instance_offer(key: str) -> Offer:
