@@ -53,6 +53,7 @@ def test_sdk_2_tunes_and_deploys_the_best(flow: Flow) -> None:
     flow.require_success()
     assert "tried: 3 ['FinalObjectiveValue', " in flow.output
     assert "best: True" in flow.output
+    assert "attached: ml.m5.large True" in flow.output
     assert "answer: True" in flow.output
 
 

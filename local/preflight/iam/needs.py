@@ -139,6 +139,7 @@ def _copied(source: object, place: Place) -> Need:
 
 _SAGEMAKER_RESOURCES = re.compile(r"(?:Create|Delete|Describe|Start|Stop|Update)(?P<noun>[A-Za-z]+)")
 _ENDPOINT_OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync", "InvokeEndpointWithResponseStream")
+_ON_A_PIPELINE = ("StartPipelineExecution", "ListPipelineExecutions", "ListPipelineVersions")
 _SAGEMAKER = "sagemaker.amazonaws.com"
 
 
@@ -160,16 +161,18 @@ def _sagemaker(operation: str, parameters: Parameters, place: Place) -> Iterator
 def _sagemaker_resource(operation: str, parameters: Parameters, place: Place) -> str:
     if operation in _ENDPOINT_OPERATIONS or operation == "UpdateEndpointWeightsAndCapacities":
         return _named(place, "endpoint", parameters.get("EndpointName"))
-    for member in ("ResourceArn", "ModelPackageArn", "PipelineExecutionArn"):
+    for member in ("ResourceArn", "ModelPackageArn", "PipelineExecutionArn", "PipelineArn"):
         if member in parameters:
             return str(parameters[member])
     if operation == "CreateModelPackage" and (group := parameters.get("ModelPackageGroupName")):
         return _named(place, "model-package", f"{str(group).rpartition('/')[2]}/*")
     if operation == "BatchPutMetrics":
         return _named(place, "experiment-trial-component", parameters.get("TrialComponentName"))
-    if operation == "StartPipelineExecution":  # on the pipeline: the execution is not there yet
+    if operation in _ON_A_PIPELINE:
         pipeline = str(parameters.get("PipelineName", ""))
         return pipeline if pipeline.startswith("arn:") else _named(place, "pipeline", pipeline)
+    if operation == "ListTrainingJobsForHyperParameterTuningJob":
+        return _named(place, "hyper-parameter-tuning-job", parameters.get("HyperParameterTuningJobName"))
     found = _SAGEMAKER_RESOURCES.fullmatch(operation)
     name = parameters.get(f"{found['noun']}Name") if found else None
     if found is None or not isinstance(name, str):

@@ -24,9 +24,10 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
     request_checksum_calculation="when_required",
 )
+LAMBDA_SECONDS = 600  # as long as a pipeline waits for a function
 _OWN_CONFIG = {
-    # A function may take a quarter of an hour, and is not to be called twice because it does.
-    "lambda": _CONFIG.merge(Config(read_timeout=920, retries={"max_attempts": 0}))
+    # A function is not to be called twice because it takes its time.
+    "lambda": _CONFIG.merge(Config(read_timeout=LAMBDA_SECONDS, retries={"max_attempts": 0}))
 }
 
 

@@ -4,11 +4,10 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-experiments.html
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from pydantic import BaseModel
 
-from preflight.sagemaker.api.errors import ServiceError
+from preflight.sagemaker.api.errors import ResourceNotFound
 from preflight.sagemaker.pipelines.calls import RoleCalls
 from preflight.sagemaker.pipelines.expressions import Facts, Get, references, resolve
 from preflight.sagemaker.pipelines.parsing import Parsed, Part
@@ -41,7 +40,7 @@ class Experiment(BaseModel):
     def make(self, calls: RoleCalls) -> None:
         """Let both be there. Raises ServiceError for names that AWS does not take."""
         for kind, members in (("Experiment", {"ExperimentName": self.name}), ("Trial", self.members())):
-            with suppress(ServiceError):
+            try:
                 calls.as_service(f"Describe{kind}", {f"{kind}Name": members[f"{kind}Name"]})
-                continue
-            calls.as_service(f"Create{kind}", members)
+            except ResourceNotFound:
+                calls.as_service(f"Create{kind}", members)

@@ -63,19 +63,20 @@ def not_improving(children: Iterable[Child], *, maximizes: bool) -> int:
 def failure_reason(children: Sequence[Child]) -> str | None:
     """Why a tuning job with these training jobs has failed; None if it has not.
 
-    The words are of 2025; before, the first sentence was the same.
+    The words are of 2025, seen after five attempts; before, the first sentence was the same.
     """
     ended = [child for child in children if child.job.is_final]
     if not ended or any(child.has_succeeded for child in ended):
         return None
+    attempts = min(len(ended), JOBS_WITHOUT_SUCCESS)
     if all(child.job.status == "Failed" for child in ended):
-        return (
-            f"No training job succeeded after {min(len(ended), JOBS_WITHOUT_SUCCESS)} attempts. For additional "
-            "details, please take a look at the training job failures by listing training jobs for the hyperparameter "
-            "tuning job."
+        reason = (
+            f"No training job succeeded after {attempts} attempts. For additional details, please take a look at the "
+            "training job failures by listing training jobs for the hyperparameter tuning job."
         )
+        return reason if attempts == JOBS_WITHOUT_SUCCESS else guessed(reason)
     return guessed(
-        f"No objective metrics found after running {min(len(ended), JOBS_WITHOUT_SUCCESS)} training jobs. Please "
+        f"No objective metrics found after running {attempts} training jobs. Please "
         "ensure that the custom algorithm is emitting the objective metric as defined by the regular expression "
         "provided."
     )

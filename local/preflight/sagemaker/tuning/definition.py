@@ -73,7 +73,7 @@ class Definition:
         asked = self.shape.as_asked()
         members: dict[str, Any] = {member: asked[member] for member in _CARRIED if member in asked}
         if resources := self.shape.hyper_parameter_tuning_resource_config:
-            members["ResourceConfig"] = _resource_config(resources)
+            members["ResourceConfig"] = resource_config(resources)
         if checkpoints := asked.get("CheckpointConfig"):
             # Each job's own; the others' would be taken for a beginning of it.
             members["CheckpointConfig"] = {**checkpoints, "S3Uri": f"{checkpoints['S3Uri'].rstrip('/')}/{name}"}
@@ -124,7 +124,7 @@ def _definition(
     return replace(definition, ranges=choose_ranges(ranges, definition.algorithm, shape.static_hyper_parameters))
 
 
-def _resource_config(resources: HyperParameterTuningResourceConfig) -> dict[str, Any]:
+def resource_config(resources: HyperParameterTuningResourceConfig) -> dict[str, Any]:
     """The first choice of instances: there is always room for it here."""
     asked = resources.as_asked()
     configs: list[dict[str, Any]] = asked.pop("InstanceConfigs", [])

@@ -10,7 +10,7 @@ from preflight.sagemaker.api.listing import Item, Listing
 from preflight.sagemaker.resources.table import Kind
 from preflight.sagemaker.training.description import describe_channel
 from preflight.sagemaker.tuning.child import Child, best, not_improving
-from preflight.sagemaker.tuning.definition import Definition, definitions_of
+from preflight.sagemaker.tuning.definition import Definition, definitions_of, resource_config
 from preflight.sagemaker.tuning.record import TuningJobRecord
 from preflight.sagemaker.tuning.request import ParameterRanges
 
@@ -108,14 +108,18 @@ def _definitions(are_several: bool, definitions: Sequence[Definition]) -> dict[s
 
 
 def _definition(definition: Definition) -> dict[str, Any]:
-    """As it was asked for, with what SageMaker adds."""
+    """As it was asked for, with what SageMaker adds.
+
+    Of HyperParameterTuningResourceConfig the SDK's ``attach`` reads what is the same in ResourceConfig.
+    """
     shape = definition.shape
     asked = shape.as_asked()
     metrics = {"MetricDefinitions": [metric.as_asked() for metric in definition.metrics]}
     channels = [describe_channel(channel) for channel in shape.input_data_config]
-    ranges = shape.hyper_parameter_ranges
+    ranges, flexible = shape.hyper_parameter_ranges, shape.hyper_parameter_tuning_resource_config
     return {
         **asked,
+        **({"ResourceConfig": resource_config(flexible)} if flexible else {}),
         **({"HyperParameterRanges": _ranges(ranges)} if ranges else {}),
         "StaticHyperParameters": definition.static,
         "AlgorithmSpecification": {**asked["AlgorithmSpecification"], **metrics},

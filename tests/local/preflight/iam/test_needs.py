@@ -97,6 +97,23 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str | None]]]] = [
     ),
     ("sagemaker", "ListModels", {}, [("sagemaker:ListModels", "")]),
     ("sagemaker", "ListTags", {"ResourceArn": f"{SAGEMAKER}model/m"}, [("sagemaker:ListTags", f"{SAGEMAKER}model/m")]),
+    (
+        "sagemaker",
+        "ListTrainingJobsForHyperParameterTuningJob",
+        {"HyperParameterTuningJobName": "Tune"},
+        [
+            (
+                "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+                "arn:aws:sagemaker:eu-west-1:111111111111:hyper-parameter-tuning-job/tune",
+            )
+        ],
+    ),
+    (
+        "sagemaker",
+        "ListPipelineExecutions",
+        {"PipelineName": "Pipe"},
+        [("sagemaker:ListPipelineExecutions", "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/pipe")],
+    ),
     ("lambda", "Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", f"{FUNCTION}f")]),
     ("lambda", "Invoke", {"FunctionName": "f", "Qualifier": "1"}, [("lambda:InvokeFunction", f"{FUNCTION}f:1")]),
     ("lambda", "Invoke", {"FunctionName": "111111111111:function:f"}, [("lambda:InvokeFunction", f"{FUNCTION}f")]),

@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from preflight.sagemaker.api.errors import guessed
+from preflight.sagemaker.aws.clients import LAMBDA_SECONDS
 from preflight.sagemaker.pipelines.definition import LambdaStep, OutputParameter
 from preflight.sagemaker.pipelines.expressions import resolve
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped
+
+SHOWN_CHARACTERS = 200  # of an answer that is no JSON
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "String": lambda value: isinstance(value, str),
@@ -28,7 +31,7 @@ class FunctionCall:
         self._attempt = attempt
 
     def run(self) -> dict[str, Any]:
-        """Also when it is to stop, the function is waited for."""
+        """Also when it is to stop, the function is waited for: ten minutes at most, as on AWS."""
         facts = self._attempt.facts
         function = str(resolve(self._step.function_arn, facts))
         returned = self._invoke(function, resolve(self._step.arguments, facts))
@@ -52,9 +55,18 @@ class FunctionCall:
         except ClientError as error:
             message = error.response["Error"]["Message"]
             raise StepFailure(f"ClientError: Failed to invoke lambda:Invoke. Error Details: {message}") from error
+        except ReadTimeoutError as error:
+            raise StepFailure(
+                guessed(f"ClientError: The function {function} did not end within {LAMBDA_SECONDS} seconds.")
+            ) from error
         if "FunctionError" in answer:
             raise StepFailure(guessed(f"ClientError: The function {function} ended in an error: {payload}"))
-        return json.loads(payload)
+        try:
+            return json.loads(payload)
+        except (ValueError, RecursionError) as error:
+            raise StepFailure(
+                guessed(f"ClientError: The function {function} did not return JSON: {payload[:SHOWN_CHARACTERS]}")
+            ) from error
 
 
 def _output(declared: OutputParameter, returned: Any) -> Any:

@@ -17,6 +17,8 @@ import os
 def handler(event, context):
     if event.get("raise"):
         raise ValueError("no such row")
+    if event.get("many"):
+        return [1]
     return {"text": event["who"] + "!", "count": 3, "share": 0.5, "right": True, "folder": os.getcwd()}
 """
 
@@ -66,6 +68,7 @@ def test_what_a_function_returns_is_at_hand(run: Make, call: Make, function_arn:
         ({"raise": True}, {}, "no such row"),
         ({"who": "me"}, {"missing": "String"}, "missing"),
         ({"who": "me"}, {"text": "Integer"}, "text"),
+        ({"many": True}, {"text": "String"}, "text"),
     ],
 )
 def test_a_call_that_brings_no_output_fails_its_step(
