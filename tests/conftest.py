@@ -75,6 +75,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFLIGHT_LAUNCHER", request.param)
         patch.setenv("PREFLIGHT_CONTAINER_IMAGE", CONTAINER_IMAGE)
+        patch.setenv("PREFLIGHT_SCALING_MINUTE_SECONDS", "1")
         process.start()
     yield process.stack
     process.stop()

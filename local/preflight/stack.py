@@ -32,12 +32,14 @@ from preflight.sagemaker.settings import (
     DOCKER_MARK,
     FRAMEWORK_VERSIONS,
     LAUNCHERS,
+    SCALING_MINUTE,
     STACK_MARK,
     SettingError,
     require_framework_versions,
     require_invocation_timeout,
     require_launcher,
     require_roles_decide,
+    require_scaling_minute,
     require_services_url,
 )
 from preflight.waiting import wait_until
@@ -70,6 +72,7 @@ _PASSED_ON = (
     "PREFLIGHT_CONTAINER_NETWORK",
     "PREFLIGHT_STACK_ID",
     "PREFLIGHT_INVOCATION_TIMEOUT_SECONDS",
+    SCALING_MINUTE,
     "PREFLIGHT_ALLOWED_ORIGINS",
     "PREFLIGHT_FRAMEWORK_VERSIONS",
     "PREFLIGHT_IAM",
@@ -267,6 +270,7 @@ class Stack:
             launcher = require_launcher(os.environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0])
             require_framework_versions(os.environ.get(FRAMEWORK_VERSIONS))
             require_invocation_timeout(os.environ.get("PREFLIGHT_INVOCATION_TIMEOUT_SECONDS"))
+            require_scaling_minute(os.environ.get(SCALING_MINUTE))
             services = require_services_url(self.services) if self.services else ""
             require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
             function_runtimes.require_policy(os.environ.get(function_runtimes.SETTING))

@@ -15,14 +15,15 @@ from botocore.model import ListShape, Shape, StructureShape
 from preflight.sagemaker.api.operation import Operation
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.api.shape import Tree
-from preflight.sagemaker.service import METRICS_OPERATIONS, OPERATIONS, RUNTIME_OPERATIONS
+from preflight.sagemaker.service import METRICS_OPERATIONS, OPERATIONS, RUNTIME_OPERATIONS, SCALING_OPERATIONS
 
 SERVICES = {
     "sagemaker": "SageMaker",
     "sagemaker-runtime": "SageMaker Runtime",
     "sagemaker-metrics": "SageMaker Metrics",
+    "application-autoscaling": "Application Auto Scaling",
 }
-_DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS | METRICS_OPERATIONS
+_DECLARED: dict[str, Operation] = OPERATIONS | RUNTIME_OPERATIONS | METRICS_OPERATIONS | SCALING_OPERATIONS
 
 # What AWS shows around the API: what there is of it, and what is missing.
 AROUND: tuple[tuple[str, str, str], ...] = (

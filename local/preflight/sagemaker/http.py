@@ -1,4 +1,4 @@
-"""SageMaker and SageMaker Runtime over HTTP: method, path, headers and body in, an Answer out.
+"""SageMaker, its runtime and Application Auto Scaling over HTTP: method, path, headers and body in, an Answer out.
 
 Any server can carry it. A header or the path tells whose a request is, so ``find`` needs no body and is cheap enough
 for an event loop; ``answer`` may take as long as a model does and wants a thread of its own. Headers have their names
@@ -24,6 +24,7 @@ from preflight.sagemaker.api.errors import ServiceError, UnknownOperationExcepti
 from preflight.sagemaker.api.service_model import service_model
 from preflight.sagemaker.life import ServiceGone, ServiceLife
 from preflight.sagemaker.pipelines.calls import Refusal, let_pass
+from preflight.sagemaker.scaling.record import SERVICE as SCALING
 
 LOG = logging.getLogger(__name__)
 # InvokeEndpoint refuses what is above 25 MB; no request holds more than one byte beyond that in memory.
@@ -31,6 +32,7 @@ BODY_LIMIT_BYTES = 25 * 1024 * 1024 + 1
 SIGNING_NAMES = ("sagemaker", "sagemaker-geospatial")
 
 _TARGET = "SageMaker."
+_SCALING_TARGET = "AnyScaleFrontendService."
 _INVOCATION = re.compile(r"/endpoints/([^/?]+)/(invocations|invocations-response-stream|async-invocations)")
 _PUT_METRICS = ("PUT", "/BatchPutMetrics")
 _RUNTIME_OPERATIONS = {
@@ -68,6 +70,8 @@ class SageMakerHttp:
         target = headers.get("x-amz-target", "")
         if target.startswith(_TARGET) and method == "POST" and path == "/":
             return Call(target.removeprefix(_TARGET))
+        if target.startswith(_SCALING_TARGET) and method == "POST" and path == "/":
+            return Call(target.removeprefix(_SCALING_TARGET), SCALING)
         if method == "POST" and (match := _INVOCATION.fullmatch(path)):
             return Call(_RUNTIME_OPERATIONS[match[2]], "sagemaker-runtime", unquote(match[1]))
         credential = Credential.read(headers)

@@ -43,6 +43,11 @@ from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
 from preflight.sagemaker.resources.operations import TagOperations
+from preflight.sagemaker.scaling.autoscaler import Autoscaler
+from preflight.sagemaker.scaling.policy_operations import ScalingPolicies
+from preflight.sagemaker.scaling.record import SERVICE as SCALING
+from preflight.sagemaker.scaling.schedule_operations import ScheduledActions
+from preflight.sagemaker.scaling.target_operations import ScalableTargets
 from preflight.sagemaker.search.operations import Searches
 from preflight.sagemaker.serving.model_operations import Models
 from preflight.sagemaker.settings import Settings
@@ -74,7 +79,11 @@ RUNTIME_OPERATIONS: dict[str, Operation] = {
     each.name: each for each in (*invocation_request.OPERATIONS, INVOKE_ENDPOINT_ASYNC)
 }
 METRICS_OPERATIONS: dict[str, Operation] = {each.name: each for each, _ in operations_of(TrialComponentMetrics)}
-_BY_SERVICE = {"sagemaker": OPERATIONS, "sagemaker-metrics": METRICS_OPERATIONS}
+SCALING_FAMILIES: tuple[type, ...] = (ScalableTargets, ScalingPolicies, ScheduledActions)
+SCALING_OPERATIONS: dict[str, Operation] = {
+    each.name: each for family in SCALING_FAMILIES for each, _ in operations_of(family)
+}
+_BY_SERVICE = {"sagemaker": OPERATIONS, "sagemaker-metrics": METRICS_OPERATIONS, SCALING: SCALING_OPERATIONS}
 
 
 class SageMaker:
@@ -98,6 +107,7 @@ class SageMaker:
         executions = PipelineExecutions(context, running, self.call, refusal)
         self.invocations = Invocations(context, endpoints)
         self.async_invocations = AsyncInvocations(context, endpoints)
+        self._autoscaler = autoscaler = Autoscaler(context, self.call)
         families = (
             training,
             ProcessingJobs(context, running),
@@ -117,13 +127,16 @@ class SageMaker:
             Lineage(context.resources),
             Pipelines(context, executions),
             executions,
+            ScalableTargets(context, autoscaler),
+            ScalingPolicies(context, autoscaler),
+            ScheduledActions(context, autoscaler),
         )
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }
 
     def answer(self, scope: Scope, operation_name: str, body: bytes, service: str = "sagemaker") -> Answer:
-        """Answer one request of the control plane, or of SageMaker Metrics, as it comes and goes over HTTP."""
+        """Answer one request as it comes and goes over HTTP: of the control plane, of Metrics, of Auto Scaling."""
         headers = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid.uuid4())}
         try:
             if operation_name not in service_model(service).operation_names:
@@ -155,6 +168,7 @@ class SageMaker:
 
     def close(self) -> None:
         """Stop every process and container: the stack goes down."""
+        self._autoscaler.close()
         self._context.close()
         self._running.close()
         self.async_invocations.close()

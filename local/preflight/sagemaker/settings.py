@@ -16,6 +16,8 @@ DEFAULT_CONTAINER_IMAGE = "preflight/container:latest"
 INVOCATION_TIMEOUT_SECONDS = 60.0
 STREAM_TIMEOUT_FACTOR = 8  # a streamed answer may take 8 minutes
 FRAMEWORK_VERSIONS = "PREFLIGHT_FRAMEWORK_VERSIONS"
+SCALING_MINUTE = "PREFLIGHT_SCALING_MINUTE_SECONDS"
+SCALING_MINUTES = (1, 5, 10, 30, 60)  # periods that CloudWatch has
 EXACT, NEAREST = "exact", "nearest"
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov)$")
 
@@ -54,6 +56,14 @@ def require_invocation_timeout(value: str | None) -> float:
     return seconds
 
 
+def require_scaling_minute(value: str | None) -> int:
+    """``value`` in seconds, a minute without one. Raises SettingError."""
+    allowed = [str(seconds) for seconds in SCALING_MINUTES]
+    if value and value not in allowed:
+        raise SettingError(f"{SCALING_MINUTE} is {value!r}; it can be {', '.join(allowed[:-1])} or {allowed[-1]}.")
+    return int(value) if value else SCALING_MINUTES[-1]
+
+
 def require_roles_decide(value: str | None) -> bool:
     """Whether IAM's policies decide, of ``PREFLIGHT_IAM``: they do unless it is ``off``. Raises SettingError."""
     if value not in (None, "", *IAM_SETTINGS):
@@ -89,6 +99,8 @@ class Settings:
     jobs on AWS wait for instances. ``invocation_timeout_seconds`` is how long a model may take to answer: AWS's 60 s,
     unless PREFLIGHT_INVOCATION_TIMEOUT_SECONDS says less, for tests of one's own time-outs; a streamed answer has
     eight times that. ``capture_seconds`` is how long a file of data capture gathers calls: AWS's minute.
+    ``scaling_minute_seconds`` is how long a minute of automatic scaling is: the periods of its alarms and its cooldowns
+    are as much shorter, for tests.
     ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
     ``images_folder`` has the declarations of images; None: there are none.
     """
@@ -105,6 +117,7 @@ class Settings:
     images_folder: Path | None = None
     stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR
     capture_seconds: float = 60.0
+    scaling_minute_seconds: int = SCALING_MINUTES[-1]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], endpoint_url: str) -> Self:
@@ -123,4 +136,5 @@ class Settings:
             framework_versions=require_framework_versions(environ.get(FRAMEWORK_VERSIONS)),
             images_folder=Path(named) if (named := environ.get("PREFLIGHT_IMAGES")) else None,
             stream_timeout_seconds=timeout_seconds * STREAM_TIMEOUT_FACTOR,
+            scaling_minute_seconds=require_scaling_minute(environ.get(SCALING_MINUTE)),
         )

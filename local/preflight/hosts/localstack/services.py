@@ -50,6 +50,12 @@ def sagemaker() -> Service:
     return Service("sagemaker", skeleton=Skeleton(load_service("sagemaker"), {}))
 
 
+@aws_provider(api="application-autoscaling")
+def application_autoscaling() -> Service:
+    """Application Auto Scaling among LocalStack's services. Its requests are answered where SageMaker's are."""
+    return Service("application-autoscaling", skeleton=Skeleton(load_service("application-autoscaling"), {}))
+
+
 @hooks.on_infra_start(priority=-1)  # after Lambda's
 def check_settings() -> None:
     """Refuse settings that mean nothing."""

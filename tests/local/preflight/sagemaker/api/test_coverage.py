@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from preflight.cli.main import main
 from preflight.sagemaker.api.service_model import service_model
-from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS
+from preflight.sagemaker.service import OPERATIONS, RUNTIME_OPERATIONS, SCALING_OPERATIONS
 from preflight.stack import Stack
 from tests.conftest import REPOSITORY
 from tests.local.raw import call
@@ -35,6 +35,13 @@ def test_every_operation_of_both_models_is_listed() -> None:
     assert listed["sagemaker"]["CreateApp"]["state"] == "not"
     assert "ExplainerConfig" in listed["sagemaker"]["CreateEndpointConfig"]["missing"]
     assert "ListApps" in printed() and "InvokeEndpointAsync" in printed()
+
+
+@pytest.mark.parametrize("operation", SCALING_OPERATIONS)
+def test_a_member_that_scaling_knows_is_one_of_the_models(operation: str) -> None:
+    shape = service_model("application-autoscaling").operation_model(operation).input_shape
+
+    require_members(shape, SCALING_OPERATIONS[operation].known)
 
 
 @pytest.mark.parametrize("operation", [*OPERATIONS, *RUNTIME_OPERATIONS])

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from preflight.sagemaker.api.service_model import service_model
-from preflight.sagemaker.service import OPERATIONS
+from preflight.sagemaker.service import OPERATIONS, SCALING_OPERATIONS
 from preflight.stack import Stack
-from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config
+from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_config, wait_for_endpoint
 from tests.local.raw import call, send, signature
 
 EXAMPLES = int(os.environ.get("PREFLIGHT_FUZZ_EXAMPLES", "20"))
@@ -66,6 +66,13 @@ class Requests:
             "Url": [f"s3://{bucket}/fuzz/model.tar.gz", f"s3://{bucket}/none.tar.gz"],
             "S3Uri": [f"s3://{bucket}/fuzz/", f"https://s3.amazonaws.com/{bucket}/fuzz/", "s3://none/"],
             "TrainingInstanceType": ["ml.m5.large"],
+            "ServiceNamespace": ["sagemaker", "sagemaker", "ecs"],
+            "ScalableDimension": ["sagemaker:variant:DesiredInstanceCount"],
+            "ResourceIdMaxLen1600": ["endpoint/fuzz-scaled/variant/v1", "endpoint/none/variant/v1"],
+            "ResourceId": ["endpoint/fuzz-scaled/variant/v1"],
+            "MetricType": ["SageMakerVariantInvocationsPerInstance"],
+            "ScheduledActionName": names,
+            "PolicyName": names,
             "ProductionVariantInstanceType": ["ml.m5.large"],
             **dict.fromkeys(
                 (
@@ -169,7 +176,7 @@ def requests(role: str, bucket: str, put: Make) -> Requests:
 @pytest.fixture(scope="module", autouse=True)
 def _stop_what_was_started(stack: Stack) -> Iterator[None]:
     yield
-    for name in ("fuzz-a", "fuzz-B"):
+    for name in ("fuzz-a", "fuzz-B", "fuzz-scaled"):
         call(stack.port, "DeleteEndpoint", {"EndpointName": name})
         call(stack.port, "StopHyperParameterTuningJob", {"HyperParameterTuningJobName": name})
         call(stack.port, "StopTrainingJob", {"TrainingJobName": name})
@@ -200,6 +207,36 @@ def test_any_request_gets_an_answer_in_awss_shape(stack: Stack, requests: Reques
 
     check()
     assert call(stack.port, "ListModels", {})[0] == 200
+
+
+@pytest.mark.parametrize("operation", list(SCALING_OPERATIONS))
+def test_any_request_to_application_auto_scaling_gets_an_answer_in_awss_shape(
+    stack: Stack, sagemaker: Any, model: str, requests: Requests, operation: str
+) -> None:
+    shape = service_model("application-autoscaling").operation_model(operation).input_shape
+    assert shape is not None
+    key = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/fuzz-scaled/variant/v1",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    if call(stack.port, "DescribeEndpoint", {"EndpointName": "fuzz-scaled"})[0] != 200:
+        config = make_config(sagemaker, model)
+        sagemaker.create_endpoint(EndpointName="fuzz-scaled", EndpointConfigName=config)
+        wait_for_endpoint(sagemaker, "fuzz-scaled")
+
+    def scale(operation: str, request: Any) -> tuple[int, dict[str, Any]]:
+        return call(stack.port, operation, request, X_Amz_Target=f"AnyScaleFrontendService.{operation}")
+
+    assert scale("RegisterScalableTarget", key | {"MinCapacity": 1, "MaxCapacity": 1})[0] == 200
+
+    @fuzzed
+    @given(requests.of(shape))
+    def check(request: Any) -> None:
+        require_answer(*scale(operation, request))
+
+    check()
+    assert scale("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"})[0] == 200
 
 
 Header = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=70)
