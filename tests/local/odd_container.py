@@ -59,6 +59,9 @@ class OddContainer:
     def fetch(self, relative_path: str) -> None:
         """It works in no folder."""
 
+    def usage(self) -> None:
+        """Nobody asks."""
+
     def terminate(self, grace_seconds: float) -> None:
         self._process.terminate(grace_seconds)
 

@@ -46,11 +46,20 @@ AROUND: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "CloudWatch, /aws/sagemaker/TrainingJobs",
-        "the algorithm's metrics, by TrainingJobName",
-        "CPU, memory, disk and GPU utilization by Host",
+        "the algorithm's metrics, by TrainingJobName; CPU, memory and disk utilization, by Host",
+        "GPU utilization",
     ),
-    ("CloudWatch, /aws/sagemaker/ProcessingJobs", "", "CPU, memory, disk and GPU utilization by Host"),
-    ("CloudWatch, /aws/sagemaker/Endpoints", "", "CPU, memory, disk and GPU utilization"),
+    (
+        "CloudWatch, /aws/sagemaker/ProcessingJobs",
+        "CPU, memory and disk utilization, by Host",
+        "GPU utilization",
+    ),
+    ("CloudWatch, /aws/sagemaker/TransformJobs", "CPU and memory utilization, by Host", "GPU utilization"),
+    (
+        "CloudWatch, /aws/sagemaker/Endpoints",
+        "CPU, memory and disk utilization, one datum a minute for each instance; LoadedModelCount",
+        "GPU utilization",
+    ),
     (
         "EventBridge, source aws.sagemaker",
         "state changes of training and processing jobs, endpoints, endpoint deployments, endpoint configurations, "

@@ -7,6 +7,7 @@ from typing import Self
 from preflight.sagemaker.aws.clients import Clients
 from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.launching.dispatching_launcher import DispatchingLauncher
+from preflight.sagemaker.launching.metered_launcher import MeteredLauncher
 from preflight.sagemaker.resources.table import Resources
 from preflight.sagemaker.settings import Settings
 from preflight.sagemaker.telemetry.cloudwatch import MetricWriter
@@ -27,16 +28,16 @@ class ServiceContext:
     @classmethod
     def create(cls, settings: Settings, launcher: Launcher | None = None) -> Self:
         services, resources = Clients(settings.endpoint_url), Resources()
-        events = EventWriter(services)
+        events, metrics = EventWriter(services), MetricWriter(services)
         resources.observe(events.write)
         return cls(
             settings,
             resources,
             services,
             LogWriter(services),
-            MetricWriter(services),
+            metrics,
             events,
-            launcher or DispatchingLauncher(settings),
+            MeteredLauncher(launcher or DispatchingLauncher(settings), metrics),
         )
 
     def close(self) -> None:

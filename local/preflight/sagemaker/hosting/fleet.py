@@ -14,15 +14,18 @@ from preflight.sagemaker.hosting.model_metrics import ModelMeasurement
 from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
 from preflight.sagemaker.hosting.variant import Variant
+from preflight.sagemaker.launching.container import Metering
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.serving.instance import at_once
 from preflight.sagemaker.serving.served_model import Place, ServedModel
 from preflight.sagemaker.serving.serving_container import STOP_GRACE_SECONDS
+from preflight.sagemaker.telemetry.cloudwatch import Source
 from preflight.sagemaker.telemetry.logs import LogStream
 
 STARTUP_TIMEOUT_SECONDS = 480
 SERVERLESS_STARTUP_TIMEOUT_SECONDS = 180
 VOLUME_GB = 30  # of most instance types; others have less or more. A guess for all.
+UTILIZATION = "/aws/sagemaker/Endpoints"  # namespace of what instances use
 SERVERLESS_VOLUME_GB = 5  # page: "Deploy models with Amazon SageMaker Serverless Inference"
 
 
@@ -121,6 +124,9 @@ def _place(
             variant.model.role_arn,
         ),
         invocation_timeout_seconds=MAX_TIMEOUT_SECONDS if is_async else None,
+        metering=lambda instance_id: Metering(
+            Source(scope, UTILIZATION, (("EndpointName", endpoint_name), ("VariantName", variant.name))), instance_id
+        ),
         measure=lambda name, unit, value: context.metrics.put(
             ModelMeasurement(time.time(), scope, endpoint_name, variant.name, name, unit, value)
         ),

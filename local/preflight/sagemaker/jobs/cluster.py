@@ -13,8 +13,9 @@ from time import monotonic
 from typing import Any
 
 from preflight.sagemaker.jobs.job import STOP_GRACE_SECONDS
-from preflight.sagemaker.jobs.record import FAILURE_REASON_CHARACTERS
-from preflight.sagemaker.launching.container import Container, ContainerSpec
+from preflight.sagemaker.jobs.record import FAILURE_REASON_CHARACTERS, JobRecord
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Metering
+from preflight.sagemaker.telemetry.cloudwatch import Source
 
 HOMOGENEOUS_GROUP = "homogeneousCluster"  # what AWS calls the only group of a job without InstanceGroups
 WATCH_SECONDS = 0.2
@@ -68,6 +69,11 @@ def make_hosts(groups: Iterable[HostGroup], folder: Path) -> list[Host]:
         for group in groups
         for _ in range(group.count)
     ]
+
+
+def metering(job: JobRecord, namespace: str, host: Host) -> Metering:
+    """Where CloudWatch learns what ``host`` of ``job`` uses."""
+    return Metering(Source(job.scope, namespace, (("Host", f"{job.name}/{host.name}"),)), host.name)
 
 
 def resource_configuration(host: Host, hosts: Sequence[Host]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from preflight.sagemaker.telemetry.cloudwatch import Source
+
 NOWHERE = ("127.0.0.1", 9)  # where nothing answers: the address of a container that does not listen
 
 
@@ -21,6 +23,23 @@ class Limits:
 
     instance_type: str = ""
     memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Metering:
+    """Where CloudWatch learns what an instance uses; containers of one ``source`` and ``instance`` count together."""
+
+    source: Source
+    instance: str
+    has_disk: bool = True
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container has used: seconds of CPU since its start, bytes of memory now."""
+
+    cpu_seconds: float
+    memory_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +57,7 @@ class ContainerSpec:
     it cannot write to, where a launcher can see to that; ``filled`` those that ``bring`` fills while it runs.
     An owner's containers with the same ``network`` reach each other by ``hostname``, where a launcher can give them
     one of their own; ``hosts`` are the names of all in it, its own too.
+    ``metering`` says where its use of CPU, memory and disk is told; None: nowhere.
     """
 
     image: str
@@ -58,6 +78,7 @@ class ContainerSpec:
     hostname: str = ""
     hosts: Sequence[str] = ()
     network: str = ""
+    metering: Metering | None = None
 
 
 class Container(Protocol):
@@ -90,6 +111,9 @@ class Container(Protocol):
 
         Does nothing if the container works in the spec's folder itself, or has ended.
         """
+
+    def usage(self) -> Usage | None:
+        """What it uses, with all that it has started; None if that cannot be told (any more)."""
 
     def terminate(self, grace_seconds: float) -> None:
         """SIGTERM now, SIGKILL after ``grace_seconds``; returns at once."""

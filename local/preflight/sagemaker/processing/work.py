@@ -17,7 +17,7 @@ from preflight.sagemaker.data import outputs
 from preflight.sagemaker.data.errors import ArtifactError
 from preflight.sagemaker.data.folder_sync import FolderSync
 from preflight.sagemaker.data.s3_input import S3Input
-from preflight.sagemaker.jobs.cluster import HOMOGENEOUS_GROUP, Exit, Host, HostGroup, make_hosts
+from preflight.sagemaker.jobs.cluster import HOMOGENEOUS_GROUP, Exit, Host, HostGroup, make_hosts, metering
 from preflight.sagemaker.jobs.cluster_run import ClusterRun
 from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus, Stopped
@@ -149,6 +149,7 @@ class ProcessingWork:
                 arguments=application.container_arguments,
                 brought_back=("output", *(path for path, _ in self._outputs)),
                 limits=Limits(instance_type=host.instance_type),
+                metering=metering(self._job, LOG_GROUP, host),
                 hostname=host.name,
                 hosts=[each.name for each in self._hosts],
                 network=self._folder.name if len(self._hosts) > 1 else "",

@@ -13,7 +13,7 @@ from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.data.archives import download_archive
 from preflight.sagemaker.data.errors import ArtifactError
-from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits
+from preflight.sagemaker.launching.container import Container, ContainerSpec, Limits, Metering
 from preflight.sagemaker.serving.instance import Instance
 from preflight.sagemaker.serving.model import ModelRecord
 from preflight.sagemaker.serving.model_data import ModelData
@@ -41,7 +41,7 @@ class Place:
     ``memory_mb`` is a serverless variant's, which has no ``instance_type``. ``environment`` is added to each
     container's own; ``replaces_containers`` says whether another takes the place of one that dies;
     ``invocation_timeout_seconds`` is how long a request may take where it is not the service's own limit;
-    ``measure`` gets the metrics of a multi-model container.
+    ``metering`` is that of an instance by its id; ``measure`` gets the metrics of a multi-model container.
     """
 
     scope: Scope
@@ -54,6 +54,7 @@ class Place:
     environment: Mapping[str, str] = field(default_factory=dict)
     replaces_containers: bool = True
     invocation_timeout_seconds: float | None = None
+    metering: Callable[[str], Metering] | None = None
     measure: Measure = lambda name, unit, value: None
 
 
@@ -86,7 +87,9 @@ class ServedModel:
 
     def new_instance(self) -> Instance:
         """An instance that is yet to start."""
-        stream = self.place.log_stream(f"i-{secrets.token_hex(9)[:17]}")
+        instance_id = f"i-{secrets.token_hex(9)[:17]}"
+        stream = self.place.log_stream(instance_id)
+        metering = self.place.metering(instance_id) if self.place.metering else None
         containers = self.model.containers
         is_pipeline = len(containers) > 1
         request_seconds = self.place.invocation_timeout_seconds or self.context.settings.invocation_timeout_seconds
@@ -98,7 +101,7 @@ class ServedModel:
                     definition,
                     stream.below(name) if is_pipeline else stream,
                     SERVING_PORT + number,
-                    is_pipeline,
+                    metering,
                 ),
                 self.place.startup_timeout_seconds,
                 request_seconds + SILENCE_SECONDS,
@@ -122,10 +125,10 @@ class ServedModel:
         )
 
     def _launcher_of(
-        self, name: str, definition: ContainerDefinition, stream: LogStream, port: int, is_pipeline: bool
+        self, name: str, definition: ContainerDefinition, stream: LogStream, port: int, metering: Metering | None
     ) -> Callable[[], Container]:
         assert definition.image is not None  # CreateModel requires it
-        region = self.place.scope.region
+        region, is_pipeline = self.place.scope.region, len(self.model.containers) > 1
         ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_SAFE_PORT_RANGE": SAFE_PORT_RANGE}
         spec = ContainerSpec(
             image=definition.image,
@@ -147,6 +150,7 @@ class ServedModel:
             read_only=("model",),
             filled=(FOLDER,) if definition.is_multi_model else (),
             limits=Limits(instance_type=self.place.instance_type, memory_mb=self.place.memory_mb),
+            metering=metering,
         )
         has_services = not self.model.request.enable_network_isolation
 

@@ -94,6 +94,25 @@ class TrainingMeasurement(NamedTuple):
         return ((self.metric_name, "None", self.value),)
 
 
+class UtilizationMeasurement(NamedTuple):
+    """What one instance uses, in percent; CPU of one core. ``disk`` is None where AWS does not tell it."""
+
+    moment: float
+    about: Source
+    cpu: float
+    memory: float
+    disk: float | None
+
+    def source(self) -> Source:
+        return self.about
+
+    def values(self) -> Iterable[tuple[str, str, float]]:
+        yield "CPUUtilization", "Percent", self.cpu
+        yield "MemoryUtilization", "Percent", self.memory
+        if self.disk is not None:
+            yield "DiskUtilization", "Percent", self.disk
+
+
 @dataclass
 class _Statistics:
     count: int = 0

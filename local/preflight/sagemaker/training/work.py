@@ -19,6 +19,7 @@ from preflight.sagemaker.jobs.cluster import (
     Host,
     HostGroup,
     make_hosts,
+    metering,
     resource_configuration,
 )
 from preflight.sagemaker.jobs.cluster_run import ClusterRun
@@ -184,6 +185,7 @@ class TrainingWork:
                 arguments=_arguments(specification),
                 brought_back=("model", "output", "checkpoints"),
                 limits=Limits(instance_type=host.instance_type),
+                metering=metering(self._job, LOG_GROUP, host),
                 hostname=host.name,
                 hosts=[each.name for each in self._hosts],
                 network=self._folder.name if len(self._hosts) > 1 else "",

@@ -16,9 +16,11 @@ from preflight.sagemaker.jobs.job import JobFailure
 from preflight.sagemaker.jobs.job_status import JobStatus
 from preflight.sagemaker.jobs.record import JobRecord
 from preflight.sagemaker.jobs.role import role_environment
+from preflight.sagemaker.launching.container import Metering
 from preflight.sagemaker.launching.folders import remove_folder
 from preflight.sagemaker.serving.instance import at_once
 from preflight.sagemaker.serving.served_model import Place, ServedModel, ServingError
+from preflight.sagemaker.telemetry.cloudwatch import Source
 from preflight.sagemaker.telemetry.logs import LogStream
 from preflight.sagemaker.transform.association import Association
 from preflight.sagemaker.transform.capture import capture
@@ -146,6 +148,9 @@ def _place(job: TransformJobRecord) -> Place:
             job.scope, LOG_GROUP, f"{job.name}/{instance_id}-{created}", job.model.role_arn
         ),
         environment=batch_variables(job.request),
+        metering=lambda instance_id: Metering(
+            Source(job.scope, LOG_GROUP, (("Host", f"{job.name}/{instance_id}"),)), instance_id, has_disk=False
+        ),
         replaces_containers=False,
         invocation_timeout_seconds=job.request.model_client_config.invocations_timeout_in_seconds,
     )

@@ -12,7 +12,7 @@ from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 from docker.types import CancellableStream
 
-from preflight.sagemaker.launching.container import NOWHERE, ContainerSpec
+from preflight.sagemaker.launching.container import NOWHERE, ContainerSpec, Usage
 from preflight.sagemaker.launching.docker.engine import ENGINE_ERRORS, EngineError, is_gone
 from preflight.sagemaker.launching.docker.feed import feed
 from preflight.sagemaker.launching.docker.files import pack, unpack
@@ -63,6 +63,15 @@ class DockerContainer:
             raise EngineError(f"What {self._spec.image} left cannot be read: {self._problem}") from self._problem
         assert self._exit_code is not None
         return self._exit_code
+
+    def usage(self) -> Usage | None:
+        try:
+            stats = self._container.client.api.stats(self._container.id, stream=False, one_shot=True)
+            memory = stats["memory_stats"]
+            used = memory["usage"] - memory.get("stats", {}).get("inactive_file", 0)  # as `docker stats` counts
+            return Usage(stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, used)
+        except (*ENGINE_ERRORS, KeyError):  # of one that has ended there are no figures
+            return None
 
     def terminate(self, grace_seconds: float) -> None:
         self._run_in_background(lambda: self._end(grace_seconds))
@@ -178,6 +187,9 @@ class EndedContainer:
 
     def fetch(self, relative_path: str) -> None:
         """Nothing was written."""
+
+    def usage(self) -> Usage | None:
+        return None
 
     def terminate(self, grace_seconds: float) -> None:
         """Nothing runs."""

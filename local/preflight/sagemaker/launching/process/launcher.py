@@ -10,13 +10,14 @@ from typing import IO
 
 from preflight.environments import cache_folder
 from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight
-from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec
+from preflight.sagemaker.launching.container import NOWHERE, Container, ContainerSpec, Usage
 from preflight.sagemaker.launching.fifo import write_fifo
 from preflight.sagemaker.launching.output_lines import OutputLines
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 from preflight.sagemaker.launching.process.private_folders import OPT_ML, private_folders
 from preflight.sagemaker.launching.process.process_folders import ProcessFolders
+from preflight.sagemaker.launching.process.usage import usage_below
 from preflight.sagemaker.launching.programs import Program, Programs
 
 ADDRESS = "127.0.0.1"
@@ -167,6 +168,9 @@ class _ProcessContainer:
 
     def fetch(self, relative_path: str) -> None:
         """The process works in the spec's folder itself."""
+
+    def usage(self) -> Usage | None:
+        return usage_below(self._process.guard_pid)
 
     def terminate(self, grace_seconds: float) -> None:
         self._process.terminate(grace_seconds)

@@ -1,5 +1,6 @@
 """Metrics arrive in CloudWatch under AWS's names; a CloudWatch that fails holds nobody up."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,3 +128,25 @@ def test_a_write_that_fails_does_not_end_the_writing() -> None:
     writer.flush(30)
 
     assert written == [1, 2]
+
+
+def test_what_an_endpoints_instances_use_is_told(
+    sagemaker: Any, model: str, create_endpoint: Make, metric: Metric
+) -> None:
+    name = create_endpoint(make_config(sagemaker, model, InitialInstanceCount=2))["EndpointName"]
+    sagemaker.delete_endpoint(EndpointName=name)  # ends it before its first minute, which is then told
+
+    for kind in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
+        found = metric("/aws/sagemaker/Endpoints", kind, 2, EndpointName=name, VariantName="v1")
+        assert (found["count"], found["unit"]) == (2, "Percent")
+        assert found["sum"] > 0
+
+
+@pytest.mark.parametrize("kind", ["CPUUtilization", "MemoryUtilization", "DiskUtilization"])
+def test_what_a_job_uses_is_told(artifact: str, metric: Metric, kind: str) -> None:
+    job = artifact.split("/")[-3]
+
+    found = metric("/aws/sagemaker/TrainingJobs", kind, 1, Host=f"{job}/algo-1")
+
+    assert found["unit"] == "Percent"
+    assert 0 < found["sum"] < 100 * (os.cpu_count() or 1)
