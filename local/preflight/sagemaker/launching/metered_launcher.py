@@ -118,13 +118,10 @@ class MeteredLauncher:
         now = time.monotonic()
         with self._lock:
             instance.containers = [one for one in instance.containers if one.poll() is None]
-            if not instance.containers:
+            has_ended = not instance.containers
+            if has_ended:
                 del self._instances[instance.metering]
-        if instance.containers:
-            is_due = now >= instance.next_look and instance.look(now)
-        else:
-            is_due = not instance.is_told
-        if is_due:
+        if (has_ended and not instance.is_told) or (now >= instance.next_look and instance.look(now)):
             self._tell(instance)
 
     def _tell(self, instance: _Instance) -> None:
