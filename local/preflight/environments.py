@@ -74,12 +74,14 @@ class Environment:
     """``requirements`` are the lines of a requirements file, whole: each package with its version, dependencies too.
 
     ``python`` is an interpreter's path or version, as uv takes it; empty: the one that runs this.
+    ``torch_backend`` is the kind of PyTorch's builds to take (``cpu``), as uv has it, which knows where they are.
     ``with_dependencies``: the requirements are not whole; what they need is found when it is made, and it has pip.
     """
 
     name: str
     requirements: str
     python: str = ""
+    torch_backend: str = ""
     with_dependencies: bool = False
 
     @property
@@ -115,6 +117,12 @@ class Environment:
                 ) from None
         return self.interpreter
 
+    def version_of(self, package: str) -> str:
+        """The version of ``package`` in it, made as it is; empty if it has none."""
+        name = re.sub(r"[-.]", "_", package)
+        information = next(self.folder.glob(f"lib/python*/site-packages/{name}-*.dist-info"), None)
+        return information.name.removesuffix(".dist-info").partition("-")[2] if information else ""
+
     @property
     def _pins(self) -> list[str]:
         lines = (line.strip() for line in self.requirements.splitlines())
@@ -148,7 +156,8 @@ class Environment:
             raise EnvironmentProblem("uv is not installed.")
         seed = ["--seed"] if self.with_dependencies else []
         self._run([uv, "venv", "--quiet", "--clear", *seed, "--python", python, str(self.folder)], say)
-        options = [*self._no_dependencies, "--compile-bytecode", "--python", str(self.interpreter)]
+        backend = ["--torch-backend", self.torch_backend] if self.torch_backend else []
+        options = [*self._no_dependencies, *backend, "--compile-bytecode", "--python", str(self.interpreter)]
         self._run([uv, "pip", "install", *options, "--requirements", self._write_pins()], say)
 
     def _install_with_pip(self, say: Say) -> None:

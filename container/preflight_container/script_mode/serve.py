@@ -15,12 +15,13 @@ import threading
 import traceback
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from preflight_container.script_mode import codecs, sources
 from preflight_container.script_mode.folders import Folders
 from preflight_container.script_mode.handlers import Handler, as_answer
 from preflight_container.script_mode.search_path import put_first
+from preflight_container.script_mode.torch_handlers import TorchHandler
 
 _NO_MODEL = 3  # a worker's exit code: another would fare no better
 _PAGES = {
@@ -41,19 +42,24 @@ _PAGES = {
 def serve(environ: Mapping[str, str]) -> int:
     """Answer until SIGTERM; the exit code is 1 if the script cannot be brought or loaded, and the log says why."""
     folders, program = Folders(environ), environ.get("SAGEMAKER_PROGRAM") or ""
+    is_torch = environ.get("PREFLIGHT_FRAMEWORK") == "pytorch"
+    code = folders.model / "code" if is_torch else folders.code
+    if is_torch:
+        program = program or "inference.py"
     if not program:
         print("The model names no script: set SAGEMAKER_PROGRAM (the SDK's entry_point).", file=sys.stderr, flush=True)
         return 1
     try:
-        sources.bring(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), folders.code, environ)
-        if (folders.code / sources.REQUIREMENTS).exists():
-            sources.install(["-r", sources.REQUIREMENTS], folders.code)
-        if (folders.code / "setup.py").exists():
-            sources.install(["--no-build-isolation", "."], folders.code)
+        if not is_torch:  # whose code comes with the model
+            sources.bring(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), code, environ)
+        if (code / sources.REQUIREMENTS).exists():
+            sources.install(["-r", sources.REQUIREMENTS], code)
+        if (code / "setup.py").exists() and not is_torch:
+            sources.install(["--no-build-isolation", "."], code)
     except Exception as error:
         print(f"The model's script cannot be brought: {error}", file=sys.stderr, flush=True)
         return 1
-    put_first(str(folders.code))
+    put_first(str(code))
     if environ.get("PREFLIGHT_FRAMEWORK") == "xgboost":
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     address = environ.get("PREFLIGHT_BIND_ADDRESS") or "0.0.0.0", int(environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
@@ -98,7 +104,9 @@ class _Workers:
             return
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
-            _Server(self._listener, _Worker(self._module, self._folders, self._environ)).serve_forever()
+            worker = _Worker(self._module, self._folders, self._environ)
+            kind = _TorchRequests if worker.is_torch else _Requests
+            _Server(self._listener, worker, kind).serve_forever()
         except BaseException:
             traceback.print_exc()
         finally:
@@ -117,19 +125,22 @@ class _Worker:
     def __init__(self, module: str, folders: Folders, environ: Mapping[str, str]) -> None:
         self._module, self._folders = module, folders
         self._framework = environ.get("PREFLIGHT_FRAMEWORK", "sklearn")
+        self.is_torch = self._framework == "pytorch"
         self.default_accept = environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or codecs.JSON
-        self._handler: Handler | None = None
+        self._handler: Handler | TorchHandler | None = None
         self._turn = threading.Lock()
 
     @property
-    def handler(self) -> Handler:
+    def handler(self) -> Handler | TorchHandler:
         with self._turn:
             if self._handler is None:
                 self._handler = self._load()
             return self._handler
 
-    def _load(self) -> Handler:
+    def _load(self) -> Handler | TorchHandler:
         try:
+            if self.is_torch:
+                return TorchHandler(self._module, str(self._folders.model))
             return Handler(self._module, self._framework, str(self._folders.model))
         except BaseException:
             # On AWS every ping is answered with 500 until the endpoint gives up; here it ends at once.
@@ -146,8 +157,8 @@ class _Worker:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, listener: socket.socket, worker: _Worker) -> None:
-        super().__init__(listener.getsockname()[:2], _Requests, bind_and_activate=False)
+    def __init__(self, listener: socket.socket, worker: _Worker, kind: type[_Requests]) -> None:
+        super().__init__(listener.getsockname()[:2], kind, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         listener.setblocking(False)  # another worker may be first
@@ -166,12 +177,14 @@ class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
+    healthy = b""
+    names_charset = True
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/ping":
             self.server.worker.handler  # noqa: B018 - loads the model
-            self._send(200, b"", codecs.JSON)
+            self._send(200, self.healthy, codecs.JSON)
         elif path == "/execution-parameters" and self.server.worker.handler.execution_parameters:
             self._try(self._execution_parameters)
         elif path == "/invocations":
@@ -203,11 +216,14 @@ class _Requests(BaseHTTPRequestHandler):
         try:
             body, content_type, status = answer()
             encoded = body.encode() if isinstance(body, str) else bytes(body)
-        except Exception:
+        except Exception as error:
             traceback.print_exc()  # for the endpoint's log
-            self._refuse(500)
+            self._fail(error)
             return
         self._send(status, encoded, content_type)
+
+    def _fail(self, error: Exception) -> None:
+        self._refuse(500)
 
     def _refuse(self, status: int) -> None:
         title, text = _PAGES[status]
@@ -215,7 +231,7 @@ class _Requests(BaseHTTPRequestHandler):
         self._send(status, page.encode(), "text/html")
 
     def _send(self, status: int, content: bytes, content_type: str) -> None:
-        is_text = content_type.startswith("text/") and "charset" not in content_type
+        is_text = self.names_charset and content_type.startswith("text/") and "charset" not in content_type
         self.send_response(status)
         self.send_header("Content-Type", f"{content_type}; charset=utf-8" if is_text else content_type)
         self.send_header("Content-Length", str(len(content)))
@@ -226,3 +242,23 @@ class _Requests(BaseHTTPRequestHandler):
         """AWS's containers log requests by gunicorn; pings would fill the log."""
         if not self.path.startswith("/ping"):
             print(f"{self.command} {self.path} {format % args}", flush=True)
+
+
+class _TorchRequests(_Requests):
+    """The same of PyTorch's image, which has TorchServe: every error is JSON, or what went wrong with its traceback."""
+
+    names_charset = False
+    healthy = b'{\n  "status": "Healthy"\n}\n'
+    _ERRORS: ClassVar = {
+        404: ("ResourceNotFoundException", "Requested resource is not found, please refer to API document."),
+        405: ("MethodNotAllowedException", "Requested method is not allowed, please refer to API document."),
+    }
+
+    def _fail(self, error: Exception) -> None:
+        text = f"{error or 'Invalid Request'}\n{traceback.format_exc()}"
+        self._send(500, text.encode(), "text/plain")
+
+    def _refuse(self, status: int) -> None:
+        kind, message = self._ERRORS[status]
+        content = json.dumps({"code": status, "type": kind, "message": message}, indent=2)
+        self._send(status, f"{content}\n".encode(), codecs.JSON)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from preflight_container.script_mode.s3 import download
@@ -55,9 +55,29 @@ def _copy(folder: Path, code: Path) -> None:
 
 
 def _unpack(archive: Path, code: Path) -> None:
-    """Nothing leaves ``code``: later versions of each Python see to that (PEP 706)."""
+    """Nothing leaves ``code``. Raises tarfile.TarError."""
     with tarfile.open(archive) as tar:
-        tar.extractall(code, filter="data")
+        if hasattr(tarfile, "data_filter"):
+            tar.extraction_filter = tarfile.data_filter
+            tar.extractall(code)
+        else:  # a Python older than that
+            tar.extractall(code, members=_inside(tar, code.resolve()))
+
+
+def _inside(tar: tarfile.TarFile, code: Path) -> Iterator[tarfile.TarInfo]:
+    """The members one by one, each looked at when those before it are written. Raises tarfile.TarError."""
+    for member in tar:
+        places = [code / member.name]
+        if member.issym():
+            places.append(places[0].parent / member.linkname)
+        elif member.islnk():
+            places.append(code / member.linkname)
+        is_plain = member.isfile() or member.isdir() or len(places) > 1
+        if not is_plain or any(code not in (place := each.resolve(), *place.parents) for each in places):
+            raise tarfile.TarError(f"{member.name!r} would leave the folder that the archive is for, or is no file.")
+        member.mode &= 0o755
+        member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+        yield member
 
 
 def install(command: list[str], code: Path) -> None:

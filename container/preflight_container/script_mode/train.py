@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-
 
 from __future__ import annotations
 
+import builtins
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import traceback
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,16 @@ from preflight_container.script_mode.search_path import put_first
 from preflight_container.script_mode.training_environment import TrainingEnvironment
 
 _KILLED = 137
+_KEPT_LINES = 1000
+_EXCEPTIONS = tuple(
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+)
+_IGNORED_FAILURE = "terminate called after throwing an instance of 'gloo::EnforceNotMet'"  # PyTorch's image takes it
 _FAILED = 1
 
 
 class NoScript(Exception):
-    """The job names no script."""
+    """The job names no script, or one that cannot be run."""
 
 
 class ScriptFailed(Exception):
@@ -58,15 +65,17 @@ def _run(folders: Folders, job: TrainingEnvironment, environ: Mapping[str, str])
             "The job names no script: set the hyperparameter sagemaker_program (the SDK's entry_point) or the "
             "environment variable SAGEMAKER_PROGRAM."
         )
+    if job.framework == "pytorch" and job.distribution:
+        raise NoScript(f"The distribution that {job.distribution} asks for is not supported by Preflight.")
     sources.bring(job.source, folders.code, environ)
     os.environ.update(job.variables())
     put_first(str(folders.code))
     _install(folders.code, job)
     command = _command(folders.code, job)
     print(f"Invoking script with the following command:\n\n{' '.join(command)}\n", flush=True)
-    code = _call(command, folders.code)
-    if code:
-        raise ScriptFailed(_failure("ExecuteUserScriptError", code, command, job))
+    code, said = _call(command, folders.code, captured=job.framework == "pytorch")
+    if code and _IGNORED_FAILURE not in said:
+        raise ScriptFailed(_failure("ExecuteUserScriptError", code, command, job, error_text(said)))
     return 0
 
 
@@ -101,23 +110,36 @@ def _command(code: Path, job: TrainingEnvironment) -> list[str]:
     return ["/bin/sh", "-c", f"./{program} {' '.join(map(shlex.quote, job.arguments))}"]
 
 
-def _call(command: list[str], code: Path) -> int:
-    """Run it to its end; SIGTERM is passed on. Its exit code, 128 + N for signal N."""
-    process = subprocess.Popen(command, cwd=code)
+def _call(command: list[str], code: Path, *, captured: bool) -> tuple[int, str]:
+    """Run it to its end; SIGTERM is passed on. Its exit code, 128 + N for signal N, and its errors if ``captured``."""
+    process = subprocess.Popen(command, cwd=code, stderr=subprocess.PIPE if captured else None)
 
     def stop(number: int, frame: Any) -> None:
         process.send_signal(number)
 
     signal.signal(signal.SIGTERM, stop)
+    said = deque(maxlen=_KEPT_LINES)  # type: deque[str]
+    for line in process.stderr or ():
+        text = line.decode(errors="replace")
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        said.append(text)
     code_of_process = process.wait()
-    return code_of_process if code_of_process >= 0 else 128 - code_of_process
+    return (code_of_process if code_of_process >= 0 else 128 - code_of_process), "".join(said)
 
 
-def _failure(kind: str, code: int, command: list[str], job: TrainingEnvironment) -> str:
+def error_text(said: str) -> str:
+    """What of a program's errors the failure file has: from the first that names an exception, each line once."""
+    lines = said.splitlines()
+    first = next((place for place, line in enumerate(lines) if any(name in line for name in _EXCEPTIONS)), len(lines))
+    return "\n".join(dict.fromkeys(lines[first:]))
+
+
+def _failure(kind: str, code: int, command: list[str], job: TrainingEnvironment, said: str = "") -> str:
     shown = f'Command "{" ".join(command)}"'
     if job.framework == "xgboost":
         return f"{kind}:\n{shown}"
-    lines = [f"{kind}:", f"ExitCode {code}", 'ErrorMessage ""']  # what the script printed is in the job's log
+    lines = [f"{kind}:", f"ExitCode {code}", f'ErrorMessage "{said}"']
     if code == _KILLED:
         lines.append('ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"')
     return "\n".join([*lines, shown])

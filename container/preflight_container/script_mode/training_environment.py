@@ -13,12 +13,19 @@ from preflight_container.script_mode import hyperparameters
 from preflight_container.script_mode.folders import Folders
 
 DEFAULT_LOG_LEVEL = 20
+MASTER_PORT = "7777"
+DISTRIBUTIONS = (
+    "sagemaker_torch_distributed_enabled",
+    "sagemaker_pytorch_ddp_enabled",
+    "sagemaker_distributed_dataparallel_enabled",
+    "sagemaker_mpi_enabled",
+)
 
 
 class TrainingEnvironment:
     """What a job is, as its folders, hyperparameters and variables say.
 
-    ``framework`` is ``sklearn`` or ``xgboost``, whose image has an older toolkit that tells less.
+    ``framework`` is ``sklearn``, ``pytorch`` or ``xgboost``, whose image has an older toolkit that tells less.
     """
 
     def __init__(self, folders: Folders, framework: str, environ: Mapping[str, str]) -> None:
@@ -59,7 +66,20 @@ class TrainingEnvironment:
         plain = {"CURRENT_HOST": self._current_host, "SAGEMAKER_REGION": self._region or ""}
         if self.framework != "xgboost":
             plain["SAGEMAKER_JOB_NAME"] = self._job_name
+        if self.framework == "pytorch":
+            plain.update(self._of_pytorch(values["hosts"], values["network_interface_name"]))
         return {name: hyperparameters.as_variable(value) for name, value in {**variables, **plain}.items()}
+
+    @property
+    def distribution(self) -> str | None:
+        """The setting of a distribution that PyTorch's image starts by itself; None if there is none."""
+        return next((name for name in DISTRIBUTIONS if self._own.get(name)), None)
+
+    @staticmethod
+    def _of_pytorch(hosts: list[str], network: str) -> dict[str, str]:
+        """What torch.distributed looks for."""
+        nccl = {"NCCL_SOCKET_IFNAME": network, "NCCL_IB_DISABLE": "1", "NCCL_DEBUG": "WARN"}
+        return {"MASTER_ADDR": hosts[0], "MASTER_PORT": MASTER_PORT, **nccl}
 
     @property
     def _current_host(self) -> str:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+PROGRAMS = HERE.parents[2] / "container"
 
 
 @dataclass
 class Job:
-    """``files`` are the script's own, in the code folder; ``job.json`` has the rest."""
+    """``files`` are the script's own, in the code folder; ``job.json`` has the rest. ``python`` runs it."""
 
     base: Path
     files: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     def run(self, framework: str, **hyperparameters: Any) -> int:
         """Train; the exit code."""
@@ -34,8 +36,8 @@ class Job:
         for name, content in files.items():
             (self.base / "input" / "config" / name).write_text(json.dumps(content))
         settings = {"SAGEMAKER_BASE_DIR": str(self.base), "PREFLIGHT_FRAMEWORK": framework}
-        environment = {**os.environ, **job["environment"], **settings}
-        command = [sys.executable, "-m", "preflight_container.script_mode", "train"]
+        environment = {**os.environ, **job["environment"], **settings, "PYTHONPATH": str(PROGRAMS)}
+        command = [self.python, "-m", "preflight_container.script_mode", "train"]
         return subprocess.run(command, env=environment, cwd=self.base, timeout=60).returncode
 
     @property

@@ -1,10 +1,23 @@
 """How a script is run, and what is said of one that fails: the words and codes are AWS's toolkit's."""
 
+import functools
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from preflight.function_runtimes import interpreters
 from tests.container.script_mode.job import Job
+
+
+@functools.cache
+def without_filters() -> str | None:
+    """A Python here whose tarfile has no filters: they came with later releases of each version."""
+    ask = "import sys, tarfile; sys.exit(hasattr(tarfile, 'data_filter'))"
+    pythons = (str(each.path) for each in interpreters() if each.kind == "python")
+    return next((each for each in pythons if subprocess.run([each, "-c", ask]).returncode == 0), None)
 
 
 @pytest.fixture
@@ -36,6 +49,64 @@ def test_xgboosts_older_toolkit_says_less(job: Job) -> None:
     assert job.run("xgboost", C=0.5) == 1
     assert job.failure.startswith('ExecuteUserScriptError:\nCommand "')
     assert job.failure.endswith('-m train -C 0.5"')
+
+
+def test_pytorchs_toolkit_tells_the_exception(job: Job) -> None:
+    job.files["train.py"] = "import sys\nprint('careful', file=sys.stderr)\nraise ValueError('no such number')"
+
+    assert job.run("pytorch", epochs=1) == 1
+    _, code, message, *rest = job.failure.split("\n")
+    assert code == "ExitCode 1" and message.startswith('ErrorMessage "') and "careful" not in job.failure
+    assert "ValueError: no such number" in job.failure
+    assert rest[-1].endswith('train.py --epochs 1"')
+
+
+def test_pytorchs_hosts_meet_at_the_first(job: Job) -> None:
+    job.files["train.py"] = (
+        "import os; assert (os.environ['MASTER_ADDR'], os.environ['MASTER_PORT']) == ('algo-1', '7777')"
+    )
+
+    assert job.run("pytorch") == 0, job.failure
+
+
+def test_what_pytorchs_image_would_start_by_torchrun_is_refused(job: Job) -> None:
+    job.files["train.py"] = ""
+
+    assert job.run("pytorch", sagemaker_torch_distributed_enabled=True) == 1
+    assert "sagemaker_torch_distributed_enabled" in job.failure and "not supported by Preflight" in job.failure
+
+
+@pytest.mark.parametrize("has_filters", [True, False], ids=["new", "old"])
+@pytest.mark.parametrize("kind", ["name", "absolute", "link", "hard link", "through a link", "device"])
+def test_a_source_archive_writes_nothing_outside(job: Job, kind: str, has_filters: bool) -> None:
+    python = sys.executable if has_filters else without_filters()
+    if python is None:
+        pytest.skip("every Python here has filters of archives")
+    outside, archive = job.base / "outside", job.base / "source.tar.gz"
+    outside.mkdir()
+    members = {
+        "name": [tarfile.TarInfo("../outside/there")],
+        "absolute": [tarfile.TarInfo(str(outside / "there"))],
+        "link": [_link("there", "../outside", tarfile.SYMTYPE)],
+        "hard link": [_link("there", "../input/config/hyperparameters.json", tarfile.LNKTYPE)],
+        "through a link": [_link("to", str(outside), tarfile.SYMTYPE), tarfile.TarInfo("to/there")],
+        "device": [_link("there", "", tarfile.CHRTYPE)],
+    }
+    with tarfile.open(archive, "w:gz") as tar:
+        for member in (tarfile.TarInfo("train.py"), *members[kind]):
+            tar.addfile(member)
+
+    code = Job(job.base, python=python).run("sklearn", sagemaker_submit_directory=str(archive))
+
+    assert list(outside.iterdir()) == []
+    assert not (job.base / "code" / "there").exists()
+    assert code == 1 or kind == "absolute"  # whose leading slash a filter takes away
+
+
+def _link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
 
 
 def test_a_failure_that_the_script_has_told_is_kept(job: Job) -> None:

@@ -58,9 +58,8 @@ class DeclaredImage:
 
     @property
     def environment(self) -> Environment:
-        name = re.sub(r"[^a-z0-9.]+", "-", self.name)
         lines = "\n".join(self.requirements)
-        return Environment(f"image-{name}", lines, python=find_python(self.python), with_dependencies=True)
+        return Environment("declared-image", lines, python=find_python(self.python), with_dependencies=True)
 
     def require_folder(self) -> Path:
         """Raises DeclarationProblem if it is gone."""

@@ -1,32 +1,42 @@
 """The images of frameworks, which run a script of the caller's: which versions there are, and what each needs.
 
 An image runs here in an environment with its own Python and its own packages. With PREFLIGHT_FRAMEWORK_VERSIONS=nearest
-one whose Python is not on this machine runs as another version of the framework.
+one whose Python is not on this machine runs as another version of the framework, and one whose packages are not to be
+had with the newest that are.
 """
 
 import functools
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from preflight.environments import Environment
 from preflight.function_runtimes import find_python
-from preflight.sagemaker.launching.images import is_in, tag_of
+from preflight.sagemaker.launching.images import accounts_of, is_in, local_name, tag_of, untagged
 from preflight.sagemaker.settings import FRAMEWORK_VERSIONS, NEAREST
 
 _FOLDER = files(__package__).joinpath("frameworks")
 _ACCOUNTS_OF = "xgboost"
+_SYSTEM = re.compile(r"-ubuntu[\d.]+-sagemaker(-v[\d.]+)?$")  # how a tag may end that means no other version
 
 
 @dataclass(frozen=True)
 class FrameworkImage:
-    """``version`` of ``framework`` as AWS tags it (``sklearn``, ``1.2-1``), on ``python`` (``3.9``)."""
+    """``version`` of ``framework`` as AWS tags it (``sklearn``, ``1.2-1``), on ``python`` (``3.9``).
+
+    ``repositories`` have it under ``tags``. ``package`` is the one whose version it is; ``torch_backend`` as of an
+    ``Environment``.
+    """
 
     framework: str
     version: str
     python: str
     tags: tuple[str, ...]
+    repositories: tuple[str, ...]
+    package: str
+    torch_backend: str = ""
 
     @property
     def name(self) -> str:
@@ -36,8 +46,23 @@ class FrameworkImage:
     @property
     def environment(self) -> Environment:
         """Its Python as it is on this machine; else uv is to find one."""
-        pins = _FOLDER.joinpath(f"{self.framework}-{self.version}.txt").read_text()
-        return Environment(f"{self.framework}-{self.version}", pins, python=find_python(self.python))
+        name = f"{self.framework}-{self.version}"
+        return Environment(name, self._pins, python=find_python(self.python), torch_backend=self.torch_backend)
+
+    @property
+    def substitute(self) -> Environment:
+        """Its Python with the newest of its packages that can be had."""
+        packages = sorted({line.partition("==")[0] for line in self._pins.splitlines() if line})
+        return replace(
+            self.environment,
+            name=f"{self.framework}-nearest",
+            requirements="\n".join(packages),
+            with_dependencies=True,
+        )
+
+    @property
+    def _pins(self) -> str:
+        return _FOLDER.joinpath(f"{self.framework}-{self.version}.txt").read_text()
 
     @property
     def has_python(self) -> bool:
@@ -56,7 +81,15 @@ class Choice:
 def framework_images() -> list[FrameworkImage]:
     """All there are, by framework and age."""
     return [
-        FrameworkImage(framework, version, entry["python"], tuple(entry["tags"]))
+        FrameworkImage(
+            framework,
+            version,
+            entry["python"],
+            tuple(entry["tags"]),
+            tuple(entry.get("repositories", about["repositories"])),
+            entry.get("package", about["package"]),
+            about.get("torch_backend", ""),
+        )
         for framework, about in _table().items()
         for version, entry in about["versions"].items()
     ]
@@ -64,14 +97,28 @@ def framework_images() -> list[FrameworkImage]:
 
 def framework_of(image: str, region: str) -> str | None:
     """The framework whose repository ``image`` is in, whether or not its tag is known here."""
-    frameworks = _table().items()
-    return next((name for name, about in frameworks if is_in(image, region, about["repository"], _ACCOUNTS_OF)), None)
+    return next(
+        (
+            name
+            for name, about in _table().items()
+            if is_in(image, region, about["repositories"], about.get("accounts") or accounts_of(_ACCOUNTS_OF))
+        ),
+        None,
+    )
 
 
 def find_framework_image(image: str, region: str) -> FrameworkImage | None:
     """What ``image`` is in ``region``; None if it is no framework's, or a version that is not known here."""
-    framework, tag = framework_of(image, region), tag_of(image)
-    return next((each for each in framework_images() if each.framework == framework and tag in each.tags), None)
+    framework, tag = framework_of(image, region), _SYSTEM.sub("", tag_of(image))
+    repository = untagged(local_name(image))
+    return next(
+        (
+            each
+            for each in framework_images()
+            if each.framework == framework and tag in each.tags and repository in each.repositories
+        ),
+        None,
+    )
 
 
 def choose(wanted: FrameworkImage, policy: str) -> Choice:

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -43,11 +44,16 @@ def find_algorithm(image: str, region: str) -> str | None:
     return None
 
 
-def is_in(image: str, region: str, repository: str, algorithm: str) -> bool:
-    """Whether ``image`` is in ``repository`` of the account that has the images of ``algorithm`` in ``region``."""
+def accounts_of(algorithm: str) -> Mapping[str, str]:
+    """By region, the account that has the images of ``algorithm``."""
+    accounts: dict[str, str] = _registries()[algorithm]["accounts"]
+    return accounts
+
+
+def is_in(image: str, region: str, repositories: Sequence[str], accounts: Mapping[str, str]) -> bool:
+    """Whether ``image`` is in one of ``repositories`` of the account that ``accounts`` has for ``region``."""
     match = _ECR_IMAGE.fullmatch(image)
-    accounts = _registries()[algorithm]["accounts"]
-    return bool(match and match["repository"] == repository and accounts.get(region) == match["account"])
+    return bool(match and match["repository"] in repositories and accounts.get(region) == match["account"])
 
 
 def tag_of(image: str) -> str:

@@ -5,19 +5,27 @@ The one place that knows. An image that has no program here is run as it is, by 
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from preflight.environments import Environment, EnvironmentProblem, Say
+from preflight.environments import Environment, EnvironmentProblem, Say, silent
 from preflight.sagemaker.api.errors import ServiceError, UnsupportedByPreflight
 from preflight.sagemaker.launching.declared_images import DeclarationProblem, DeclaredImages
 from preflight.sagemaker.launching.framework_images import (
+    FrameworkImage,
     choose,
     find_framework_image,
     framework_images,
     framework_of,
 )
-from preflight.sagemaker.launching.images import algorithms, find_algorithm, require_same_region, tag_of
+from preflight.sagemaker.launching.images import (
+    algorithms,
+    find_algorithm,
+    local_name,
+    require_same_region,
+    tag_of,
+    untagged,
+)
 from preflight.sagemaker.settings import EXACT, FRAMEWORK_VERSIONS, NEAREST
 
 OUR_PYTHON = "{python}"  # among a program's words: the interpreter of its environment
@@ -43,6 +51,7 @@ class Program:
     may change it for itself. ``variables`` are added to the container's own, also where the program runs in its local
     Docker image. ``algorithm`` is the name of a built-in algorithm, None for any other program. ``folder`` is where a
     declared program starts, and first on its path. ``warning`` says so if it is not quite what was asked for.
+    ``nearest`` is the framework's image whose substitute runs it if the environment cannot be made.
     """
 
     words: Sequence[str]
@@ -51,23 +60,63 @@ class Program:
     algorithm: str | None = None
     folder: Path | None = None
     warning: str = ""
+    nearest: FrameworkImage | None = None
 
-    def python(self, say: Say) -> Path:
-        """Its interpreter; ``say`` gets a line for each step if the environment has to be made.
+    @property
+    def python(self) -> Path:
+        """Its interpreter, which is there once it is ``prepared``."""
+        return self.environment.interpreter if self.environment else Path(sys.executable)
+
+    def prepared(self, say: Say = silent) -> "Program":
+        """The same with its environment made, or the one that takes its place; ``say`` gets a line for each step.
 
         Raises:
             EnvironmentMissing: it cannot be made.
         """
-        if self.environment is None:
-            return Path(sys.executable)
-        try:
-            return self.environment.ensure(say)
-        except EnvironmentProblem as problem:
-            raise _cannot_be_made(self.environment, problem) from problem
+        if self.environment is None or self.environment.is_made():
+            return self
+        if self.nearest is None:
+            self._make(self.environment, say)
+            return self
+        if not self.nearest.substitute.is_made():
+            try:
+                self._make(self.environment, say)
+                return self
+            except EnvironmentMissing as problem:
+                say(f"{problem.message}\nThe newest packages that can be had take their place.")
+            self._make(self.nearest.substitute, say)
+        return self._substituted(self.nearest)
 
-    def command(self, python: Path, entrypoint: Sequence[str] | None, arguments: Sequence[str] | None) -> list[str]:
+    def _substituted(self, image: FrameworkImage) -> "Program":
+        version = image.substitute.version_of(image.package)
+        text = (
+            f"{self.warning} The packages of {image.name} could not be had; {image.package} {version} takes its place "
+            f"({FRAMEWORK_VERSIONS} is {NEAREST}; preflight frameworks install {image.name} tries again). Its models "
+            "may not load on AWS."
+        )
+        return replace(self, environment=image.substitute, warning=text.strip())
+
+    def _make(self, environment: Environment, say: Say) -> None:
+        """Raises EnvironmentMissing."""
+        try:
+            environment.ensure(say)
+        except EnvironmentProblem as problem:
+            raise self._cannot_be_made(environment, problem) from problem
+
+    def _cannot_be_made(self, environment: Environment, problem: EnvironmentProblem) -> EnvironmentMissing:
+        if "/" not in environment.python:
+            return EnvironmentMissing(
+                f"The image runs on Python {environment.python}, which is not on this machine and could not be "
+                f"fetched. Install it (uv python install {environment.python}, or pyenv), or let another version of "
+                f"the framework take its place: {FRAMEWORK_VERSIONS}={NEAREST}. {problem}"
+            )
+        if self.nearest or self.folder:
+            return EnvironmentMissing(str(problem))
+        return EnvironmentMissing(f"{problem}\n{FRAMEWORK_VERSIONS}={NEAREST} takes the newest that can be had.")
+
+    def command(self, entrypoint: Sequence[str] | None, arguments: Sequence[str] | None) -> list[str]:
         """What to run; an ``entrypoint`` takes the program's place, as it would take the image's."""
-        words = entrypoint or [str(python) if word == OUR_PYTHON else word for word in self.words]
+        words = entrypoint or [str(self.python) if word == OUR_PYTHON else word for word in self.words]
         return [*words, *(arguments or ())]
 
 
@@ -104,7 +153,9 @@ class Programs:
             return program
         require_same_region(image, region)
         if framework := framework_of(image, region):
-            known = ", ".join(each.tags[0] for each in framework_images() if each.framework == framework)
+            repository = untagged(local_name(image))
+            images = [each for each in framework_images() if each.framework == framework]
+            known = ", ".join(each.tags[0] for each in images if repository in each.repositories)
             raise UnsupportedByPreflight(f"A script in {image} (only in the versions {known})")
         raise UnsupportedByPreflight(
             f"Image {image} (neither the image of a built-in algorithm, {' or '.join(algorithms())}, nor of a "
@@ -121,6 +172,7 @@ class Programs:
             environment=choice.image.environment,
             variables={"PREFLIGHT_FRAMEWORK": wanted.framework},
             warning=choice.warning,
+            nearest=choice.image if self.versions == NEAREST else None,
         )
 
     def _find_declared(self, image: str) -> Program | None:
@@ -153,13 +205,3 @@ def find_builtin_program(image: str, region: str, *, script: bool = False) -> Pr
 def find_builtin_algorithm(image: str, region: str) -> str | None:
     """The built-in algorithm that ``image`` is in ``region``, or None: the rest of its image is the caller's."""
     return find_algorithm(image, region)
-
-
-def _cannot_be_made(environment: Environment, problem: EnvironmentProblem) -> EnvironmentMissing:
-    if "/" in environment.python:
-        return EnvironmentMissing(str(problem))
-    return EnvironmentMissing(
-        f"The image runs on Python {environment.python}, which is not on this machine and could not be fetched. "
-        f"Install it (uv python install {environment.python}, or pyenv), or let another version of the framework take "
-        f"its place: {FRAMEWORK_VERSIONS}={NEAREST}. {problem}"
-    )

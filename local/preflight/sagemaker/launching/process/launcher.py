@@ -1,11 +1,11 @@
 """The launcher that needs no Docker: the programs that do images' work, as child processes."""
 
+import logging
 import os
 import re
 import subprocess
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import IO
 
 from preflight.environments import cache_folder
@@ -19,6 +19,8 @@ from preflight.sagemaker.launching.process.private_folders import OPT_ML, privat
 from preflight.sagemaker.launching.process.process_folders import ProcessFolders
 from preflight.sagemaker.launching.process.usage import usage_below
 from preflight.sagemaker.launching.programs import Program, Programs
+
+LOG = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
@@ -45,20 +47,22 @@ class ProcessLauncher:
         self._programs.require(image, region, script=script)
 
     def warning(self, image: str, region: str, *, script: bool = False) -> str:
-        return self._programs.require(image, region, script=script).warning
+        program = self._programs.require(image, region, script=script)
+        # Only trying tells whether another version has to take its place.
+        return program.prepared(LOG.info).warning if program.nearest else program.warning
 
     def launch(self, spec: ContainerSpec) -> Container:
-        program = self._programs.require(spec.image, spec.region, script=spec.script)
-        if program.warning:
-            spec.on_line(program.warning)
+        wanted = self._programs.require(spec.image, spec.region, script=spec.script)
         _require_network(spec)
         _require_no_paths(spec)
-        python = program.python(spec.on_line)
+        program = wanted.prepared(spec.on_line)
+        if program.warning:
+            spec.on_line(program.warning)
         address = NOWHERE if spec.port is None else (ADDRESS, free_port())
         port = {} if spec.port is None else {"SAGEMAKER_BIND_TO_PORT": str(address[1])}
         folders = ProcessFolders.make(spec, program)
         environment = {
-            "PATH": _path(python, program),
+            "PATH": _path(program),
             "HOME": folders.base,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
@@ -74,7 +78,7 @@ class ProcessLauncher:
             "PYTHONPATH": _search_path(spec, program, folders),
         }
         process = GuardedProcess.start(
-            program.command(python, spec.entrypoint, spec.arguments),
+            program.command(spec.entrypoint, spec.arguments),
             env=environment,
             cwd=program.folder or spec.folder,
             stdout=subprocess.PIPE,
@@ -105,8 +109,8 @@ def _require_no_paths(spec: ContainerSpec) -> None:
         raise NoPrivateFolders(f"The command {named[0]!r} cannot run. {limitation}")
 
 
-def _path(python: Path, program: Program) -> str:
-    folders = (program.folder, python.parent, os.environ.get("PATH", os.defpath))
+def _path(program: Program) -> str:
+    folders = (program.folder, program.python.parent, os.environ.get("PATH", os.defpath))
     return os.pathsep.join(str(folder) for folder in folders if folder)
 
 

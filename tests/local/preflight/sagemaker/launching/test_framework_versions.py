@@ -1,5 +1,6 @@
-"""Which version of a framework runs where its Python is missing: none, or the nearest that can."""
+"""Which version of a framework runs where its Python or its packages are missing: none, or the nearest that can."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from preflight.function_runtimes import interpreters
+from preflight.sagemaker.launching.framework_images import FrameworkImage, framework_images
+
+REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
 
 SCRIPT = """
 import sys
@@ -19,7 +23,7 @@ from preflight.sagemaker.launching.programs import EnvironmentMissing, Programs
 missing = next(image for image in framework_images() if not image.has_python)
 uri = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{missing.tags[0]}"
 launcher = ProcessLauncher(Programs(sys.argv[1]))
-print(launcher.warning(uri, "us-east-1"))
+print(Programs(sys.argv[1]).require(uri, "us-east-1").warning)
 spec = ContainerSpec(image=uri, region="us-east-1", owner_arn="", folder=Path.cwd() / "ml", on_line=print)
 if sys.argv[1] == "exact":
     try:
@@ -65,3 +69,44 @@ def test_the_nearest_version_if_asked_and_a_warning(tmp_path: Path) -> None:
 
     assert text.startswith("sklearn:1.0-1 runs on Python 3.8, which is not on this machine; sklearn:1.")
     assert f"on Python {version} takes its place (PREFLIGHT_FRAMEWORK_VERSIONS is nearest)." in text
+
+
+PACKAGES = """
+import sys
+from pathlib import Path
+from preflight.sagemaker.launching.container import ContainerSpec
+from preflight.sagemaker.launching.process.launcher import ProcessLauncher
+from preflight.sagemaker.launching.programs import EnvironmentMissing, Programs
+
+image = sys.argv[1]
+launcher = ProcessLauncher(Programs("exact"))
+spec = ContainerSpec(image=image, region="us-east-1", owner_arn="", folder=Path.cwd(), on_line=print, arguments=["no"])
+try:
+    launcher.launch(spec).terminate(0)
+except EnvironmentMissing as error:
+    print("REFUSED", error.message)
+"""
+
+
+def installable() -> FrameworkImage:
+    image = next((each for each in framework_images() if each.framework == "sklearn" and each.has_python), None)
+    if image is None:
+        pytest.skip("no Python of an image of scikit-learn is on this machine")
+    return image
+
+
+def test_packages_that_cannot_be_had_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME")},
+        **{"UV_NO_INDEX": "1", "UV_NO_CACHE": "1", "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
+        "PREFLIGHT_CACHE": str(tmp_path / "cache"),
+    }
+    image = f"{REGISTRY}/sagemaker-scikit-learn:{installable().tags[0]}"
+    command = [sys.executable, "-c", PACKAGES, image]
+    result = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    said = result.stdout
+    assert result.returncode == 0, result.stderr
+
+    assert said.startswith("Setting up the environment")
+    assert "REFUSED The environment 'sklearn-" in said
+    assert "PREFLIGHT_FRAMEWORK_VERSIONS=nearest takes the newest that can be had." in said
