@@ -117,6 +117,11 @@ class Environment:
                 ) from None
         return self.interpreter
 
+    def remove(self) -> None:
+        """What runs in it fails; the next that needs it makes it again."""
+        with self._locked(silent):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def version_of(self, package: str) -> str:
         """The version of ``package`` in it, made as it is; empty if it has none."""
         name = re.sub(r"[-.]", "_", package)

@@ -1,7 +1,5 @@
 """``preflight frameworks``: the environments of the images of frameworks, made ahead, listed and removed."""
 
-import shutil
-
 import click
 from rich.table import Table
 
@@ -47,7 +45,7 @@ def remove(image: FrameworkImage, say: Say) -> None:
     if not image.environment.is_made():
         say(f"{image.name} has no environment.")
         return
-    shutil.rmtree(image.environment.folder)
+    image.environment.remove()
     say(f"The environment of {image.name} is removed.")
 
 

@@ -1,12 +1,13 @@
 """``preflight images``: programs declared for the names of images, so that these run as processes, without Docker."""
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
-from preflight.environments import Say
+from preflight.environments import Environment, Say
 from preflight.sagemaker.launching.declared_images import DeclarationProblem, DeclaredImage, DeclaredImages
 from preflight.stack import declared_images_folder, default_home
 
@@ -43,17 +44,36 @@ def declare(
 def add(image: DeclaredImage, say: Say) -> None:
     """Make its environment, then declare it. Raises EnvironmentProblem."""
     image.environment.ensure(say)
+    before = _environment_of(image.name)
     declared_images().add(image)
+    _remove_unused(before)
     what = shlex.join(image.command) or "the program that the container's arguments name"
     say(f"Jobs and endpoints of {image.name} run {what} in {image.folder}.")
     say("A server is to listen on the port that SAGEMAKER_BIND_TO_PORT names.")
 
 
 def remove(name: str, say: Say) -> None:
-    """Raises DeclarationProblem if it is not declared."""
+    """Its environment goes with it, if no other image needs it. Raises DeclarationProblem if it is not declared."""
+    environment = _environment_of(name)
     if not declared_images().remove(name):
         raise DeclarationProblem(f"{name} is not declared; preflight images lists what is.")
-    say(f"{name} is no longer declared. Its environment stays in the cache.")
+    _remove_unused(environment)
+    say(f"{name} is no longer declared.")
+
+
+def _environment_of(name: str) -> Environment | None:
+    """None also if the declaration cannot be read: it is to be replaced or removed all the same."""
+    try:
+        return next((image.environment for image in declared_images() if image.name == name), None)
+    except DeclarationProblem:
+        return None
+
+
+def _remove_unused(environment: Environment | None) -> None:
+    """Unless a declared image needs it, or one that cannot be read might."""
+    with contextlib.suppress(DeclarationProblem):
+        if environment and all(image.environment != environment for image in declared_images()):
+            environment.remove()
 
 
 def table() -> Table:

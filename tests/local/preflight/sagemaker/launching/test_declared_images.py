@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from preflight.environments import cache_folder
+from preflight.sagemaker.launching.declared_images import DeclaredImages
 from preflight.sagemaker.launching.process.private_folders import private_folders
 from preflight.stack import Stack
 from tests.conftest import REPOSITORY
@@ -35,7 +38,16 @@ def images(stack: Stack) -> Iterator[Callable[..., str]]:
         assert result.returncode == 0, result.stdout
         return result.stdout
 
+    before = environments()
     yield run
+    for declaration in DeclaredImages(stack.home / "images"):
+        run("remove", declaration.name)
+    assert environments() <= before
+
+
+def environments() -> set[Path]:
+    """Those of declared images in the cache."""
+    return set((cache_folder() / "environments").glob("declared-image-*/"))
 
 
 @pytest.fixture
@@ -95,6 +107,19 @@ def test_what_is_not_declared_or_no_more_is_refused_with_the_way_out(
         assert "preflight images add" in message or f"Requested image {REGISTRY}/{name}" in message
     with pytest.raises(AssertionError, match="is not declared"):
         images("remove", f"{name}:1")
+
+
+def test_an_environment_goes_with_the_last_image_that_needs_it(images: Make, tmp_path: Path) -> None:
+    before, requirements, names = environments(), tmp_path / "requirements.txt", (unique("one"), unique("other"))
+    requirements.write_text("six==1.17.0\n")
+    for name in names:
+        images("add", name, "--environment", str(requirements))
+    [made] = environments() - before
+
+    images("remove", names[0])
+    assert made.exists()
+    images("add", names[1])
+    assert not made.exists()
 
 
 @pytest.mark.parametrize(
