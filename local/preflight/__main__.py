@@ -6,4 +6,4 @@ if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
 from preflight.cli.main import main
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="preflight")

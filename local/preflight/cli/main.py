@@ -1,6 +1,7 @@
 """``preflight``: start, look at and stop the stack."""
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -18,10 +19,11 @@ from typing import NoReturn
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from preflight import function_runtimes
-from preflight.client_environment import client_environment
+from preflight.cli.inventory import KINDS, names, running, take_inventory
+from preflight.cli.stack_api import RequestRefused, StackApi
+from preflight.client_environment import REGION, client_environment
 from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
 from preflight.sagemaker.launching.declared_images import DeclarationProblem
 from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
@@ -52,7 +54,7 @@ def fail(text: str) -> NoReturn:
 def _errors_in_words() -> Iterator[None]:
     try:
         yield
-    except (StackError, EnvironmentProblem, DeclarationProblem) as error:
+    except (StackError, EnvironmentProblem, DeclarationProblem, RequestRefused) as error:
         fail(str(error))
     except BrokenPipeError:  # of `| head`; click ends without a word
         raise
@@ -174,31 +176,62 @@ def down(stack: Stack, every: bool) -> None:
         console.print(f"{which} is down." if was_up else f"No stack is up on port {one.port}.")
 
 
+def _complete_name(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    """The names of what has a log, for a shell; none if the stack does not answer."""
+    stack = Stack(port=context.params.get("port", DEFAULT_PORT))
+    with contextlib.suppress(StackError, RequestRefused), StackApi(stack.port, REGION) as api:
+        return [name for name in names(api, running(stack.health() or {})) if name.startswith(typed)]
+    return []
+
+
+_region_option = click.option(
+    "--region", default=REGION, show_default=True, help="Whose resources to look at; `preflight env` sets the default."
+)
+
+
 @_stack_command
-def status(stack: Stack) -> None:
-    """Show whether the stack is up, and its services. Exit code 1 if it is not."""
-    process, services = stack.process(), stack.health()
-    if process is None or services is None:
-        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
-    table = Table("service", "state", box=None)
-    for name, state in sorted(services.items()):
-        if state != "disabled":
-            table.add_row(name, state)
-    for name, reason in stack.refused_services().items():
-        table.add_row(name, f"refused: {reason}")
-    console.print(f"The stack is up at {stack.endpoint_url} (process {process.pid}, log {stack.log_file}).")
+@_region_option
+@click.option(
+    "--all", "-a", "whole", is_flag=True, help="All jobs, functions, URLs and executions, not the newest few."
+)
+@click.option("--services", is_flag=True, help="Also AWS's services, how jobs run, and what runs functions.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts; times in ISO 8601.")
+def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool) -> None:
+    """Show what is up: jobs, endpoints, functions, URLs, pipeline executions. Exit code 1 if the stack is not."""
+    answer = stack.health()
+    if as_json and answer is None:
+        click.echo(json.dumps({"is_up": False, "endpoint_url": stack.endpoint_url}))
+        sys.exit(1)
+    health = _require_up(stack, answer)
+    from preflight.cli import overview  # takes longer than most commands here
+
+    with StackApi(stack.port, region) as api:
+        inventory = take_inventory(api, stack.endpoint_url, running(health), is_whole=whole or as_json)
+    if as_json:
+        head = {"is_up": True, "endpoint_url": stack.endpoint_url, "region": region, "services": health}
+        click.echo(json.dumps(head | overview.as_data(inventory), indent=2))
+        return
+    console.print(f"The stack is up at [bold]{stack.endpoint_url}[/].")
     _say_fallback(stack)
     if limitation := stack.launcher_limitation():
         console.print(limitation, style="yellow", markup=False)
-    else:
-        console.print("Every job and endpoint has an /opt/ml of its own.")
     if stack.roles_decide() is False:
-        console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.")
-    console.print(table)
-    functions = Table("function's runtime", "runs on", box=None)
-    for name, what in stack.function_runtimes().items():
-        functions.add_row(name, what)
-    console.print(functions)
+        console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.", style="yellow")
+    overview.show(inventory)
+    if services:
+        overview.show_services(stack, health)
+
+
+def _require_up(stack: Stack, health: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Raises StackError if no stack answers; it says where one does."""
+    if health is not None and "sagemaker" in health:
+        return health
+    if health is not None:
+        raise StackError(f"What answers at {stack.endpoint_url} is no stack of Preflight. Choose another port: --port.")
+    start = f"Start it: preflight up --port {stack.port}"
+    others = [str(other.port) for other in Stack.all_of(stack.home) if other.port != stack.port and other.health()]
+    elsewhere = f"; or look at one that is up, on port {', '.join(others)}, with --port" if others else ""
+    raise StackError(f"No stack is up on port {stack.port}. {start}{elsewhere}.")
 
 
 def _say_fallback(stack: Stack) -> None:
@@ -207,21 +240,42 @@ def _say_fallback(stack: Stack) -> None:
 
 
 @_stack_command
-@click.argument("name", required=False)
-@click.option("--follow", "-f", is_flag=True, help="Keep printing what is added, until Ctrl-C.")
+@click.argument("name", required=False, shell_complete=_complete_name)
+@_region_option
+@click.option("--kind", type=click.Choice(KINDS), help="What NAME is, if things of several kinds have that name.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing what is added, until a job has ended, or Ctrl-C.")
 @click.option("--tail", "-n", type=click.IntRange(0), help="Only so many of the last lines.")
-def logs(stack: Stack, name: str | None, follow: bool, tail: int | None) -> None:
-    """Print what a function, a job or an endpoint called NAME has logged; without NAME, the stack's own log."""
-    if name is None:
-        _print_own_log(stack, follow=follow, tail=tail)
-        return
-    if stack.health() is None:
-        raise StackError(f"No stack is up on port {stack.port}. Start it: preflight up --port {stack.port}")
-    from preflight.cli.logs import NamedLog  # takes longer than most commands here
+def logs(stack: Stack, name: str | None, region: str, kind: str | None, follow: bool, tail: int | None) -> None:
+    """Print what a job, an endpoint, a function or a pipeline execution called NAME has logged.
 
-    log = NamedLog(stack, name)
-    for line in log.follow(tail=tail) if follow else log.lines(tail=tail):
-        click.echo(line.rstrip("\n"))
+    NAME may also be a pipeline's, for its newest execution, or a log group's. Without NAME: the stack's own log.
+    """
+    try:
+        if name is None:
+            _print_own_log(stack, follow=follow, tail=tail)
+        else:
+            _print_log(stack, name, region, kind, follow=follow, tail=tail)
+    except KeyboardInterrupt:  # the way to stop following
+        sys.exit(130)
+
+
+def _print_log(stack: Stack, name: str, region: str, kind: str | None, *, follow: bool, tail: int | None) -> None:
+    services = _require_up(stack, stack.health())
+    if "logs" not in services:
+        raise StackError(f"This stack is SageMaker alone: look for {name} in the logs of the services it stands beside.")
+    from preflight.cli.logs import LogPrinter, find
+
+    with StackApi(stack.port, region) as api:
+        printer = LogPrinter(api, find(api, name, kind, running(services)))
+        if not follow:
+            printer.print_lines(tail)
+            return
+        try:
+            printer.follow(tail)
+        except StackError:
+            if stack.health() is not None:
+                raise
+            say_aside("The stack is down.")
 
 
 def _print_own_log(stack: Stack, *, follow: bool, tail: int | None) -> None:
@@ -256,8 +310,27 @@ def exec(stack: Stack, command: tuple[str, ...]) -> None:
 @_stack_command
 def env(stack: Stack) -> None:
     """Print what AWS clients need to talk to it. In a shell: eval "$(preflight env)"."""
+    if stack.health() is None:
+        say_aside(f"No stack is up on port {stack.port} yet. Start it: preflight up --port {stack.port}")
     for name, value in client_environment(stack.endpoint_url).items():
         click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what completes commands and names in SHELL.
+
+    \b
+    bash, in ~/.bashrc:                    eval "$(preflight completion bash)"
+    zsh, in ~/.zshrc, after compinit:      eval "$(preflight completion zsh)"
+    fish, in ~/.config/fish/config.fish:   preflight completion fish | source
+    """
+    from click.shell_completion import get_completion_class
+
+    shell_class = get_completion_class(shell)
+    assert shell_class is not None
+    click.echo(shell_class(main, {}, "preflight", "_PREFLIGHT_COMPLETE").source())
 
 
 @main.command()

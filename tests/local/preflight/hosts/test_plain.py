@@ -120,7 +120,7 @@ def test_a_reset_forgets_what_there_was(client: Client, url: str) -> None:
     ("arguments", "code", "said"),
     [
         (("status",), 0, "The stack is up"),
-        (("logs", "nobody"), 1, "Error: CloudWatch Logs does not say"),
+        (("logs", "nobody"), 1, "Error: This stack is SageMaker alone"),
         (("exec", "true"), 1, "Error: The notebook's execution role cannot be made"),
     ],
 )
