@@ -262,7 +262,7 @@ def logs(stack: Stack, name: str | None, region: str, kind: str | None, follow: 
 def _print_log(stack: Stack, name: str, region: str, kind: str | None, *, follow: bool, tail: int | None) -> None:
     services = _require_up(stack, stack.health())
     if "logs" not in services:
-        raise StackError(f"This stack is SageMaker alone: look for {name} in the logs of the services it stands beside.")
+        raise StackError(f"This stack is SageMaker alone: {name} logs where its services are.")
     from preflight.cli.logs import LogPrinter, find
 
     with StackApi(stack.port, region) as api:
