@@ -33,11 +33,14 @@ from aws.deployment import Deployment, held_out_folder, record_path
 from aws.documents.write import REQUEST
 from aws.errors import EXIT_INTERRUPTED, AwsRoomError, InputError, explained
 from aws.evaluation.answers import Answer
+from aws.evaluation.importance import importance
 from aws.evaluation.measures import figures
+from aws.evaluation.page.page import write_page
 from aws.evaluation.summary import summary
 from aws.schema import Row, Schema
 from aws.target import DEFAULT_PORT, Target, deploy_command
 
+REPORT = "report.html"
 REQUEST_TIMEOUT_SECONDS = 35  # API Gateway gives up after 29 s
 THROTTLED_TRIES = 40
 THROTTLED_PAUSE_SECONDS = 0.25
@@ -174,7 +177,8 @@ def main(
     """Send test rows, as a customer would, to the URL that deploy made.
 
     Prints accuracy and confusion matrix, or errors, as measured through the URL, how long answers took, and a curl
-    line to try it yourself. The rows are the ones data_prep held back: the model has not seen them.
+    line to try it yourself; report.html, beside the deployment's record, shows more. The rows are the ones data_prep
+    held back: the model has not seen them.
 
     With --batch no URL is asked: a transform job scores the file, and its rows come back with the model's answers.
     """
@@ -210,15 +214,21 @@ def main(
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None
+    report = record.with_name(REPORT)
+    target = Target.named(target_name, region=deployment.region)
+    try:
+        write_page(report, deployment, schema, answers, importance(target, deployment, data_folder))
+    except OSError as error:  # such as a full disk
+        raise AwsRoomError(f"{report} cannot be written: {error.strerror}.") from error
     if as_json:
         facts = deployment.model_dump(include={"api_url", "algorithm", "source", "generated"})
-        click.echo(json.dumps(facts | figures(schema, answers), indent=2))
+        click.echo(json.dumps(facts | {"report": str(report)} | figures(schema, answers), indent=2))
         return
-    tell(console, deployment, schema, answers, record.with_name(REQUEST))
+    tell(console, deployment, schema, answers, record.parent)
 
 
-def tell(console: Console, deployment: Deployment, schema: Schema, answers: Sequence[Answer], request: Path) -> None:
-    """For a person: figures, URL, a command to paste, how to take it all down."""
+def tell(console: Console, deployment: Deployment, schema: Schema, answers: Sequence[Answer], folder: Path) -> None:
+    """For a person: figures, page, URL, a command to paste, how to take it all down."""
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style), soft_wrap=True)
@@ -228,9 +238,10 @@ def tell(console: Console, deployment: Deployment, schema: Schema, answers: Sequ
     shell = ', after eval "$(preflight env)"' if needs_environment else ""
     line(f"{deployment.algorithm} on {source}: {len(answers)} test rows through the URL", "bold")
     console.print(summary(schema, answers))
+    line(f"Report: {folder / REPORT}")
     console.print(Text.assemble("URL: ", (deployment.api_url, "bold underline green")), soft_wrap=True)
     line(f"Try it{shell}:")
-    body = f"-H 'Content-Type: application/json' -d @{shlex.quote(str(request))}"
+    body = f"-H 'Content-Type: application/json' -d @{shlex.quote(str(folder / REQUEST))}"
     line(f"  curl -s {curl_options(deployment)}{body} \\\n    {deployment.api_url}", "cyan")
     line(f"Take it down: {take_down(deployment)}")
 

@@ -2,12 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws.evaluation.answers import Answer
 from aws.schema import Schema
 
 Answers = Sequence[Answer]
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Of one class: how many rows it has, how much of what is called so is so, how much of it is called so.
+
+    A share is None where there is nothing to have a share of.
+    """
+
+    rows: int
+    precision: float | None
+    recall: float | None
 
 
 def accuracy(answers: Answers) -> float:
@@ -21,6 +34,16 @@ def confusion(answers: Answers, class_count: int) -> list[list[int]]:
     for answer in answers:
         counts[int(answer.actual)][int(answer.predicted)] += 1
     return counts
+
+
+def by_class(answers: Answers, class_count: int) -> list[ClassFigures]:
+    """Of every class, in their order."""
+    counts = confusion(answers, class_count)
+    found = []
+    for place in range(class_count):
+        rows, called, right = sum(counts[place]), sum(line[place] for line in counts), counts[place][place]
+        found.append(ClassFigures(rows, right / called if called else None, right / rows if rows else None))
+    return found
 
 
 def mean_absolute_error(answers: Answers) -> float:

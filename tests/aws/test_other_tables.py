@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,13 @@ def write_table(path: Path, data: Any, column: str) -> None:
 
 
 def prepared(project: Project, table: Path, data: Any, label: str) -> Project:
-    """The project with its own table, prepared by data_prep."""
-    names = "".join(f'{{ name = "{name}", kind = "number" }}, ' for name in data.feature_names)
+    """The project with scikit-learn's ``data`` as its table."""
+    return prepared_with(project, table, data.feature_names, label)
+
+
+def prepared_with(project: Project, table: Path, columns: Iterable[str], label: str) -> Project:
+    """The project with its own table, whose ``columns`` are numbers, prepared by data_prep."""
+    names = "".join(f'{{ name = {json.dumps(name)}, kind = "number" }}, ' for name in columns)
     config = project.folder / "preflight.toml"
     deploy = f'[deploy]\nname = "{project.name}"\n'
     config.write_text(f"[data]\ncolumns = [{names}]\n{label}{deploy}")
@@ -70,6 +75,8 @@ def test_three_classes(make_project: Callable[[str], Project], tmp_path: Path, a
     assert measured["classes"] == ["class_0", "class_1", "class_2"]
     assert sum(map(sum, measured["confusion"])) == measured["rows"]
     assert measured["accuracy"] > 0.85
+    report = Path(measured["report"]).read_text(encoding="utf-8")
+    assert "Confusion matrix" in report and "said class_2" in report and "By class" in report
     row = dict(zip(wine.feature_names, map(float, wine.data[0]), strict=True))
     answer = requests.post(project.url, json={"record": row}, timeout=30).json()
     assert answer["label"] == "class_0" and set(answer["scores"]) == set(wine.target_names)
@@ -90,6 +97,8 @@ def test_a_number_on_a_stack_that_plays_aws(
     assert deployed.exit_code == 0, deployed.output
     assert "There is nothing to change." in again.stdout
     measured = figures(project, "--target", "aws")
+    report = Path(measured["report"]).read_text(encoding="utf-8")
+    assert "Predicted and true" in report and "Mean absolute error" in report and "ROC curve" not in report
     assert 0 < measured["mean_absolute_error"] <= measured["root_mean_squared_error"] < 80
     shown = project.run("predict", "--target", "aws", "--rows", "5").stdout
     assert "mean absolute error" in shown and "accuracy" not in shown
