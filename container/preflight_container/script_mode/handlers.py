@@ -72,13 +72,15 @@ def _sklearn_predict_fn(data: Any, model: Any) -> Any:
 
 
 def _xgboost_input_fn(data: Any, content_type: str) -> Any:
-    from preflight_container.script_mode import xgboost_bodies
+    from preflight_container.script_mode import recordio, xgboost_bodies
 
     name = content_type.partition(";")[0].strip()  # the type's parameters are passed over
     if name == codecs.CSV:
         return xgboost_bodies.csv_to_dmatrix(data)
     if name in ("text/libsvm", "text/x-libsvm"):
         return xgboost_bodies.libsvm_to_dmatrix(data)
+    if name == "application/x-recordio-protobuf":
+        return recordio.recordio_to_dmatrix(data)
     raise codecs.UnsupportedFormat(content_type)
 
 

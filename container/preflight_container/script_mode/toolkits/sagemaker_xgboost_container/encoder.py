@@ -2,13 +2,19 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
-_spec = importlib.util.spec_from_file_location(
-    "_preflight_bodies", Path(__file__).resolve().parents[2] / "xgboost_bodies.py"
-)
-assert _spec is not None and _spec.loader is not None
-_bodies = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_bodies)
 
+def _load(name: str) -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"_preflight_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_bodies = _load("xgboost_bodies")
 csv_to_dmatrix = _bodies.csv_to_dmatrix
 libsvm_to_dmatrix = _bodies.libsvm_to_dmatrix
+recordio_protobuf_to_dmatrix = _load("recordio").recordio_to_dmatrix

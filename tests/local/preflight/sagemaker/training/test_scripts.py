@@ -53,6 +53,29 @@ if __name__ == "__main__":
 """
 SHAPES = "import xgboost\ndef matrix(rows): return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])\n"
 
+RECORDS = {  # 5,1 and 0,2 as SageMaker's Records, written by protobuf's own library
+    "float32": (
+        "0a23d7ce2f0000000a160a0676616c756573120c120a0a080000a0400000803f12120a0676616c756573120812060a04"
+        "0000803f1a0178000a23d7ce2f0000000a160a0676616c756573120c120a0a08000000000000004012120a0676616c75"
+        "6573120812060a040000803f1a017800"
+    ),
+    "sparse": (
+        "0a23d7ce360000000a1d0a0676616c756573121312110a080000a0400000803f120200011a010212120a0676616c7565"
+        "73120812060a040000803f1a017800000a23d7ce330000000a1a0a0676616c7565731210120e0a080000000000000040"
+        "1202000112120a0676616c756573120812060a040000803f1a017800"
+    ),
+    "int32": (
+        "0a23d7ce290000000a100a0676616c75657312063a040a02050112120a0676616c756573120812060a040000803f1a01"
+        "780000000a23d7ce290000000a100a0676616c75657312063a040a02000212120a0676616c756573120812060a040000"
+        "803f1a0178000000"
+    ),
+    "float64": (
+        "0a23d7ce370000000a1e0a0676616c75657312141a120a100000000000001440000000000000f03f12120a0676616c75"
+        "6573120812060a040000803f1a0178000a23d7ce370000000a1e0a0676616c75657312141a120a100000000000000000"
+        "000000000000004012120a0676616c756573120812060a040000803f1a017800"
+    ),
+}
+
 
 def archive(**files: str) -> bytes:
     buffer = io.BytesIO()
@@ -129,6 +152,12 @@ def test_an_xgboost_script_trains_and_serves_in_the_image_of_the_algorithm(
     answer = runtime.invoke_endpoint(EndpointName=served["EndpointName"], ContentType="text/csv", Body="5,1\n0,2")
     yes, no = json.load(answer["Body"])
     assert yes > 0.5 > no
+    for body in RECORDS.values():
+        recordio = {"ContentType": "application/x-recordio-protobuf", "Body": bytes.fromhex(body)}
+        answer = runtime.invoke_endpoint(EndpointName=served["EndpointName"], **recordio)
+        assert json.load(answer["Body"]) == [yes, no]
+    with pytest.raises(runtime.exceptions.ModelError, match="500"):
+        runtime.invoke_endpoint(EndpointName=served["EndpointName"], **recordio | {"Body": b"no records"})
 
 
 def test_a_script_that_fails_says_how(run: Make, source: Make) -> None:
