@@ -1,5 +1,6 @@
 """An endpoint as DescribeEndpoint and ListEndpoints show it. Call under the resources' lock."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from preflight.sagemaker.api.errors import ValidationException
@@ -16,7 +17,7 @@ def describe(endpoint: EndpointRecord) -> dict[str, Any]:
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.config_name,
         "EndpointStatus": endpoint.status,
-        "ProductionVariants": [_variant(variant) for variant in fleet.variants] if fleet else None,
+        **(_by_role(fleet.variants, _variant) if fleet else {}),
         "FailureReason": endpoint.failure_reason,
         "CreationTime": endpoint.creation_time,
         "LastModifiedTime": endpoint.last_modified,
@@ -40,12 +41,22 @@ def summarize(endpoint: EndpointRecord) -> dict[str, Any]:
 def _pending(fleet: FleetRecord) -> dict[str, Any]:
     return {
         "EndpointConfigName": fleet.config.name,
-        "ProductionVariants": [
-            _variant(variant) | ({"InstanceType": variant.request.instance_type} if not variant.serverless else {})
-            for variant in fleet.variants
-        ],
+        **_by_role(
+            fleet.variants,
+            lambda variant: (
+                _variant(variant) | ({"InstanceType": variant.request.instance_type} if not variant.serverless else {})
+            ),
+        ),
         "StartTime": fleet.since,
     }
+
+
+def _by_role(
+    variants: Iterable[VariantRecord], show: Callable[[VariantRecord], dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    production = [show(variant) for variant in variants if not variant.is_shadow]
+    shadows = [show(variant) for variant in variants if variant.is_shadow]
+    return {"ProductionVariants": production, **({"ShadowProductionVariants": shadows} if shadows else {})}
 
 
 def _variant(variant: VariantRecord) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def choose_variant(fleet: Fleet, name: str | None, session_id: str | None) -> Va
             raise NoSession
         return of_session
     variant = fleet.choose_variant() if name is None else fleet.find_variant(name)
-    if variant is None:
+    if variant is None or variant.record.is_shadow:
         raise NoVariant
     return variant
 
@@ -123,7 +123,7 @@ def ask[Result](
 
 def _wait_for_instance(variant: Variant, call: Call, only: Instance | None, lease: contextlib.ExitStack) -> Instance:
     deadline = min(time.monotonic() + REPLACEMENT_WAIT_SECONDS, call.deadline)
-    while (instance := lease.enter_context(variant.lease(only))) is None:
+    while (instance := lease.enter_context(variant.lease(only, model=call.model))) is None:
         if time.monotonic() > deadline:
             raise Unavailable
         time.sleep(POLL_SECONDS)

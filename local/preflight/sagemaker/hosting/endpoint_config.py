@@ -1,5 +1,6 @@
 """EndpointConfig: the variants an endpoint is made of."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from preflight.sagemaker.api.errors import ValidationException
@@ -18,6 +19,10 @@ class EndpointConfigRecord(Record):
     def variants(self) -> tuple[ProductionVariant, ...]:
         return self.request.production_variants
 
+    @property
+    def shadows(self) -> tuple[ProductionVariant, ...]:
+        return self.request.shadow_production_variants
+
 
 def describe(config: EndpointConfigRecord) -> dict[str, Any]:
     asked = config.request.as_asked()
@@ -26,13 +31,15 @@ def describe(config: EndpointConfigRecord) -> dict[str, Any]:
         "EndpointConfigName": config.name,
         "EndpointConfigArn": config.arn,
         "CreationTime": config.creation_time,
-        "ProductionVariants": [
-            {"InitialVariantWeight": variant.initial_variant_weight, **variant.as_asked()}
-            for variant in config.variants
-        ],
+        "ProductionVariants": _variants(config.variants),
+        **({"ShadowProductionVariants": _variants(config.shadows)} if config.shadows else {}),
         "EnableNetworkIsolation": config.request.enable_network_isolation,
         **{key: asked[key] for key in shown if key in asked},
     }
+
+
+def _variants(variants: Iterable[ProductionVariant]) -> list[dict[str, Any]]:
+    return [{"InitialVariantWeight": variant.initial_variant_weight, **variant.as_asked()} for variant in variants]
 
 
 def summarize(config: EndpointConfigRecord) -> dict[str, Any]:

@@ -29,11 +29,15 @@ class EndpointConfigs:
         async_config.require_valid(self._services, scope, request)
         with self._lock:
             self.table.require_free(scope, name)
-            models = [variant_rules.require_complete(variant) for variant in request.production_variants]
-            variant_rules.require_together(request.production_variants)
-            for variant, model_name in zip(request.production_variants, models, strict=True):
+            variants = (*request.production_variants, *request.shadow_production_variants)
+            names = [variant_rules.require_complete(variant) for variant in variants]
+            variant_rules.require_together(variants)
+            variant_rules.require_shadowed(request)
+            for variant, model_name in zip(variants, names, strict=True):
                 model = self._models.require(scope, model_name)
                 variant_rules.require_hostable(variant, model)
+                if request.shadow_production_variants:
+                    variant_rules.require_comparable(model)
                 async_config.require_hostable(request, model)
             config = EndpointConfigRecord(scope=scope, name=name, arn=self.table.arn(scope, name), request=request)
             self.table.add(config, request.tags)

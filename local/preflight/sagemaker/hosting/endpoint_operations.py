@@ -127,8 +127,10 @@ class Endpoints:
     def _new_fleet(self, scope: Scope, config: EndpointConfigRecord) -> FleetRecord:
         """The fleet of ``config``, yet to start. Raises ValidationException if one of its models is gone."""
         variants = [
-            VariantRecord.of(variant, self._models.require(scope, variant.model_name or ""))
-            for variant in config.variants
+            VariantRecord.of(
+                variant, self._models.require(scope, variant.model_name or ""), is_shadow=variant in config.shadows
+            )
+            for variant in (*config.variants, *config.shadows)
         ]
         return FleetRecord(config=config, variants=variants)
 

@@ -13,6 +13,7 @@ from preflight.sagemaker.hosting.capture import Capture
 from preflight.sagemaker.hosting.model_metrics import ModelMeasurement
 from preflight.sagemaker.hosting.record import FleetRecord, VariantRecord
 from preflight.sagemaker.hosting.sessions import Sessions
+from preflight.sagemaker.hosting.shadow import Shadow
 from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.launching.container import Metering
 from preflight.sagemaker.launching.folders import remove_folder
@@ -55,6 +56,9 @@ class Fleet:
             )
             for variant in record.variants
         ]
+        self._serving = [variant for variant in self.variants if not variant.record.is_shadow]
+        shadow = next((variant for variant in self.variants if variant.record.is_shadow), None)
+        self.shadow = Shadow(record.variants[0], shadow) if shadow else None
 
     def start(self) -> None:
         """Return once every instance answers ``/ping``.
@@ -88,6 +92,8 @@ class Fleet:
 
     def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
         """Stop every instance; returns when all are gone, and what was captured is stored."""
+        if self.shadow:
+            self.shadow.close()
         at_once([functools.partial(variant.stop, grace_seconds) for variant in self.variants])
         if self.capture:
             self.capture.close()
@@ -98,10 +104,10 @@ class Fleet:
 
     def choose_variant(self) -> Variant | None:
         """Any variant, by weight; None if no weight is above 0."""
-        weights = [variant.record.weight for variant in self.variants]
+        weights = [variant.record.weight for variant in self._serving]
         if not any(weights):
             return None
-        return random.choices(self.variants, weights)[0] if len(weights) > 1 else self.variants[0]
+        return random.choices(self._serving, weights)[0] if len(weights) > 1 else self._serving[0]
 
 
 def _place(

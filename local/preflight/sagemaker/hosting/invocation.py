@@ -4,6 +4,7 @@ Pages: InvokeEndpoint and InvokeEndpointWithResponseStream in the SageMaker Runt
 """
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -136,7 +137,21 @@ class Invocations:
             _require_fit(variant, request)
             if not stack.enter_context(variant.admission()):
                 raise throttling_exception()
+            if fleet.shadow and request.session_id is None:
+                fleet.shadow.offer(len(request.body), functools.partial(self._copy, fleet, request))
             yield fleet, variant
+
+    def _copy(self, fleet: Fleet, request: InvocationRequest, shadow: Variant) -> None:
+        """Ask the shadow variant the same; its answer is captured and measured, and goes nowhere."""
+        clock = InvocationClock()
+        timeout_seconds = self._context.settings.invocation_timeout_seconds
+        try:
+            with clock.model(shadow), _ask(fleet, shadow, request, timeout_seconds, Instance.invoke) as leased:
+                _capture(fleet, shadow, request, leased.result)
+            status = 200
+        except RuntimeServiceError as error:
+            status = error.members.get("OriginalStatusCode", error.status)
+        self._measure(request, clock, status)
 
 
 def _choose_variant(fleet: Fleet, request: InvocationRequest) -> Variant:

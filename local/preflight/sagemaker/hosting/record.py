@@ -23,6 +23,7 @@ class VariantRecord(BaseModel):
 
     request: ProductionVariant
     model: ModelRecord
+    is_shadow: bool = False
     weight: float
     desired_weight: float
     count: int = 0
@@ -33,12 +34,13 @@ class VariantRecord(BaseModel):
     resolution_time: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
-    def of(cls, request: ProductionVariant, model: ModelRecord) -> "VariantRecord":
+    def of(cls, request: ProductionVariant, model: ModelRecord, *, is_shadow: bool = False) -> "VariantRecord":
         """One that is yet to start."""
         weight, serverless = request.initial_variant_weight, request.serverless_config
         return cls(
             request=request,
             model=model,
+            is_shadow=is_shadow,
             weight=weight,
             desired_weight=weight,
             desired_count=request.initial_instance_count or 1,
@@ -61,7 +63,7 @@ class VariantRecord(BaseModel):
 
 
 class FleetRecord(BaseModel):
-    """What serves, or is to serve, under one configuration, which may be deleted meanwhile."""
+    """What serves, or is to serve, under one configuration, which may be deleted meanwhile; a shadow comes last."""
 
     config: EndpointConfigRecord
     variants: list[VariantRecord]

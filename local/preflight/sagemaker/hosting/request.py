@@ -85,6 +85,7 @@ class AsyncInferenceConfig(Shape):
 class CreateEndpointConfig(Shape):
     endpoint_config_name: str
     production_variants: tuple[ProductionVariant, ...]
+    shadow_production_variants: tuple[ProductionVariant, ...] = ()
     tags: tuple[Tag, ...] = ()
     data_capture_config: DataCaptureConfig | None = None
     async_inference_config: AsyncInferenceConfig | None = None

@@ -81,12 +81,15 @@ class Variant:
             return instance in self._instances
 
     @contextlib.contextmanager
-    def lease(self, only: Instance | None = None, below: int | None = None) -> Iterator[Instance | None]:
+    def lease(
+        self, only: Instance | None = None, below: int | None = None, model: str = ""
+    ) -> Iterator[Instance | None]:
         """A healthy instance, chosen as RoutingConfig says, for one request; None without any.
 
-        ``only`` is the one instance it can be; with ``below`` it is one with fewer requests, and of those the fewest.
+        ``only`` is the one instance it can be; with ``below`` it is one with fewer requests, and of those the fewest;
+        with ``model`` it is one that has loaded that model of a multi-model container, if there is such.
         """
-        instance = self._take(only, below)
+        instance = self._take(only, below, model)
         try:
             yield instance
         finally:
@@ -95,13 +98,15 @@ class Variant:
                     instance.outstanding -= 1
                     self._changed.notify_all()
 
-    def _take(self, only: Instance | None, below: int | None) -> Instance | None:
+    def _take(self, only: Instance | None, below: int | None, model: str) -> Instance | None:
         with self._changed:
             healthy = [one for one in self._instances if one.is_healthy and only in (None, one)]
             if below is not None:
                 healthy = [one for one in healthy if one.outstanding < below]
             if not healthy:
                 return None
+            if model:
+                healthy = [one for one in healthy if one.has(model)] or healthy
             routing = self.record.request.routing_config
             is_routed = routing is not None and routing.routing_strategy == "LEAST_OUTSTANDING_REQUESTS"
             if is_routed or below is not None:

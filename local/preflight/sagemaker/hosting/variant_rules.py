@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
-from preflight.sagemaker.hosting.request import ProductionVariant, ServerlessConfig
+from preflight.sagemaker.hosting.request import CreateEndpointConfig, ProductionVariant, ServerlessConfig
 from preflight.sagemaker.serving.model import ModelRecord
 
 _NO_MODEL = RefusedCase("CreateEndpointConfig", "a production variant without ModelName")
@@ -57,6 +57,25 @@ def require_together(variants: Sequence[ProductionVariant]) -> None:
         raise ValidationException(guessed("Production variant names must be unique within an endpoint configuration."))
     if len(variants) > 1 and any(variant.serverless_config for variant in variants):
         raise ValidationException(guessed("A serverless endpoint can only have one production variant."))
+
+
+def require_shadowed(request: CreateEndpointConfig) -> None:
+    """Raises ValidationException if its shadow variant cannot be one."""
+    variants, shadows = request.production_variants, request.shadow_production_variants
+    if not shadows:
+        return
+    if len(variants) != 1 or len(shadows) != 1:
+        raise ValidationException(
+            guessed("Shadow variants need exactly one production variant and one shadow variant.")
+        )
+    if request.async_inference_config:
+        raise ValidationException(guessed("ShadowProductionVariants and AsyncInferenceConfig cannot be used together."))
+
+
+def require_comparable(model: ModelRecord) -> None:
+    """Raises ValidationException for a model that shadow tests do not take."""
+    if model.is_multi_model or model.is_direct:
+        raise ValidationException(guessed(f'Model "{model.arn}" cannot be used with shadow variants.'))
 
 
 def require_hostable(variant: ProductionVariant, model: ModelRecord) -> None:

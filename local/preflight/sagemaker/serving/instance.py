@@ -60,6 +60,10 @@ class Instance:
     def is_healthy(self) -> bool:
         return all(container.is_healthy for container in self._containers)
 
+    def has(self, model: str) -> bool:
+        """Whether its multi-model container has loaded ``model``, or is about to."""
+        return self._models is not None and self._models.has(model)
+
     def start(self) -> str | None:
         """Return once every container answers ``/ping``; else the name of one that does not, and nothing runs."""
         try:

@@ -111,6 +111,12 @@ class Models:
         finally:
             self._give_back(model)
 
+    def has(self, name: str) -> bool:
+        """Whether the model of that name is loaded, or a request waits for it."""
+        with self._changed:
+            model = self._models.get(name)
+            return model is not None and (model.is_loaded or model.users > 0)
+
     def _take(self, name: str) -> _Model:
         with self._changed:
             if name not in self._models:

@@ -100,7 +100,7 @@ def test_data_capture_that_is_off_is_shown(sagemaker: Any, model: str, bucket: s
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("ShadowProductionVariants", [VARIANT | {"ModelName": "m", "VariantName": "s"}]),
+        ("ExplainerConfig", {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}),
         ("AsyncInferenceConfig", {"OutputConfig": {}}),
     ],
 )

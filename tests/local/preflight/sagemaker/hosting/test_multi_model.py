@@ -6,6 +6,7 @@ import random
 import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -85,6 +86,29 @@ def test_forty_models_answer_right_where_memory_holds_five(many: Make, client: M
 
     assert wait_until(lambda: metrics <= seen("AWS/SageMaker"), 30, 0.2)
     assert wait_until(lambda: "LoadedModelCount" in seen("/aws/sagemaker/Endpoints"), 30, 0.2)
+
+
+def test_a_call_goes_to_the_instance_that_has_its_model(many: Make, client: Make) -> None:
+    endpoint = many(instances=3)
+    endpoint.add("a.tar.gz")
+    for _ in range(30):
+        endpoint.ask("a.tar.gz")
+
+    def hits() -> tuple[float, float]:
+        now = datetime.now(UTC)
+        points = client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="ModelCacheHit",
+            Dimensions=[{"Name": "EndpointName", "Value": endpoint.name}, {"Name": "VariantName", "Value": "v1"}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["SampleCount", "Sum"],
+        )["Datapoints"]
+        return sum(point["SampleCount"] for point in points), sum(point["Sum"] for point in points)
+
+    assert wait_until(lambda: hits()[0] == 30, 30, 0.2)
+    assert hits() == (30, 29)
 
 
 def test_a_model_that_comes_later_is_found_and_one_that_is_not_there_is_refused(many: Make, odd: OddService) -> None:
