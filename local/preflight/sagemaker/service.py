@@ -36,6 +36,7 @@ from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
+from preflight.sagemaker.pipelines.callback_operations import PipelineCallbacks
 from preflight.sagemaker.pipelines.calls import Refusal, let_pass
 from preflight.sagemaker.pipelines.execution_operations import PipelineExecutions
 from preflight.sagemaker.pipelines.operations import Pipelines
@@ -73,6 +74,7 @@ FAMILIES: tuple[type, ...] = (
     Lineage,
     Pipelines,
     PipelineExecutions,
+    PipelineCallbacks,
 )
 OPERATIONS: dict[str, Operation] = {each.name: each for family in FAMILIES for each, _ in operations_of(family)}
 RUNTIME_OPERATIONS: dict[str, Operation] = {
@@ -127,6 +129,7 @@ class SageMaker:
             Lineage(context.resources),
             Pipelines(context, executions),
             executions,
+            PipelineCallbacks(executions.callbacks),
             ScalableTargets(context, autoscaler),
             ScalingPolicies(context, autoscaler),
             ScheduledActions(context, autoscaler),

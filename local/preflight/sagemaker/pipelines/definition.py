@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/define-pipeline.html
 
 import functools
 import json
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -21,16 +23,22 @@ from preflight.sagemaker.pipelines.retries import RetryPolicy
 VERSION = "2020-12-01"
 STEP_TYPES = (
     *("Processing", "Training", "Tuning", "Transform", "Model", "RegisterModel"),
-    *("Lambda", "Condition", "Fail"),
+    *("Lambda", "Callback", "Condition", "Fail"),
 )
 OTHER_STEP_TYPES = (
-    *("Callback", "AutoML", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "EndpointConfig", "Endpoint"),
+    *("AutoML", "QualityCheck", "ClarifyCheck", "EMR", "EMRServerless", "EndpointConfig", "Endpoint"),
     *("InferenceComponent", "Lineage", "Job", "Cleanup", "ForEach", "Athena", "HubContent", "BedrockCustomModel"),
     *("BedrockCustomModelDeployment", "BedrockProvisionedModelThroughput", "BedrockModelImport"),
 )
-CACHING = RefusedCase("CreatePipeline", "CacheConfig.Enabled true of a step")
+CACHING = RefusedCase("CreatePipeline", "CacheConfig.Enabled true of a step of type Lambda or Callback")
 MLFLOW = RefusedCase("CreatePipeline", "MlflowConfig in the definition")
 REFUSED_TYPES = {name: RefusedCase("CreatePipeline", f"a step of type {name}") for name in OTHER_STEP_TYPES}
+
+_DAYS_OF_A_YEAR, _DAYS_OF_A_MONTH = 365, 30
+_DURATION = re.compile(
+    r"P?(?:(?P<years>\d{1,4})Y)?(?:(?P<months>\d{1,4})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-_]{1,64}$")]
 Arguments = Annotated[dict[str, Any], AfterValidator(parse)]
@@ -38,6 +46,16 @@ Arguments = Annotated[dict[str, Any], AfterValidator(parse)]
 
 def _nothing_if_null(value: Any) -> Any:
     return [] if value is None else value
+
+
+def parse_duration(text: Any) -> Any:
+    """A duration of ISO 8601; AWS's SDK has examples in small letters, and without the P."""
+    found = _DURATION.fullmatch(text.upper()) if isinstance(text, str) else None
+    if found is None or not any(found.groups()):
+        raise ValueError(guessed(f"{text!r} is no duration of ISO 8601, such as P30D or PT12H."))
+    counts = {unit: int(count) for unit, count in found.groupdict().items() if count}
+    days = counts.pop("years", 0) * _DAYS_OF_A_YEAR + counts.pop("months", 0) * _DAYS_OF_A_MONTH
+    return timedelta(days=days) + timedelta(**counts)
 
 
 class Parameter(Part):
@@ -55,7 +73,7 @@ class PropertyFile(Part):
 
 class CacheConfig(Part):
     enabled: bool = False
-    expire_after: str | None = None
+    expire_after: Annotated[timedelta, BeforeValidator(parse_duration)] | None = None
 
 
 class BaseStep(Part):
@@ -114,6 +132,19 @@ class LambdaStep(BaseStep):
         return [self.arguments, self.function_arn]
 
 
+class CallbackStep(BaseStep):
+    """``arguments`` go to the queue."""
+
+    type: Literal["Callback"]
+    arguments: Arguments = Field(default_factory=dict)
+    sqs_queue_url: Parsed
+    output_parameters: Annotated[list[OutputParameter], BeforeValidator(_nothing_if_null)] = Field(default_factory=list)
+    cache_config: CacheConfig | None = None
+
+    def own_values(self) -> list[Any]:
+        return [self.arguments, self.sqs_queue_url]
+
+
 class FailArguments(Part):
     error_message: Parsed
 
@@ -141,7 +172,7 @@ class ConditionStep(BaseStep):
             yield from condition.references()
 
 
-PlainStep = JobStep | ProcessingStep | ModelStep | LambdaStep | FailStep
+PlainStep = JobStep | ProcessingStep | ModelStep | LambdaStep | CallbackStep | FailStep
 Step = Annotated[PlainStep | ConditionStep, Field(discriminator="type")]
 
 
@@ -173,7 +204,7 @@ class Definition(Part):
             raise unable(guessed("It is nested too deep.")) from None
         if definition.mlflow_config is not None:
             raise MLFLOW.error()
-        _require_no_caching(definition.steps)
+        _require_no_other_caching(definition.steps)
         return definition
 
 
@@ -191,11 +222,11 @@ def _require_known_types(steps: Any) -> None:
             _require_known_types(arguments.get("ElseSteps"))
 
 
-def _require_no_caching(steps: list[PlainStep | ConditionStep]) -> None:
-    """Raises UnsupportedByPreflight: a step would run that does not on AWS."""
+def _require_no_other_caching(steps: list[PlainStep | ConditionStep]) -> None:
+    """Raises UnsupportedByPreflight: AWS's documentation does not name these steps among those that it caches."""
     for step in steps:
         match step:
             case ConditionStep():
-                _require_no_caching([*step.arguments.if_steps, *step.arguments.else_steps])
-            case JobStep() | ProcessingStep() | LambdaStep() if step.cache_config and step.cache_config.enabled:
+                _require_no_other_caching([*step.arguments.if_steps, *step.arguments.else_steps])
+            case LambdaStep() | CallbackStep() if step.cache_config and step.cache_config.enabled:
                 raise CACHING.error(f"step {step.name}")

@@ -4,7 +4,8 @@ from typing import Any
 
 from preflight.sagemaker.api.errors import ResourceNotFound, ValidationException, guessed
 from preflight.sagemaker.api.listing import Listing
-from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord, StepRecord
+from preflight.sagemaker.pipelines.parameters import as_text
+from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord, PipelineVersion, StepRecord
 from preflight.sagemaker.resources.table import Kind
 
 _EXECUTION_STATUS = {"InProgress": "Executing", "Completed": "Succeeded"}  # of the others the word is the same
@@ -14,13 +15,29 @@ def execution_status(execution: ExecutionRecord) -> str:
     return _EXECUTION_STATUS.get(execution.status, execution.status)
 
 
-def describe_pipeline(pipeline: PipelineRecord) -> dict[str, Any]:
+def summarize_version(pipeline: PipelineRecord, version: PipelineVersion) -> dict[str, Any]:
+    """One of PipelineVersionSummaries."""
+    return _known(
+        {
+            "PipelineArn": pipeline.arn,
+            "PipelineVersionId": version.number,
+            "CreationTime": version.creation_time,
+            "PipelineVersionDescription": version.description,
+            "PipelineVersionDisplayName": version.display_name,
+            "LastExecutionPipelineExecutionArn": version.last_execution_arn,
+        }
+    )
+
+
+def describe_pipeline(pipeline: PipelineRecord, version: PipelineVersion | None = None) -> dict[str, Any]:
+    """``version``: the newest if it is None. It has the definition; all else is the pipeline's."""
+    version = version or pipeline.newest
     return _known(
         {
             "PipelineArn": pipeline.arn,
             "PipelineName": pipeline.name,
             "PipelineDisplayName": pipeline.display_name,
-            "PipelineDefinition": pipeline.definition,
+            "PipelineDefinition": version.definition,
             "PipelineDescription": pipeline.description,
             "RoleArn": pipeline.role_arn,
             "PipelineStatus": "Active",
@@ -28,6 +45,8 @@ def describe_pipeline(pipeline: PipelineRecord) -> dict[str, Any]:
             "LastModifiedTime": pipeline.last_modified,
             "LastRunTime": pipeline.last_run,
             "ParallelismConfiguration": _parallelism(pipeline.max_parallel),
+            "PipelineVersionDisplayName": version.display_name,
+            "PipelineVersionDescription": version.description,
         }
     )
 
@@ -61,9 +80,23 @@ def describe_execution(execution: ExecutionRecord) -> dict[str, Any]:
             "LastModifiedTime": execution.last_modified,
             "ParallelismConfiguration": _parallelism(execution.max_parallel),
             "PipelineExperimentConfig": execution.experiment.members() if execution.experiment else None,
+            "SelectiveExecutionConfig": _selection(execution),
             "PipelineVersionId": execution.version,
         }
     )
+
+
+def _found_execution(execution: ExecutionRecord) -> dict[str, Any]:
+    """What Search knows of one."""
+    parameters = [{"Name": name, "Value": as_text(value)} for name, value in execution.parameters.items()]
+    return {**describe_execution(execution), "PipelineParameters": parameters}
+
+
+def _selection(execution: ExecutionRecord) -> dict[str, Any] | None:
+    if execution.selected is None:
+        return None
+    source = {"SourcePipelineExecutionArn": execution.source_arn} if execution.source_arn else {}
+    return {**source, "SelectedSteps": [{"StepName": name} for name in execution.selected]}
 
 
 def summarize_execution(execution: ExecutionRecord) -> dict[str, Any]:
@@ -90,9 +123,11 @@ def describe_step(step: StepRecord) -> dict[str, Any]:
             "StartTime": step.start_time,
             "EndTime": step.end_time,
             "StepStatus": step.status,
+            "CacheHitResult": step.cached_from and {"SourcePipelineExecutionArn": step.cached_from},
             "FailureReason": step.failure_reason,
             "Metadata": step.metadata,
             "AttemptCount": step.attempts,
+            "SelectiveExecutionResult": step.reused_from and {"SourcePipelineExecutionArn": step.reused_from},
         }
     )
 
@@ -121,6 +156,7 @@ EXECUTION_LISTING = Listing(
 )
 STEP_LISTING = Listing(result_key="PipelineExecutionSteps", name_key="StepName", time_key="StartTime")
 PARAMETER_LISTING = Listing(result_key="PipelineParameters", name_key="Name", default_order="Ascending")
+VERSION_LISTING = Listing(result_key="PipelineVersionSummaries", name_key="PipelineArn")
 PIPELINE = Kind(
     record=PipelineRecord,
     arn_kind="pipeline",
@@ -130,6 +166,7 @@ PIPELINE = Kind(
     summarize=summarize_pipeline,
     taken=_taken,
     missing=lambda arn: ResourceNotFound(guessed(f"Pipeline '{arn}' does not exist.")),
+    searched_as="Pipeline",
 )
 EXECUTION = Kind(
     record=ExecutionRecord,
@@ -140,4 +177,6 @@ EXECUTION = Kind(
     summarize=summarize_execution,
     taken=lambda arn: ValidationException(guessed(f"The execution {arn} already exists.")),
     missing=lambda arn: ResourceNotFound(guessed(f"Pipeline execution '{arn}' does not exist.")),
+    searched_as="PipelineExecution",
+    found=_found_execution,
 )

@@ -56,7 +56,7 @@ class ExecutionWork:
         if self._is_over:  # the jobs of the steps are ended by whoever ends all
             self._ended.put("")
         for run in runs:
-            run.stop()
+            run.stop(is_over=self._is_over)
 
     def remove(self) -> None:
         """Steps leave nothing here; their jobs see to themselves."""
@@ -66,9 +66,12 @@ class ExecutionWork:
         for name, node in self._graph.nodes.items():
             if len(self._runs) >= most:
                 return
-            if name not in self._execution.steps and self._is_ready(node):
+            if name not in self._execution.steps and self._is_wanted(name) and self._is_ready(node):
                 self._runs[name] = run = self._make_run(node.step, partial(self._ended.put, name))
                 run.start()
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._execution.selected is None or name in self._execution.selected
 
     def _is_ready(self, node: Node) -> bool:
         steps = self._execution.steps

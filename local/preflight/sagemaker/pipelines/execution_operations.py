@@ -13,6 +13,8 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.jobs.time_limits import TimeLimits
+from preflight.sagemaker.pipelines.caching import StepCache
+from preflight.sagemaker.pipelines.callbacks import Callbacks
 from preflight.sagemaker.pipelines.calls import Call, Refusal, RoleCalls
 from preflight.sagemaker.pipelines.definition import Definition
 from preflight.sagemaker.pipelines.description import (
@@ -21,14 +23,16 @@ from preflight.sagemaker.pipelines.description import (
     PIPELINE,
     STEP_LISTING,
     describe_step,
+    execution_status,
 )
 from preflight.sagemaker.pipelines.execution import ExecutionWork
 from preflight.sagemaker.pipelines.experiment import Experiment
 from preflight.sagemaker.pipelines.expressions import Unresolved
 from preflight.sagemaker.pipelines.facts import ExecutionFacts
 from preflight.sagemaker.pipelines.graph import Graph
+from preflight.sagemaker.pipelines.news import PipelineNews
 from preflight.sagemaker.pipelines.parameters import as_text, parameter_values
-from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord
+from preflight.sagemaker.pipelines.record import ExecutionRecord, PipelineRecord, PipelineVersion
 from preflight.sagemaker.pipelines.request import (
     DescribePipelineDefinitionForExecution,
     DescribePipelineExecution,
@@ -36,9 +40,12 @@ from preflight.sagemaker.pipelines.request import (
     ListPipelineExecutionSteps,
     ListPipelineParametersForExecution,
     RetryPipelineExecution,
+    SelectiveExecutionConfig,
     StartPipelineExecution,
     StopPipelineExecution,
+    UpdatePipelineExecution,
 )
+from preflight.sagemaker.pipelines.selection import Selection
 from preflight.sagemaker.pipelines.step_run import StepRun
 from preflight.sagemaker.resources.table import Table
 
@@ -53,12 +60,17 @@ class PipelineExecutions:
         self._running = running
         self._call = call
         self._refusal = refusal
+        self._news = PipelineNews(context)
+        self.callbacks = Callbacks()
         self._lock = context.resources.lock
         self.pipelines: Table[PipelineRecord] = Table(context.resources, PIPELINE)
         self._table: Table[ExecutionRecord] = Table(context.resources, EXECUTION)
 
     def of(self, pipeline: PipelineRecord) -> list[ExecutionRecord]:
-        return [each for each in self._table.of(pipeline.scope) if each.pipeline_arn == pipeline.arn]
+        return self._of_arn(pipeline.scope, pipeline.arn)
+
+    def _of_arn(self, scope: Scope, pipeline_arn: str) -> list[ExecutionRecord]:
+        return [each for each in self._table.of(scope) if each.pipeline_arn == pipeline_arn]
 
     @operation(StartPipelineExecution)
     def start(self, scope: Scope, request: StartPipelineExecution) -> Answer:
@@ -69,6 +81,9 @@ class PipelineExecutions:
             for other in self.of(pipeline):
                 if other.token == request.client_request_token:
                     return {"PipelineExecutionArn": other.arn}
+            version = self.version(pipeline, request.pipeline_version_id)
+            definition = Definition.parse(version.definition)
+            chosen = self._selection(pipeline, definition, request.selective_execution_config)
             execution_id = "".join(random.choices(string.ascii_lowercase + string.digits, k=_ID_CHARACTERS))
             now = datetime.now(UTC)
             execution = ExecutionRecord(
@@ -78,19 +93,34 @@ class PipelineExecutions:
                 creation_time=now,
                 pipeline_name=pipeline.name,
                 pipeline_arn=pipeline.arn,
-                version=pipeline.version,
+                version=version.number,
                 display_name=request.pipeline_execution_display_name or f"execution-{round(now.timestamp() * 1000)}",
                 description=request.pipeline_execution_description,
-                definition=pipeline.definition,
+                definition=version.definition,
                 role_arn=pipeline.role_arn,
-                parameters=parameter_values(Definition.parse(pipeline.definition).parameters, given),
+                parameters=parameter_values(definition.parameters, chosen.given(definition) | given),
                 max_parallel=parallelism.max_parallel_execution_steps if parallelism else pipeline.max_parallel,
                 token=request.client_request_token,
+                selected=chosen.selected,
+                source_arn=chosen.source.arn if chosen.source else None,
+                steps=chosen.reused,
             )
             self._join_experiment(execution)
             self._table.add(execution)
-            pipeline.last_run = now
+            pipeline.last_run, version.last_execution_arn = now, execution.arn
             self._run(execution)
+        return {"PipelineExecutionArn": execution.arn}
+
+    @operation(UpdatePipelineExecution)
+    def update(self, scope: Scope, request: UpdatePipelineExecution) -> Answer:
+        with self._lock:
+            execution = self._require(scope, request.pipeline_execution_arn)
+            if request.pipeline_execution_description is not None:
+                execution.description = request.pipeline_execution_description
+            execution.display_name = request.pipeline_execution_display_name or execution.display_name
+            if request.parallelism_configuration:
+                execution.max_parallel = request.parallelism_configuration.max_parallel_execution_steps
+            execution.touch()
         return {"PipelineExecutionArn": execution.arn}
 
     @operation(StopPipelineExecution)
@@ -111,9 +141,10 @@ class PipelineExecutions:
             if request.parallelism_configuration:
                 execution.max_parallel = request.parallelism_configuration.max_parallel_execution_steps
             execution.steps = {name: step for name, step in execution.steps.items() if step.has_succeeded}
+            previous = execution_status(execution)
             execution.status, execution.end_time, execution.failure_reason = "InProgress", None, None
             execution.touch()
-            self._run(execution)
+            self._run(execution, previous)
         return {"PipelineExecutionArn": execution.arn}
 
     @operation(DescribePipelineExecution)
@@ -158,6 +189,15 @@ class PipelineExecutions:
             raise PIPELINE.missing(name_or_arn)
         return pipeline
 
+    def version(self, pipeline: PipelineRecord, number: int | None) -> PipelineVersion:
+        """The newest, or the one of that number. Raises ResourceNotFound."""
+        if number is None:
+            return pipeline.newest
+        for version in pipeline.versions:
+            if version.number == number:
+                return version
+        raise ResourceNotFound(guessed(f"Version {number} of pipeline '{pipeline.arn}' does not exist."))
+
     def remove(self, executions: Iterable[ExecutionRecord]) -> None:
         for execution in executions:
             self._table.remove(execution)
@@ -167,6 +207,23 @@ class PipelineExecutions:
         if execution is None or execution.arn != arn:
             raise ResourceNotFound(guessed(f"Pipeline execution '{arn}' does not exist."))
         return execution
+
+    def _selection(
+        self, pipeline: PipelineRecord, definition: Definition, config: SelectiveExecutionConfig | None
+    ) -> Selection:
+        """Raises ValidationException if what is selected cannot run by itself."""
+        if config is None:
+            return Selection()
+        source = None
+        if arn := config.source_pipeline_execution_arn:
+            source = self._table.find(pipeline.scope, arn.rpartition("/")[2])
+            if source is None or source.arn != arn or source.pipeline_arn != pipeline.arn or not source.is_final:
+                raise ValidationException(
+                    guessed(
+                        f"Invalid SourcePipelineExecutionArn: {arn}. It is no execution of the pipeline that has ended."
+                    )
+                )
+        return Selection.of([step.step_name for step in config.selected_steps], Graph(definition), source)
 
     def _calls(self, execution: ExecutionRecord) -> RoleCalls:
         services = self._context.services.acting_as(execution.role_arn, execution.scope)
@@ -185,8 +242,18 @@ class PipelineExecutions:
             raise ValidationException(str(problem)) from None
         execution.experiment.make(calls)
 
-    def _run(self, execution: ExecutionRecord) -> None:
+    def _run(self, execution: ExecutionRecord, previous: str | None = None) -> None:
+        """``previous`` is its status until now; None: it is new."""
         graph = Graph(Definition.parse(execution.definition))
-        make_run = partial(StepRun, self._context, self._running, self._calls(execution), graph, execution)
+        cache = StepCache(partial(self._of_arn, execution.scope, execution.pipeline_arn))
+        calls = self._calls(execution)
+        make_run = partial(StepRun, self._context, self._running, self.callbacks, cache, calls, graph, execution)
         work = ExecutionWork(self._context, execution, graph, make_run)
-        self._running.start(execution, work, TimeLimits(), on_change=lambda: None, needs_slot=False)
+        statuses = [previous]
+
+        def tell() -> None:
+            self._news.of_execution(execution, statuses[-1])
+            statuses.append(execution_status(execution))
+
+        tell()
+        self._running.start(execution, work, TimeLimits(), on_change=tell, needs_slot=False)

@@ -10,17 +10,21 @@ from preflight.sagemaker.aws.s3 import S3_ERRORS
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.pipelines.arguments import OWN_NAME, require_arguments
 from preflight.sagemaker.pipelines.definition import CACHING, MLFLOW, REFUSED_TYPES, Definition, RetriedStep
+from preflight.sagemaker.pipelines.description import VERSION_LISTING, describe_pipeline, summarize_version
 from preflight.sagemaker.pipelines.execution_operations import PipelineExecutions
 from preflight.sagemaker.pipelines.graph import Graph
 from preflight.sagemaker.pipelines.parameters import require_defaults
-from preflight.sagemaker.pipelines.record import PipelineRecord
+from preflight.sagemaker.pipelines.record import PipelineRecord, PipelineVersion
 from preflight.sagemaker.pipelines.request import (
     CreatePipeline,
     DefinitionS3Location,
     DeletePipeline,
     DescribePipeline,
+    ListByCreationRequest,
     ListPipelines,
+    ListPipelineVersions,
     UpdatePipeline,
+    UpdatePipelineVersion,
 )
 
 REFUSED = (*REFUSED_TYPES.values(), CACHING, MLFLOW, OWN_NAME)
@@ -53,7 +57,7 @@ class Pipelines:
             arn=self._table.arn(scope, name),
             display_name=request.pipeline_display_name or name,
             description=request.pipeline_description,
-            definition=definition,
+            versions=[PipelineVersion(definition=definition)],
             role_arn=request.role_arn,
             max_parallel=parallelism.max_parallel_execution_steps if parallelism else None,
             token=request.client_request_token,
@@ -68,20 +72,40 @@ class Pipelines:
         if request.role_arn:
             require_assumable_role(self._context.services, scope, request.role_arn)
         with self._lock:
-            pipeline.definition = definition or pipeline.definition
+            newest = pipeline.newest
+            version = PipelineVersion(number=newest.number + 1, definition=definition or newest.definition)
+            pipeline.versions.append(version)
             pipeline.display_name = request.pipeline_display_name or pipeline.display_name
             pipeline.role_arn = request.role_arn or pipeline.role_arn
             if request.pipeline_description is not None:
                 pipeline.description = request.pipeline_description
             if request.parallelism_configuration:
                 pipeline.max_parallel = request.parallelism_configuration.max_parallel_execution_steps
-            pipeline.version += 1
             pipeline.last_modified = datetime.now(UTC)
-            return {"PipelineArn": pipeline.arn, "PipelineVersionId": pipeline.version}
+            return {"PipelineArn": pipeline.arn, "PipelineVersionId": version.number}
 
     @operation(DescribePipeline)
     def describe(self, scope: Scope, request: DescribePipeline) -> Answer:
-        return self._table.describe(scope, self._executions.pipeline(scope, request.pipeline_name).name)
+        with self._lock:
+            pipeline = self._executions.pipeline(scope, request.pipeline_name)
+            return describe_pipeline(pipeline, self._executions.version(pipeline, request.pipeline_version_id))
+
+    @operation(UpdatePipelineVersion)
+    def update_version(self, scope: Scope, request: UpdatePipelineVersion) -> Answer:
+        with self._lock:
+            pipeline = self._executions.pipeline(scope, request.pipeline_arn)
+            version = self._executions.version(pipeline, request.pipeline_version_id)
+            version.display_name = request.pipeline_version_display_name or version.display_name
+            if request.pipeline_version_description is not None:
+                version.description = request.pipeline_version_description
+        return {"PipelineArn": pipeline.arn, "PipelineVersionId": version.number}
+
+    @operation(ListPipelineVersions)
+    def list_versions(self, scope: Scope, request: ListPipelineVersions) -> Answer:
+        with self._lock:
+            pipeline = self._executions.pipeline(scope, request.pipeline_name)
+            versions = [summarize_version(pipeline, version) for version in pipeline.versions]
+        return VERSION_LISTING.page(versions, ListByCreationRequest.model_validate(request.as_asked()))
 
     @operation(ListPipelines)
     def list(self, scope: Scope, request: ListPipelines) -> Answer:

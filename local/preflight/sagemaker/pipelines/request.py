@@ -44,6 +44,14 @@ class UpdatePipeline(Shape):
 
 class DescribePipeline(Shape):
     pipeline_name: str
+    pipeline_version_id: int | None = None
+
+
+class UpdatePipelineVersion(Shape):
+    pipeline_arn: str
+    pipeline_version_id: int
+    pipeline_version_display_name: str | None = None
+    pipeline_version_description: str | None = None
 
 
 class DeletePipeline(Shape):
@@ -66,9 +74,27 @@ class ListPipelines(ListByCreationRequest):
     pipeline_name_prefix: str | None = None
 
 
+class ListPipelineVersions(Shape):
+    next_token: str | None = None
+    max_results: int | None = None
+    pipeline_name: str
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    sort_order: str | None = None
+
+
 class PipelineParameter(Shape):
     name: str
     value: str
+
+
+class SelectedStep(Shape):
+    step_name: str
+
+
+class SelectiveExecutionConfig(Shape):
+    source_pipeline_execution_arn: str | None = None
+    selected_steps: tuple[SelectedStep, ...]
 
 
 class StartPipelineExecution(Shape):
@@ -77,6 +103,15 @@ class StartPipelineExecution(Shape):
     pipeline_parameters: tuple[PipelineParameter, ...] = ()
     pipeline_execution_description: str | None = None
     client_request_token: str
+    parallelism_configuration: ParallelismConfiguration | None = None
+    selective_execution_config: SelectiveExecutionConfig | None = None
+    pipeline_version_id: int | None = None
+
+
+class UpdatePipelineExecution(Shape):
+    pipeline_execution_arn: str
+    pipeline_execution_description: str | None = None
+    pipeline_execution_display_name: str | None = None
     parallelism_configuration: ParallelismConfiguration | None = None
 
 
@@ -114,3 +149,20 @@ class ListPipelineParametersForExecution(Shape):
     next_token: str | None = None
     max_results: int | None = None
     pipeline_execution_arn: str
+
+
+class OutputParameter(Shape):
+    name: str
+    value: str
+
+
+class SendPipelineExecutionStepSuccess(Shape):
+    callback_token: str
+    output_parameters: tuple[OutputParameter, ...] = ()
+    client_request_token: str | None = None
+
+
+class SendPipelineExecutionStepFailure(Shape):
+    callback_token: str
+    failure_reason: str | None = None
+    client_request_token: str | None = None

@@ -17,13 +17,25 @@ from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.jobs.job_status import Stopped
 from preflight.sagemaker.jobs.record import FAILURE_REASON_CHARACTERS
 from preflight.sagemaker.jobs.running import RunningJobs
+from preflight.sagemaker.pipelines.caching import StepCache, cache_key
+from preflight.sagemaker.pipelines.callbacks import Callbacks
 from preflight.sagemaker.pipelines.calls import RoleCalls
-from preflight.sagemaker.pipelines.definition import ConditionStep, FailStep, LambdaStep, RetriedStep
-from preflight.sagemaker.pipelines.expressions import Unresolved
+from preflight.sagemaker.pipelines.definition import (
+    CallbackStep,
+    ConditionStep,
+    FailStep,
+    JobStep,
+    LambdaStep,
+    ProcessingStep,
+    RetriedStep,
+)
+from preflight.sagemaker.pipelines.expressions import Unresolved, resolve
 from preflight.sagemaker.pipelines.facts import ExecutionFacts
 from preflight.sagemaker.pipelines.graph import AnyStep, Graph
+from preflight.sagemaker.pipelines.news import PipelineNews
 from preflight.sagemaker.pipelines.record import ExecutionRecord, StepRecord
 from preflight.sagemaker.pipelines.retries import policy_for
+from preflight.sagemaker.pipelines.steps.callback_step import CallbackWait
 from preflight.sagemaker.pipelines.steps.decisions import Decision, Refuser
 from preflight.sagemaker.pipelines.steps.lambda_step import FunctionCall
 from preflight.sagemaker.pipelines.steps.request_step import RequestStep, no_retry
@@ -44,6 +56,8 @@ class StepRun:
         self,
         context: ServiceContext,
         running: RunningJobs,
+        callbacks: Callbacks,
+        cache: StepCache,
         calls: RoleCalls,
         graph: Graph,
         execution: ExecutionRecord,
@@ -51,7 +65,10 @@ class StepRun:
         on_end: Callable[[], None],
     ) -> None:
         self._lock = context.resources.lock
+        self._news = PipelineNews(context)
         self._running = running
+        self._callbacks = callbacks
+        self._cache = cache
         self._calls = calls
         self._graph = graph
         self._execution = execution
@@ -67,17 +84,18 @@ class StepRun:
     def start(self) -> None:
         """Call under the resources' lock."""
         self._execution.steps[self._step.name] = self._record
+        self._news.of_step(self._execution, self._record, None)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ask it to stop; returns at once."""
+    def stop(self, *, is_over: bool) -> None:
+        """Ask it to stop; returns at once. ``is_over``: the stack goes down."""
         with self._lock:
             self._stop_asked.set()
             if self._record.end_time is None:
-                self._record.status = "Stopping"
+                self._enter("Stopping")
             work = self._work
         if work:
-            work.stop()
+            work.stop(is_over=is_over)
 
     def _live(self) -> None:
         try:
@@ -118,6 +136,8 @@ class StepRun:
     def _try(self) -> dict[str, Any]:
         name = _made_name(self._execution.name, self._step)
         facts = ExecutionFacts(self._execution, self._graph, self._calls.services, name)
+        if found := self._cached(facts):
+            return found.properties
         work = _work_of(
             self._step,
             Attempt(
@@ -127,6 +147,7 @@ class StepRun:
                 facts,
                 self._calls,
                 self._running,
+                self._callbacks,
                 self._stop_asked,
                 self._show,
             ),
@@ -135,9 +156,30 @@ class StepRun:
             if self._stop_asked.is_set():
                 raise StepStopped
             self._record.attempts += 1
-            self._record.status = "Executing"
+            self._enter("Executing")
             self._work = work
         return work.run()
+
+    def _cached(self, facts: ExecutionFacts) -> StepRecord | None:
+        """The step whose result it takes over, if it may, and there is one."""
+        step = self._step
+        if not isinstance(step, JobStep | ProcessingStep) or not (step.cache_config and step.cache_config.enabled):
+            return None
+        key = cache_key(step.type, resolve(step.arguments, facts))
+        with self._lock:
+            self._record.cache_key = key
+            hit = self._cache.find(step.name, key, step.cache_config.expire_after)
+            if hit is None:
+                return None
+            self._record.cached_from, found = hit
+            self._record.metadata = found.metadata
+        return found
+
+    def _enter(self, status: str) -> None:
+        """Call under the lock."""
+        previous, self._record.status = self._record.status, status
+        if status != previous:
+            self._news.of_step(self._execution, self._record, previous)
 
     def _show(self, metadata: dict[str, Any]) -> None:
         with self._lock:
@@ -148,8 +190,8 @@ class StepRun:
         with self._lock:
             self._record.properties = plain
             self._record.failure_reason = reason and reason[:FAILURE_REASON_CHARACTERS]
-            self._record.status = status
             self._record.end_time = datetime.now(UTC)
+            self._enter(status)
 
 
 def _work_of(step: AnyStep, attempt: Attempt) -> StepWork:
@@ -160,6 +202,8 @@ def _work_of(step: AnyStep, attempt: Attempt) -> StepWork:
             return Refuser(step, attempt)
         case LambdaStep():
             return FunctionCall(step, attempt)
+        case CallbackStep():
+            return CallbackWait(step, attempt)
     return RequestStep(step, REQUESTS[step.type], attempt)
 
 

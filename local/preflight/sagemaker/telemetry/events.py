@@ -48,13 +48,15 @@ class EventWriter:
             if change.is_plain
             else json.dumps(_full_detail(change), default=_epoch_milliseconds)
         )
-        entry = {
-            "Source": "aws.sagemaker",
-            "DetailType": f"SageMaker {change.kind} State Change",
-            "Resources": [change.arn],
-            "Detail": detail,
-        }
-        self._writer.put(_Event(change.scope, entry))
+        self._put(change.scope, f"SageMaker {change.kind} State Change", [change.arn], detail)
+
+    def put(self, scope: Scope, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+        """Queue an event of another form; times in ISO 8601."""
+        self._put(scope, detail_type, resources, json.dumps(detail, default=_iso_8601))
+
+    def _put(self, scope: Scope, detail_type: str, resources: list[str], detail: str) -> None:
+        entry = {"Source": "aws.sagemaker", "DetailType": detail_type, "Resources": resources, "Detail": detail}
+        self._writer.put(_Event(scope, entry))
 
     def _write(self, events: list[_Event]) -> None:
         while events:

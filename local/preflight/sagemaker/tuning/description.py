@@ -200,6 +200,7 @@ def tuning_job_kind(
         summarize=lambda job: summarize(job, children_of(job)),
         taken=_taken,
         missing=missing,
+        searched_as="HyperParameterTuningJob",
     )
 
 

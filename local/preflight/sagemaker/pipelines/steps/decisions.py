@@ -19,7 +19,7 @@ class Decision:
         self._attempt.show({"Condition": {"Outcome": str(holds)}})
         return {"Outcome": str(holds)}
 
-    def stop(self) -> None:
+    def stop(self, *, is_over: bool) -> None:
         """It ends by itself."""
 
 
@@ -35,5 +35,5 @@ class Refuser:
         self._attempt.show({"Fail": {"ErrorMessage": message}})
         raise StepFailure(message)
 
-    def stop(self) -> None:
+    def stop(self, *, is_over: bool) -> None:
         """It ends by itself."""

@@ -42,7 +42,7 @@ class FunctionCall:
         self._attempt.show({"Lambda": {"Arn": function, "OutputParameters": shown}})
         return {"OutputParameters": outputs}
 
-    def stop(self) -> None:
+    def stop(self, *, is_over: bool) -> None:
         """It ends with the function."""
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> Any:

@@ -39,7 +39,7 @@ class RequestStep:
                 self._stop_job()
         return self._outcome(self._wait(name))
 
-    def stop(self) -> None:
+    def stop(self, *, is_over: bool) -> None:
         with self._lock:
             if self._job:
                 self._stop_job()

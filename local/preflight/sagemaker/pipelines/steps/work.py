@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from preflight.sagemaker.jobs.running import RunningJobs
+from preflight.sagemaker.pipelines.callbacks import Callbacks
 from preflight.sagemaker.pipelines.calls import RoleCalls
 from preflight.sagemaker.pipelines.expressions import Facts
 from preflight.sagemaker.pipelines.retries import ExceptionType
@@ -36,6 +37,7 @@ class Attempt:
     facts: Facts
     calls: RoleCalls
     running: RunningJobs
+    callbacks: Callbacks
     stop_asked: threading.Event
     show: Callable[[dict[str, Any]], None]
 
@@ -52,5 +54,5 @@ class StepWork(Protocol):
             Unresolved: an expression has no value.
         """
 
-    def stop(self) -> None:
-        """End what runs for it; returns at once."""
+    def stop(self, *, is_over: bool) -> None:
+        """End what runs for it; returns at once. ``is_over``: the stack goes down, and all jobs with it."""

@@ -134,7 +134,7 @@ def test_steps_that_do_not_fit_together_are_refused(sagemaker: Any, role: str, s
     assert refused[0] == "ValidationException"
 
 
-@pytest.mark.parametrize("kind", ["Callback", "ClarifyCheck", "QualityCheck", "EMR", "AutoML"])
+@pytest.mark.parametrize("kind", ["ClarifyCheck", "QualityCheck", "EMR", "AutoML"])
 def test_steps_that_do_not_run_here_are_refused_by_name(sagemaker: Any, role: str, kind: str) -> None:
     steps = [condition("A", ALWAYS, then=[{"Name": "B", "Type": kind, "Arguments": {}}])]
     definition = json.dumps({"Version": "2020-12-01", "Steps": steps})

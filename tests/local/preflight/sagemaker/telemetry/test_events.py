@@ -25,10 +25,11 @@ class Watch:
         self._events.put_targets(Rule=self._name, Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
         self._seen: list[dict[str, Any]] = []
 
-    def wait_for(self, arn: str, count: int, timeout_seconds: float = 30) -> list[dict[str, Any]]:
-        """The events of one resource, once there are ``count``; all there are if time runs out."""
+    def wait_for(self, arn: str | list[str], count: int, timeout_seconds: float = 30) -> list[dict[str, Any]]:
+        """The events of one resource, or of several, once there are ``count``; all there are if time runs out."""
+        resources = [arn] if isinstance(arn, str) else arn
         deadline = time.monotonic() + timeout_seconds
-        while len(found := [event for event in self._seen if event["resources"] == [arn]]) < count:
+        while len(found := [event for event in self._seen if event["resources"] == resources]) < count:
             if time.monotonic() > deadline:
                 break
             answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
