@@ -1,24 +1,24 @@
-"""The serving process: loads the model, then answers until SIGTERM or Ctrl-C."""
+"""The serving process: loads the model, then answers until SIGTERM or Ctrl-C, with a worker for each core."""
 
-import logging
-import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 
-import waitress
+import uvicorn
 
-from preflight_container.app import create_app
+from preflight_container.app import Application
 from preflight_container.errors import ContainerError, ModelError
 from preflight_container.inference import Predictor
 from preflight_container.log import log
 from preflight_container.paths import Paths
+from preflight_container.threads import thread_count
+from preflight_container.workers import Workers
 
-THREADS = 4
-CONNECTIONS = 1000
-RECEIVE_BYTES = 1 << 16  # at once: a mini-batch of batch transform has millions
-BODY_BYTES = 128 << 20  # above what any algorithm takes, so that the application can say its own limit
+CONNECTIONS = 1024  # that wait to be accepted
+IDLE_SECONDS = 120  # that a connection without a request is kept
+STOP_SECONDS = 5  # for requests that run at SIGTERM
+WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"  # as AWS's containers name it
 
 
 def serve(environ: Mapping[str, str]) -> int:
@@ -27,6 +27,7 @@ def serve(environ: Mapping[str, str]) -> int:
     A model that cannot be loaded ends it with code 1: an endpoint fails either way, and this way at once.
     """
     try:
+        workers = _worker_count(environ)
         predictor = load_predictor(Paths.from_env(environ).model, environ.get("PREFLIGHT_ALGORITHM"), environ)
     except ContainerError as error:
         print(f"Unable to load model: {error}", file=sys.stderr, flush=True)
@@ -35,26 +36,12 @@ def serve(environ: Mapping[str, str]) -> int:
     host = environ.get("PREFLIGHT_BIND_ADDRESS") or "0.0.0.0"
     port = int(environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
     try:
-        server = waitress.create_server(
-            create_app(predictor),
-            host=host,
-            port=port,
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            recv_bytes=RECEIVE_BYTES,
-            max_request_body_size=BODY_BYTES,
-            inbuf_overflow=BODY_BYTES,  # bodies stay in memory: nothing is written outside the base folder
-            outbuf_overflow=BODY_BYTES,
-            ident=None,
-        )
+        listener = socket.create_server((host, port), backlog=CONNECTIONS)
     except OSError as problem:
-        print(f"Cannot listen on {host}:{port}: {problem}", file=sys.stderr)
+        print(f"Cannot listen on {host}:{port}: {problem}", file=sys.stderr, flush=True)
         return 1
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it would warn of every request that waits a moment
-    signal.signal(signal.SIGTERM, _stop)
     log(f"Listening on {host}:{port}.")
-    server.run()  # returns when _stop or Ctrl-C raises
-    return 0
+    return Workers(lambda: _answer(listener, predictor)).run(workers)
 
 
 def load_predictor(folder: Path, algorithm: str | None, environ: Mapping[str, str]) -> Predictor:
@@ -74,5 +61,27 @@ def load_predictor(folder: Path, algorithm: str | None, environ: Mapping[str, st
             raise ModelError(f"PREFLIGHT_ALGORITHM must be linear-learner or xgboost, not {algorithm!r}.")
 
 
-def _stop(signal_number: int, frame: FrameType | None) -> None:
-    raise SystemExit(0)
+def _answer(listener: socket.socket, predictor: Predictor) -> None:
+    config = uvicorn.Config(
+        Application(predictor),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _worker_count(environ: Mapping[str, str]) -> int:
+    """Raises ModelError where the variable does not hold what it must."""
+    asked = environ.get(WORKERS) or str(thread_count())
+    if not asked.isdecimal() or not int(asked):
+        raise ModelError(f"{WORKERS} is {asked!r}; it must be a number of processes.")
+    return int(asked)

@@ -18,6 +18,14 @@ import pytest
 DEADLINE_SECONDS = 60
 
 
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until it is true."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @dataclass
 class TrainingRun:
     """A base folder to fill, and the job that ran on it."""

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from preflight_container.formats.record_pb2 import Record
 from preflight_container.formats.recordio_protobuf import frame_record, read_frames
+from tests.container.conftest import eventually
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 PROTOBUF, LIBSVM = "application/x-recordio-protobuf", "text/libsvm"
@@ -223,22 +224,120 @@ def test_a_port_in_use_is_named(linear_server, linear_run):
 def test_a_claimed_width_takes_no_memory(serve, linear_run):
     server = serve(linear_run.base)
     wide = {"data": {"features": {"keys": [0], "shape": [1 << 24], "values": [1]}}}
-    before = psutil.Process(server.process.pid).memory_info().rss
+    before = memory_of(server)
 
     reply = server.invoke(json.dumps({"instances": [wide] * 20}), JSON)
 
     assert (reply.status, "shape" in reply.text) == (400, True)
-    assert psutil.Process(server.process.pid).memory_info().rss < before + (64 << 20)  # densely 1.3 GB
+    assert memory_of(server) < before + (64 << 20)  # densely 1.3 GB
+
+
+def workers_of(server):
+    return [process for process in psutil.Process(server.process.pid).children() if process.is_running()]
+
+
+def memory_of(server):
+    return sum(process.memory_info().rss for process in workers_of(server))
+
+
+def test_there_are_as_many_workers_as_asked_for_and_one_that_dies_is_replaced(serve, linear_run, cancer):
+    server = serve(linear_run.base, SAGEMAKER_MODEL_SERVER_WORKERS="3")
+    first, *others = workers_of(server)
+    assert len(others) == 2
+
+    first.kill()
+
+    eventually(lambda: len({process.pid for process in workers_of(server)} - {first.pid}) == 3)
+    assert server.invoke(cancer.rows(1)).status == 200
+
+
+def test_the_workers_do_not_outlive_the_first_process(serve, linear_run):
+    server = serve(linear_run.base)
+    workers = workers_of(server)
+    assert workers
+
+    server.process.kill()
+
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+
+@pytest.mark.parametrize("workers", ["0", "many"])
+def test_a_number_of_workers_that_is_none_is_named(linear_run, workers):
+    server = run_server(
+        SAGEMAKER_BASE_DIR=str(linear_run.base),
+        SAGEMAKER_BIND_TO_PORT="1",
+        SAGEMAKER_MODEL_SERVER_WORKERS=workers,
+    )
+    assert (server.returncode, f"SAGEMAKER_MODEL_SERVER_WORKERS is '{workers}'" in server.stderr) == (1, True)
 
 
 def test_slow_clients_hold_up_nobody(linear_server, cancer):
     unfinished = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\n1,"
     with ExitStack() as stack:
-        for _ in range(40):
+        for _ in range(300):
             connection = socket.create_connection(("127.0.0.1", linear_server.port))
             stack.enter_context(connection).sendall(unfinished)
 
         assert linear_server.invoke(cancer.rows(1)).status == 200
+
+
+def exchange(server, *pieces):
+    """What a server sends until it closes the connection, or until it waits for more after the last piece."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        connection.shutdown(socket.SHUT_WR)
+        while data := connection.recv(1 << 16):
+            received += data
+    return received
+
+
+def head(*lines):
+    return "\r\n".join(["POST /invocations HTTP/1.1", "Host: x", "Content-Type: text/csv", *lines, "", ""]).encode()
+
+
+def test_a_body_that_ends_too_early_is_not_scored(linear_server, cancer):
+    row = cancer.rows(1).strip().encode()
+    whole = b"%x\r\n%s\r\n" % (len(row), row)
+    assert b" 200 " in exchange(linear_server, head(f"Content-Length: {len(row)}", "Connection: close"), row)
+    assert b" 200 " not in exchange(linear_server, head(f"Content-Length: {len(row) + 1}"), row)
+    assert b" 200 " not in exchange(linear_server, head("Transfer-Encoding: chunked"), whole)
+    assert b" 400 " in exchange(linear_server, head("Transfer-Encoding: chunked"), whole + b"no length\r\n")
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(linear_server, cancer):
+    row = cancer.rows(1).strip().encode()
+    asked = head(f"Content-Length: {len(row)}", "Expect: 100-continue", "Connection: close")
+    with socket.create_connection(("127.0.0.1", linear_server.port), timeout=30) as connection:
+        connection.sendall(asked)
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(row)
+        assert b" 200 " in connection.recv(1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (f"X-Long: {'x' * 300_000}", b" 431 "),
+        (f"Content-Length: {1 << 40}", b" 413 "),
+        ("Content-Length: much", b" 400 "),
+        ("Content-Length: -1", b" 400 "),
+    ],
+)
+def test_a_request_that_is_too_large_or_none_is_refused_before_its_body(linear_server, line, status):
+    with socket.create_connection(("127.0.0.1", linear_server.port), timeout=30) as connection:
+        connection.sendall(head(line))
+        assert status in connection.recv(1 << 16)
+
+
+def test_sigterm_does_not_wait_for_who_sends_nothing_more(serve, linear_run):
+    server = serve(linear_run.base)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost:")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
 
 
 def test_a_connection_serves_many_requests_also_after_refusals(xgboost_server, cancer):

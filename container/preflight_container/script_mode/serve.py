@@ -5,10 +5,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -22,8 +20,8 @@ from preflight_container.script_mode.folders import Folders
 from preflight_container.script_mode.handlers import Handler, as_answer
 from preflight_container.script_mode.search_path import put_first
 from preflight_container.script_mode.torch_handlers import TorchHandler
+from preflight_container.workers import CANNOT_WORK, Workers
 
-_NO_MODEL = 3  # a worker's exit code: another would fare no better
 _PAGES = {
     404: (
         "Not Found",
@@ -70,53 +68,13 @@ def serve(environ: Mapping[str, str]) -> int:
         print(f"Cannot listen on {address[0]}:{address[1]}: {error}", file=sys.stderr, flush=True)
         return 1
     module = program[: -len(".py")] if program.endswith(".py") else program
-    return _Workers(listener, module, folders, environ).run(workers)
 
+    def work() -> None:
+        worker = _Worker(module, folders, environ)
+        kind = _TorchRequests if worker.is_torch else _Requests
+        _Server(listener, worker, kind).serve_forever()
 
-class _Workers:
-    """Processes that take turns on one port; one that dies is replaced."""
-
-    def __init__(self, listener: socket.socket, module: str, folders: Folders, environ: Mapping[str, str]) -> None:
-        self._listener, self._module, self._folders, self._environ = listener, module, folders, environ
-        self._pids: set[int] = set()
-        self._stopping = False
-
-    def run(self, count: int) -> int:
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
-        for _ in range(count):
-            self._fork()
-        while self._pids:
-            pid, status = os.wait()
-            self._pids.discard(pid)
-            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _NO_MODEL:
-                self._stop(signal.SIGTERM, None)
-                return 1
-            if not self._stopping:
-                print(f"Worker {pid} has ended; another takes its place.", file=sys.stderr, flush=True)
-                self._fork()
-        return 0
-
-    def _fork(self) -> None:
-        pid = os.fork()
-        if pid:
-            self._pids.add(pid)
-            return
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        try:
-            worker = _Worker(self._module, self._folders, self._environ)
-            kind = _TorchRequests if worker.is_torch else _Requests
-            _Server(self._listener, worker, kind).serve_forever()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-
-    def _stop(self, number: int, frame: Any) -> None:
-        self._stopping = True
-        for pid in self._pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+    return Workers(work).run(workers)
 
 
 class _Worker:
@@ -146,7 +104,7 @@ class _Worker:
             # On AWS every ping is answered with 500 until the endpoint gives up; here it ends at once.
             traceback.print_exc()
             print("The script's model cannot be loaded.", file=sys.stderr, flush=True)
-            os._exit(_NO_MODEL)
+            os._exit(CANNOT_WORK)
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str, int]:
         handler = self.handler

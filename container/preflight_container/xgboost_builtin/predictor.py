@@ -125,8 +125,9 @@ class Model:
         """
         if self._is_linear or features.shape[1] != self.features:  # the library takes neither in place
             try:
+                matrix = xgboost.DMatrix(features, nthread=1)
                 with self._lock:
-                    return np.asarray(self._booster.predict(xgboost.DMatrix(features), validate_features=False))
+                    return np.asarray(self._booster.predict(matrix, validate_features=False))
             except xgboost.core.XGBoostError as error:
                 raise BadRequest(f"Unable to evaluate payload provided: {library_words(error)}") from error
         return np.asarray(self._booster.inplace_predict(features, validate_features=False))

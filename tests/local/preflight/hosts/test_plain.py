@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import blinker
 import boto3
+import flask
 import flask_cors
+import itsdangerous
 import pytest
 import requests
 
@@ -26,9 +29,11 @@ Client = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Moto's server, which the stack's environment has all of but one module for pages."""
+    """Moto's server, which the stack's environment has all of but its modules for pages."""
     port, modules = free_port(), tmp_path_factory.mktemp("modules")
-    (modules / "flask_cors").symlink_to(Path(flask_cors.__file__).parent)
+    for module in (blinker, flask, flask_cors, itsdangerous):
+        folder = Path(str(module.__file__)).parent
+        (modules / folder.name).symlink_to(folder)
     command = [str(stack_python()), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, env={"PYTHONPATH": str(modules)}, stderr=subprocess.DEVNULL)
     try:

@@ -23,13 +23,16 @@ def endpoint(sagemaker: Any, model: str, create_endpoint: Make) -> str:
 
 
 def serving_processes(stack: Stack) -> list[psutil.Process]:
+    """The first process of each server; its workers are forks of it."""
     process = stack.process()
     assert process is not None
     found = []
     for child in process.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we look
             command = child.cmdline()
-            if "guard.py" not in " ".join(command) and "serve" in command:
+            parent = child.parent()
+            is_fork = parent is not None and parent.cmdline() == command
+            if "guard.py" not in " ".join(command) and "serve" in command and not is_fork:
                 found.append(child)
     return found
 
