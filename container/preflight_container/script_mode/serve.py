@@ -51,9 +51,9 @@ def serve(environ: Mapping[str, str]) -> int:
         if not is_torch:  # whose code comes with the model
             sources.bring(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), code, environ)
         if (code / sources.REQUIREMENTS).exists():
-            sources.install(["-r", sources.REQUIREMENTS], code)
+            sources.install(["-r", sources.REQUIREMENTS], code, folders.base)
         if (code / "setup.py").exists() and not is_torch:
-            sources.install(["--no-build-isolation", "."], code)
+            sources.install(["--no-build-isolation", "."], code, folders.base)
     except Exception as error:
         print(f"The model's script cannot be brought: {error}", file=sys.stderr, flush=True)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from pathlib import Path
 from preflight_container.script_mode.s3 import download
 
 REQUIREMENTS = "requirements.txt"
+
+_MAX_BYTES = 30 << 30  # the volume that the SDK asks for
+_COMMENT = re.compile(r"(^|\s)#.*")
+_PATH = re.compile(r"(?:^|[\s=@])(?:file://)?((?:/|\.\.?/)[^\s;]*)")
 
 
 class InstallError(Exception):
@@ -55,13 +60,27 @@ def _copy(folder: Path, code: Path) -> None:
 
 
 def _unpack(archive: Path, code: Path) -> None:
-    """Nothing leaves ``code``. Raises tarfile.TarError."""
+    """Nothing leaves ``code``, and no more is written than there is room for. Raises tarfile.TarError."""
     with tarfile.open(archive) as tar:
         if hasattr(tarfile, "data_filter"):
             tar.extraction_filter = tarfile.data_filter
-            tar.extractall(code)
+            members: Iterator[tarfile.TarInfo] = iter(tar)
         else:  # a Python older than that
-            tar.extractall(code, members=_inside(tar, code.resolve()))
+            members = _inside(tar, code.resolve())
+        tar.extractall(code, members=_fitting(members, code))
+
+
+def _fitting(members: Iterator[tarfile.TarInfo], code: Path) -> Iterator[tarfile.TarInfo]:
+    """Those of ``members`` that have room. Raises tarfile.TarError at the first that has not."""
+    size = 0
+    for member in members:
+        size += member.size
+        if size > _MAX_BYTES or member.size > shutil.disk_usage(code).free:
+            raise tarfile.TarError(
+                f"There is no room for {member.name!r}: a source may have {_MAX_BYTES >> 30} GB, and no more than the "
+                "disk has."
+            )
+        yield member
 
 
 def _inside(tar: tarfile.TarFile, code: Path) -> Iterator[tarfile.TarInfo]:
@@ -80,10 +99,25 @@ def _inside(tar: tarfile.TarFile, code: Path) -> Iterator[tarfile.TarInfo]:
         yield member
 
 
-def install(command: list[str], code: Path) -> None:
-    """Run pip. Raises InstallError."""
+def install(command: list[str], code: Path, base: Path) -> None:
+    """Run pip in ``code``, of which the container's ``base`` is the root. Raises InstallError."""
     command = [sys.executable, "-m", "pip", "install", *command]
     print(f"Installing: {' '.join(command)}", flush=True)
+    if REQUIREMENTS in command and (path := _foreign_path(code, base)):
+        print(
+            f"{REQUIREMENTS} names {path}, which is this machine's: the container on AWS has no such file.", flush=True
+        )
+        raise InstallError(1, command)
     result = subprocess.run(command, cwd=code, env=dict(os.environ))
     if result.returncode:
         raise InstallError(result.returncode, command)
+
+
+def _foreign_path(code: Path, base: Path) -> str | None:
+    """The first path of the requirements that is there and not below ``base``."""
+    for line in (code / REQUIREMENTS).read_text(errors="replace").splitlines():
+        for match in _PATH.finditer(_COMMENT.sub("", line)):
+            place = (code / match[1]).resolve()
+            if place.exists() and base.resolve() not in (place, *place.parents):
+                return match[1]
+    return None

@@ -70,7 +70,7 @@ def _run(folders: Folders, job: TrainingEnvironment, environ: Mapping[str, str])
     sources.bring(job.source, folders.code, environ)
     os.environ.update(job.variables())
     put_first(str(folders.code))
-    _install(folders.code, job)
+    _install(folders, job)
     command = _command(folders.code, job)
     print(f"Invoking script with the following command:\n\n{' '.join(command)}\n", flush=True)
     code, said = _call(command, folders.code, captured=job.framework == "pytorch")
@@ -79,7 +79,8 @@ def _run(folders: Folders, job: TrainingEnvironment, environ: Mapping[str, str])
     return 0
 
 
-def _install(code: Path, job: TrainingEnvironment) -> None:
+def _install(folders: Folders, job: TrainingEnvironment) -> None:
+    code = folders.code
     requirements = ["-r", sources.REQUIREMENTS] if (code / sources.REQUIREMENTS).exists() else []
     is_package = (code / "setup.py").exists() and not _is_command(job)
     # An image's pip builds with what is installed, as the one on AWS did.
@@ -87,7 +88,7 @@ def _install(code: Path, job: TrainingEnvironment) -> None:
     if not requirements and not package:
         return
     try:
-        sources.install([*package, *requirements], code)
+        sources.install([*package, *requirements], code, folders.base)
     except sources.InstallError as error:
         kind = "InstallModuleError" if is_package else "InstallRequirementsError"
         raise ScriptFailed(_failure(kind, error.code, error.command, job)) from error
@@ -106,6 +107,8 @@ def _command(code: Path, job: TrainingEnvironment) -> list[str]:
         return [sys.executable, "-m", job.module, *job.arguments]
     if program.endswith(".py"):
         return [sys.executable, program, *job.arguments]
+    if code.resolve() not in (code / program).resolve().parents:
+        raise NoScript(f"{program} is not in the job's source.")
     (code / program).chmod(0o777)
     return ["/bin/sh", "-c", f"./{program} {' '.join(map(shlex.quote, job.arguments))}"]
 
@@ -150,5 +153,5 @@ def _fail(folders: Folders, text: str, code: Any = None) -> int:
     print(text, file=sys.stderr, flush=True)
     failure = folders.output / "failure"
     if not failure.exists():
-        failure.write_text(text)
+        failure.write_text(text, errors="backslashreplace")
     return code if isinstance(code, int) and 0 < code < 256 else _FAILED

@@ -1,10 +1,12 @@
 """How a script is run, and what is said of one that fails: the words and codes are AWS's toolkit's."""
 
 import functools
+import gzip
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +123,70 @@ def test_packages_that_cannot_be_had(job: Job) -> None:
 
     assert job.run("sklearn") == 1
     assert job.failure.startswith("InstallRequirementsError:\nExitCode 1\n")
+
+
+@pytest.mark.parametrize("line", ["{path}", "-e {path}", "own @ file://{path}", "../../own", "--find-links={path}"])
+def test_packages_of_this_machine_are_not_the_containers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], line: str
+) -> None:
+    job, own = Job(tmp_path / "ml"), tmp_path / "own"
+    (own / "own").mkdir(parents=True)
+    (own / "setup.py").write_text("import setuptools; setuptools.setup(name='own')")
+    job.files |= {"train.py": "", "requirements.txt": line.format(path=own) + "\n"}
+
+    assert job.run("sklearn") == 1
+    assert job.failure.startswith("InstallRequirementsError:\nExitCode 1\n")
+    assert "which is this machine's: the container on AWS has no such file." in capfd.readouterr().out
+
+
+def test_a_source_that_is_larger_than_any_volume(job: Job) -> None:
+    archive = job.base / "source.tar.gz"
+    member = tarfile.TarInfo("train.py")
+    member.size = 1 << 40
+    with gzip.open(archive, "wb") as file:
+        file.write(member.tobuf())
+
+    assert job.run("sklearn", sagemaker_submit_directory=str(archive)) == 1
+    assert "There is no room for 'train.py'" in job.failure
+
+
+@pytest.mark.parametrize("program", ["../outside", "{outside}", "link"])
+def test_a_command_outside_the_source_is_left_as_it_is(job: Job, program: str) -> None:
+    outside = job.base / "outside"
+    outside.write_text("#!/bin/sh\n")
+    outside.chmod(0o600)
+    (job.base / "code").mkdir()
+    (job.base / "code" / "link").symlink_to(outside)
+
+    assert job.run("sklearn", sagemaker_program=program.format(outside=outside)) == 1
+    assert outside.stat().st_mode & 0o777 == 0o600
+    assert "is not in the job's source" in job.failure
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"nothing\0": 1},
+        {"value": "\0"},
+        {"value": "\ud800"},
+        {"": 1},
+        {"a=b": 1},
+        {"sagemaker_program": 5},
+        {"sagemaker_program": ["train.py"]},
+        {"sagemaker_program": "\ud800.py"},
+        {"sagemaker_program": "code\0.py"},
+        {"sagemaker_submit_directory": {"no": "folder"}},
+        {"sagemaker_container_log_level": "loud"},
+        {"sagemaker_job_name": [1]},
+    ],
+    ids=ascii,
+)
+def test_odd_hyperparameters_end_in_a_failure_that_is_told_or_not_at_all(job: Job, odd: dict[str, Any]) -> None:
+    job.files["train.py"] = ""
+
+    code = job.run("sklearn", **odd)
+
+    assert (job.base / "output" / ("failure" if code else "success")).exists()
 
 
 def test_a_source_that_is_no_archive(job: Job) -> None:
