@@ -17,6 +17,21 @@ find_python() {
     return 1
 }
 
+tell_of_pythons() {
+    echo "Preflight needs Python 3.12, 3.13 or 3.14. Found here:"
+    found=
+    for python in ${PYTHON:-} python3 python; do
+        path=$(command -v "$python") || continue
+        echo "  $path: $("$path" --version 2>&1 | head -n 1)"
+        found=yes
+    done
+    [ -n "$found" ] || echo "  none"
+    [ -z "${PYTHON:-}" ] || command -v "$PYTHON" >/dev/null || echo "  $PYTHON (as PYTHON says): not there"
+    echo "Get one, then run this again:"
+    echo "  uv python install 3.13 (https://docs.astral.sh/uv/), brew install python@3.13, apt install python3.13 python3.13-venv,"
+    echo "  or https://www.python.org/downloads/; where it is not found by itself: PYTHON=/path/to/python3.13"
+}
+
 install() { # install PYTHON OPTION...
     target=$1
     shift
@@ -56,7 +71,7 @@ fi
 
 if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
     if ! python=$(find_python); then
-        echo "Preflight needs Python 3.12, 3.13 or 3.14: install one (https://www.python.org/downloads/), or name it with PYTHON=/path/to/python3." >&2
+        tell_of_pythons >&2
         exit 1
     fi
     echo "Setting up .venv with $("$python" --version) (once; about half a minute) ..."

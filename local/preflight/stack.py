@@ -18,7 +18,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -385,15 +385,13 @@ class Stack:
         children = process.children(recursive=True)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs([process], timeout=STOP_TIMEOUT_SECONDS)
-        for process_left in alive:
+        for process_left in _left_of([process], STOP_TIMEOUT_SECONDS):
             process_left.kill()
         # Its children stop by themselves once it is gone; this is for one that does not.
-        _, alive = psutil.wait_procs(children, timeout=STOP_TIMEOUT_SECONDS)
-        for process_left in alive:
+        for process_left in _left_of(children, STOP_TIMEOUT_SECONDS):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process_left.kill()
-        psutil.wait_procs([process, *children], timeout=5)
+        _left_of([process, *children], VANISH_SECONDS)
         _started[:] = [child for child in _started if child.poll() is None]
         # What it stores is its own as long as it runs. A child that was about to run another program looks like it.
         if not wait_until(lambda: self.process() is None, VANISH_SECONDS, 0.1):
@@ -475,6 +473,23 @@ class Stack:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _left_of(processes: Sequence[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
+    """Those that still run when all have ended, or the time is over. One that nobody reaps has ended."""
+
+    def left() -> list[psutil.Process]:
+        return [process for process in processes if not _has_ended(process)]
+
+    wait_until(lambda: not left(), timeout_seconds, 0.05)
+    return left()
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _who_listens(port: int) -> str:

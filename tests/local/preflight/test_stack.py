@@ -93,7 +93,7 @@ def test_up_twice_starts_one_stack_and_down_leaves_no_process(own: Stack, cli: C
     assert own.process() == process
 
     assert "is down" in cli("down").stdout
-    assert not psutil.pid_exists(process.pid)
+    assert has_ended(process)
     assert "No stack is up" in cli("down").stdout
 
 
@@ -258,7 +258,7 @@ def test_ctrl_c_while_starting_leaves_no_process(own: Stack) -> None:
 
     assert up.returncode == 130
     assert "Interrupted" in output
-    assert process is not None and not psutil.pid_exists(process.pid)
+    assert process is not None and has_ended(process)
 
 
 def test_a_home_that_cannot_be_one_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ MENDS = (
     "api_definitions",
     "failed_functions",
     "function_code",
+    "function_queues",
     "function_runtimes",
     "function_telemetry",
     "function_threads",
