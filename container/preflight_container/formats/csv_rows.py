@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from preflight_container.errors import DataError
@@ -14,8 +15,11 @@ from preflight_container.formats.decimals import parse_decimals
 from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
+_NEGATIVE_ZERO = re.compile(rb"-0(?![.\deE])")  # whose sign an integer of JSON has not
 _COMMA, _NEWLINE = ord(","), ord("\n")
 FEW_BYTES = 1000  # up to here one number after the other is read sooner than all of them together
+SHORT = 4  # bytes of a number and what separates it, on average: up to here all of them together are read sooner
+PLAIN = b"0123456789.-+eE, \r\n"  # of what JSON takes, only numbers are made of these
 
 Rows = NDArray[np.float32]
 
@@ -104,12 +108,29 @@ def _parse_numbers(text: bytes, missing: bool) -> Rows | None:
         separators = characters[(characters == _COMMA) | (characters == _NEWLINE)]
         if not (separators[columns - 1 :: columns] == _NEWLINE).all():
             return None
-    values = parse_decimals(text) if len(text) > FEW_BYTES else None
+    values = None
+    if FEW_BYTES < len(text) <= SHORT * rows * columns:
+        values = parse_decimals(text)
+    if values is None:
+        values = _parse_as_json(text)
+    if values is None and len(text) > FEW_BYTES:
+        values = parse_decimals(text)
     if values is None:
         values = _parse_any(_with_nan(text) if missing else text)
     if values is None or values.size != rows * columns:
         return None
     return _as_float32(values).reshape(rows, columns)
+
+
+def _parse_as_json(text: bytes) -> NDArray[np.float64] | None:
+    """Numbers that are all written as JSON has them."""
+    if text.translate(None, PLAIN) or _NEGATIVE_ZERO.search(text):
+        return None
+    try:
+        numbers = orjson.loads(b"[" + text.replace(b"\n", b",") + b"]")
+    except orjson.JSONDecodeError:
+        return None
+    return np.fromiter(numbers, np.float64, len(numbers))
 
 
 def _parse_any(text: bytes) -> NDArray[np.float64] | None:
@@ -161,7 +182,9 @@ def _number(field: str, missing: bool, line: int, column: int) -> float:
         raise DataError(f"'{_shortened(text)}' is not a number.", line=line, column=column)
     if math.isnan(value) and missing:
         return value
-    if not math.isfinite(value) or abs(value) > np.finfo(np.float32).max:
+    with np.errstate(over="ignore"):
+        is_finite = np.isfinite(np.float32(value))
+    if not is_finite:
         raise InfiniteValue(f"'{_shortened(text)}' is not a finite 32-bit number.", line=line, column=column)
     return value
 

@@ -4,11 +4,13 @@ Dense: `{"features": [1, 2]}` or `{"data": {"features": {"values": [1, 2]}}}`. S
 {"keys": [1], "shape": [2], "values": [2]}}}`. https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
 """
 
+import contextlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from preflight_container.errors import DataError
@@ -40,6 +42,8 @@ def parse_json_lines(data: bytes, width: int) -> Features:
 
 
 def _decode(text: bytes, line: int | None) -> Any:
+    with contextlib.suppress(orjson.JSONDecodeError):  # the careful reader takes more, and says what is wrong
+        return orjson.loads(text)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ from preflight_container.content_types import ContentType, accepted
 from preflight_container.errors import BadRequest, DataError, UnsupportedMediaType
 from preflight_container.formats.csv_rows import parse_csv
 from preflight_container.formats.json_rows import Features, parse_json, parse_json_lines
+from preflight_container.formats.number_texts import number_texts
 from preflight_container.formats.sparse_rows import SparseRows
 from preflight_container.inference import Answer, json_lines, json_objects
 from preflight_container.linear_learner.artifact import load_model
@@ -115,11 +116,11 @@ def _answer_type(accept: str | None) -> str:
 
 
 def _json_objects(scores: Array, labels: NDArray[np.int64] | None) -> Iterator[str]:
+    texts = number_texts(scores) if scores.ndim == 1 else map(repr, scores.tolist())
     if labels is None:
-        return (f'{{"score": {score!r}}}' for score in scores.tolist())
+        return (f'{{"score": {score}}}' for score in texts)
     return (
-        f'{{"score": {score!r}, "predicted_label": {label}}}'
-        for score, label in zip(scores.tolist(), labels.tolist(), strict=True)
+        f'{{"score": {score}, "predicted_label": {label}}}' for score, label in zip(texts, labels.tolist(), strict=True)
     )
 
 

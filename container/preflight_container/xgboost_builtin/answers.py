@@ -1,13 +1,13 @@
 """The forms of an answer, and which of them Accept asks for."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preflight_container import content_types
 from preflight_container.errors import CannotAnswer, NotAcceptable
+from preflight_container.formats.number_texts import number_texts
 from preflight_container.inference import json_objects
 
 Array = NDArray[np.float32]
@@ -45,7 +45,7 @@ def write(predictions: Array, write_type: str) -> bytes:
 
 def batch_lines(predictions: Array) -> bytes:
     """One prediction a line, a list where it has several numbers: what batch transform gets whatever it accepts."""
-    return "\n".join([*map(repr, predictions.tolist()), ""]).encode()
+    return "\n".join([*_texts(predictions), ""]).encode()
 
 
 def one_line(predictions: Array) -> bytes:
@@ -54,15 +54,17 @@ def one_line(predictions: Array) -> bytes:
 
 
 def _json_objects(predictions: Array) -> Iterable[str]:
-    return (f'{{"score": {score!r}}}' for score in predictions.tolist())
+    return (f'{{"score": {score}}}' for score in _texts(predictions))
 
 
 def _csv(predictions: Array) -> bytes:
-    return "".join(f"{_csv_line(value)}\n" for value in predictions.tolist()).encode()
+    if predictions.ndim == 1:
+        return batch_lines(predictions)
+    return "".join(f"{','.join(map(repr, values))}\n" for values in predictions.tolist()).encode()
 
 
-def _csv_line(value: Any) -> str:
-    return ",".join(map(repr, value)) if isinstance(value, list) else repr(value)
+def _texts(predictions: Array) -> Iterable[str]:
+    return number_texts(predictions) if predictions.ndim == 1 else map(repr, predictions.tolist())
 
 
 WRITERS: dict[str, Callable[[Array], bytes]] = {

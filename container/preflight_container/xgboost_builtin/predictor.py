@@ -18,6 +18,7 @@ from preflight_container.inference import Answer
 from preflight_container.multi_model import WORKER
 from preflight_container.xgboost_builtin import answers, selectable_output
 from preflight_container.xgboost_builtin.bodies import Features, read_body
+from preflight_container.xgboost_builtin.dense_prediction import predict_dense
 from preflight_container.xgboost_builtin.library import library_words
 from preflight_container.xgboost_builtin.trial import survives
 
@@ -130,6 +131,8 @@ class Model:
                     return np.asarray(self._booster.predict(matrix, validate_features=False))
             except xgboost.core.XGBoostError as error:
                 raise BadRequest(f"Unable to evaluate payload provided: {library_words(error)}") from error
+        if isinstance(features, np.ndarray):
+            return predict_dense(self._booster, features)
         return np.asarray(self._booster.inplace_predict(features, validate_features=False))
 
 

@@ -1,0 +1,79 @@
+"""Quick readers and writers of numbers give what the careful ones give, or leave it to them."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from preflight_container.errors import DataError
+from preflight_container.formats import csv_rows, json_rows
+from preflight_container.formats.number_texts import number_texts
+
+FINITE = {"allow_nan": False, "allow_infinity": False}
+WRITTEN = st.one_of(
+    st.integers(-9, 9).map(str),
+    st.integers().map(str),
+    st.floats(**FINITE).map(repr),
+    st.floats(width=32, **FINITE).map(repr),
+    st.floats(-1e6, 1e6).map(lambda value: f"{value:.4f}"),
+    st.sampled_from(
+        ["-0", "-0.0", "+1", ".5", "5.", "01", "1e5", "1E-7", "1e400", "nan", "", " 7", "7 ", "7\r", "1 2"]
+    ),
+    st.sampled_from(["null", "true", "[1]", '"3"', "-", "1_0", "٣", "18446744073709551616", "9007199254740993"]),
+    st.text(alphabet="0123456789.-+eE \r", max_size=8),
+)
+PLAIN = st.integers(0, 5).map(str) | st.floats(-1e6, 1e6).map(repr)
+
+
+def tables(values):
+    return st.integers(1, 4).flatmap(
+        lambda width: st.lists(st.lists(values, min_size=width, max_size=width), min_size=1, max_size=5)
+    )
+
+
+def carefully(body, missing):
+    """What the reader that goes value by value makes of it: the rows' bits, or the error."""
+    try:
+        return csv_rows._parse_carefully(body, missing, True, b",", 1).tobytes()
+    except DataError as error:
+        return str(error)
+
+
+@given(rows=tables(WRITTEN) | tables(PLAIN), times=st.sampled_from([1, 400]), missing=st.booleans())
+@example(rows=[["-0"]], times=1, missing=False)
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_rows_of_csv_are_the_same_bits_and_the_same_errors(rows, times, missing):
+    body = "\n".join(",".join(row) for row in rows * times).encode()
+    try:
+        found = csv_rows.parse_csv(body, missing=missing).tobytes()
+    except DataError as error:
+        found = str(error)
+    assert found == carefully(body, missing)
+
+
+@given(st.lists(st.floats(width=32), max_size=30))
+@example([1e-4, 9.999e-05, 1e-5, 1e16, 9.999e15, 0.0, -0.0, float("nan"), float("inf"), 1e-45])
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_numbers_are_written_as_repr_writes_them(values):
+    array = np.array(values, np.float32)
+    assert number_texts(array) == [repr(value) for value in array.tolist()]
+
+
+@pytest.mark.parametrize(
+    "values", ["[1, 2.5]", "[-0, 1]", "[1e400, 1]", "[NaN, 1]", "[18446744073709551616, 9007199254740993]", "[1, true]"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_that_the_quick_reader_refuses_is_read_as_ever(values, encoding, monkeypatch):
+    body = f'{{"instances": [{{"features": {values}}}]}}'.encode(encoding)
+    quick = outcome(body)
+    monkeypatch.setattr(json_rows.orjson, "loads", json.loads)
+    assert quick == outcome(body)
+
+
+def outcome(body):
+    try:
+        return json_rows.parse_json(body, 2).tobytes()
+    except DataError as error:
+        return str(error)
