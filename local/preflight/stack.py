@@ -8,6 +8,7 @@ It runs on the Python of the stack's environment, with this kit on its PYTHONPAT
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -38,6 +39,7 @@ from preflight.sagemaker.settings import (
     require_framework_versions,
     require_invocation_timeout,
     require_launcher,
+    require_origins,
     require_roles_decide,
     require_scaling_minute,
     require_services_url,
@@ -273,6 +275,7 @@ class Stack:
             require_scaling_minute(os.environ.get(SCALING_MINUTE))
             services = require_services_url(self.services) if self.services else ""
             require_roles_decide(os.environ.get("PREFLIGHT_IAM"))
+            require_origins(os.environ.get("PREFLIGHT_ALLOWED_ORIGINS"))
             function_runtimes.require_policy(os.environ.get(function_runtimes.SETTING))
         except (SettingError, function_runtimes.PolicyError) as error:
             raise StackError(str(error)) from None
@@ -445,7 +448,9 @@ class Stack:
                 raise StackError(f"{self.port} is not a port; choose one from 1024 to 65535.") from None
             except PermissionError:
                 raise StackError(f"Port {self.port} needs root; choose one from 1024 to 65535.") from None
-            except OSError:
+            except OSError as error:
+                if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                    raise StackError(f"{self.host} is no address of this machine: 127.0.0.1, or 0.0.0.0.") from None
                 raise StackError(
                     f"Port {self.port} is in use{_who_listens(self.port)}. "
                     f"Stop that, or choose another port: --port {self.port + 1}, or PORT={self.port + 1} for make."
@@ -462,7 +467,9 @@ class Stack:
         except OSError:
             return ""
         if not tail:
-            return f"It has printed nothing into {self.log_file}: is that disk full?"
+            named = os.environ.get("PREFLIGHT_STACK_PYTHON")
+            python = f", or {named}, which PREFLIGHT_STACK_PYTHON names, no Python" if named else ""
+            return f"It has printed nothing into {self.log_file}: is that disk full{python}?"
         return "\n".join([f"The last lines of {self.log_file}:", *(f"  {line}" for line in tail)])
 
     @contextlib.contextmanager

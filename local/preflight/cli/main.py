@@ -169,7 +169,10 @@ def _end(signal_number: int, frame: FrameType | None) -> None:
 @click.option("--all", "every", is_flag=True, help="The stacks of all ports, of every project.")
 def down(stack: Stack, every: bool) -> None:
     """Stop the stack and every process and container it started. What it stored is gone."""
-    for one in Stack.all_of(stack.home) if every else [stack]:
+    stacks = Stack.all_of(stack.home) if every else [stack]
+    if not stacks:
+        console.print(f"No stack has run here: {stack.home} has none.")
+    for one in stacks:
         with console.status("Stopping the stack ..."):
             was_up = one.down(say)
         which = f"The stack on port {one.port}" if every else "The stack"

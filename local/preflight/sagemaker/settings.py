@@ -19,6 +19,7 @@ FRAMEWORK_VERSIONS = "PREFLIGHT_FRAMEWORK_VERSIONS"
 SCALING_MINUTE = "PREFLIGHT_SCALING_MINUTE_SECONDS"
 SCALING_MINUTES = (1, 5, 10, 30, 60)  # periods that CloudWatch has
 EXACT, NEAREST = "exact", "nearest"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#]+/?", re.I)
 _AWS_HOST = re.compile(r"(^|\.)(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.com\.cn|c2s\.ic\.gov)$")
 
 
@@ -71,6 +72,16 @@ def require_roles_decide(value: str | None) -> bool:
             f"PREFLIGHT_IAM is {value!r}, which Preflight does not know; use {' or '.join(IAM_SETTINGS)}."
         )
     return value != "off"
+
+
+def require_origins(value: str | None) -> None:
+    """PREFLIGHT_ALLOWED_ORIGINS: web pages' origins, with commas. Raises SettingError."""
+    for origin in filter(None, map(str.strip, (value or "").split(","))):
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingError(
+                f"PREFLIGHT_ALLOWED_ORIGINS has {origin!r}, which is no origin of a web page; give them as "
+                "http://localhost:3000,https://mine.example."
+            )
 
 
 def require_services_url(value: str) -> str:

@@ -309,6 +309,33 @@ def test_an_unknown_lambda_executor_is_refused(cli: Cli) -> None:
     assert "'procces'" in result.stdout and "process" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (("up",), {"PREFLIGHT_ALLOWED_ORIGINS": "http://localhost:3000, nonsense"}, "'nonsense', which is no origin"),
+        (("up",), {"PREFLIGHT_FRAMEWORK_VERSIONS": "newest"}, "'newest'"),
+        (("up",), {"PREFLIGHT_LAMBDA_RUNTIME": "newest"}, "'newest'"),
+        (("up",), {"PREFLIGHT_CACHE": "/dev/null"}, "PREFLIGHT_CACHE names another folder"),
+        (("up",), {"PREFLIGHT_STACK_PYTHON": "/nowhere/python"}, "/nowhere/python, which does not exist"),
+        (
+            ("up",),
+            {"PREFLIGHT_STACK_PYTHON": "/bin/false"},
+            "/bin/false, which PREFLIGHT_STACK_PYTHON names, no Python",
+        ),
+        (("run", "--host", "no.such.host.invalid"), {}, "no.such.host.invalid is no address of this machine"),
+        (("logs", "name"), {}, "No stack is up on port"),
+        (("images", "add", "forest", "--variable", "1"), {}, "'1' is no variable"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_sentence(
+    cli: Cli, arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    told = cli(*arguments, **variables)
+
+    assert (told.returncode, told.stderr) == (1, "")
+    assert told.stdout.startswith("Error: ") and said in told.stdout.replace("\n", " "), told.stdout
+
+
 def test_env_prints_what_an_aws_client_needs(own: Stack, cli: Cli) -> None:
     lines = cli("env").stdout.splitlines()
 
