@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import boto3
@@ -20,6 +21,7 @@ from preflight.sagemaker.launching.process.private_folders import private_folder
 from preflight.stack import Stack, StackError
 
 METADATA = "/opt/ml/metadata"
+START = Path(__file__).with_name("notebook_start")  # a Python begins with its module
 INSTANCE_NAME = "preflight"
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-Preflight"
 POLICIES = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
@@ -34,6 +36,7 @@ def become(stack: Stack, command: Sequence[str]) -> NoReturn:
     if limitation := private_folders().limitation:
         raise StackError(limitation)
     environment = {**os.environ, **client_environment(stack.endpoint_url)}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(START), os.environ.get("PYTHONPATH")]))
     folder = stack.folder / "notebook"
     folder.mkdir(exist_ok=True)
     try:

@@ -5,4 +5,5 @@ from sagemaker import get_execution_role
 
 print("role:", get_execution_role())
 print("bucket:", sagemaker.Session().default_bucket())
+print("account:", sagemaker.Session().account_id())
 print("image:", sagemaker.image_uris.retrieve("xgboost", "us-east-1", "1.7-1"))

@@ -1,8 +1,8 @@
 """The images of frameworks, which run a script of the caller's: which versions there are, and what each needs.
 
 An image runs here in an environment with its own Python and its own packages. With PREFLIGHT_FRAMEWORK_VERSIONS=nearest
-one whose Python is not on this machine runs as another version of the framework, and one whose packages are not to be
-had with the newest that are.
+one whose Python is not on this machine, or whose version is not known here, runs as another version of the framework,
+and one whose packages are not to be had with the newest that are.
 """
 
 import functools
@@ -20,6 +20,7 @@ from preflight.sagemaker.settings import FRAMEWORK_VERSIONS, NEAREST
 _FOLDER = files(__package__).joinpath("frameworks")
 _ACCOUNTS_OF = "xgboost"
 _SYSTEM = re.compile(r"-ubuntu[\d.]+-sagemaker(-v[\d.]+)?$")  # how a tag may end that means no other version
+_VERSION = re.compile(r"(\d+(?:[.-]\d+)*)(?:-cpu-py\d+)?")  # a tag of an image for CPUs
 
 
 @dataclass(frozen=True)
@@ -121,21 +122,43 @@ def find_framework_image(image: str, region: str) -> FrameworkImage | None:
     )
 
 
-def choose(wanted: FrameworkImage, policy: str) -> Choice:
-    """``wanted``, or with policy ``nearest`` the next newer version whose Python is here, else the newest older one."""
-    if policy != NEAREST or wanted.has_python:
-        return Choice(wanted)
-    versions = [each for each in framework_images() if each.framework == wanted.framework]
-    place = versions.index(wanted)
-    others = [*versions[place + 1 :], *reversed(versions[:place])]
-    nearest = next((each for each in others if each.has_python), wanted)
-    if nearest == wanted:
-        return Choice(wanted)
+def choose(image: str, region: str, policy: str) -> Choice | None:
+    """The version that ``image`` is in ``region``, or with policy ``nearest`` one that takes its place.
+
+    That is the next newer one in the image's repository whose Python is here, else the newest older one. None if
+    ``image`` is no framework's, or a version that is not known here and that nothing may take the place of.
+    """
+    wanted = find_framework_image(image, region)
+    if policy != NEAREST or (wanted and wanted.has_python):
+        return Choice(wanted) if wanted else None
+    nearest = _nearest(image, region)
+    if nearest is None or nearest == wanted:
+        return Choice(wanted) if wanted else None
+    if wanted:
+        why = f"{wanted.name} runs on Python {wanted.python}, which is not on this machine"
+    else:
+        why = f"{local_name(image)} is a version that Preflight does not have"
     return Choice(
         nearest,
-        f"{wanted.name} runs on Python {wanted.python}, which is not on this machine; {nearest.name} on Python "
-        f"{nearest.python} takes its place ({FRAMEWORK_VERSIONS} is {NEAREST}). Its models may not load on AWS.",
+        f"{why}; {nearest.name} on Python {nearest.python} takes its place ({FRAMEWORK_VERSIONS} is {NEAREST}). "
+        "Its models may not load on AWS.",
     )
+
+
+def _nearest(image: str, region: str) -> FrameworkImage | None:
+    """The version next to the one that the tag of ``image`` tells, whose Python is on this machine."""
+    tagged = _VERSION.fullmatch(_SYSTEM.sub("", tag_of(image)))
+    if tagged is None:
+        return None
+    framework, repository = framework_of(image, region), untagged(local_name(image))
+    others = [each for each in framework_images() if each.framework == framework and repository in each.repositories]
+    newer = [each for each in others if _numbers(each.version) >= _numbers(tagged[1])]
+    older = [each for each in others if each not in newer]
+    return next((each for each in [*newer, *reversed(older)] if each.has_python), None)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 @functools.cache

@@ -14,7 +14,6 @@ from preflight.sagemaker.launching.declared_images import DeclarationProblem, De
 from preflight.sagemaker.launching.framework_images import (
     FrameworkImage,
     choose,
-    find_framework_image,
     framework_images,
     framework_of,
 )
@@ -156,21 +155,23 @@ class Programs:
             repository = untagged(local_name(image))
             images = [each for each in framework_images() if each.framework == framework]
             known = ", ".join(each.tags[0] for each in images if repository in each.repositories)
-            raise UnsupportedByPreflight(f"A script in {image} (only in the versions {known})")
+            raise UnsupportedByPreflight(
+                f"A script in {image} (only in the versions {known}; {FRAMEWORK_VERSIONS}={NEAREST} lets the nearest "
+                "take its place)"
+            )
         raise UnsupportedByPreflight(
             f"Image {image} (neither the image of a built-in algorithm, {' or '.join(algorithms())}, nor of a "
             f"framework in {region}, nor declared by preflight images add) without Docker"
         )
 
     def _find_framework(self, image: str, region: str) -> Program | None:
-        wanted = find_framework_image(image, region)
-        if wanted is None:
+        choice = choose(image, region, self.versions)
+        if choice is None:
             return None
-        choice = choose(wanted, self.versions)
         return Program(
             words=(OUR_PYTHON, "-m", "preflight_container.script_mode"),
             environment=choice.image.environment,
-            variables={"PREFLIGHT_FRAMEWORK": wanted.framework},
+            variables={"PREFLIGHT_FRAMEWORK": choice.image.framework},
             warning=choice.warning,
             nearest=choice.image if self.versions == NEAREST else None,
         )

@@ -24,6 +24,9 @@ missing = next(image for image in framework_images() if not image.has_python)
 uri = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{missing.tags[0]}"
 launcher = ProcessLauncher(Programs(sys.argv[1]))
 print(Programs(sys.argv[1]).require(uri, "us-east-1").warning)
+unknown = uri.partition(":")[0] + ":0.20.0-cpu-py3"
+print(getattr(Programs(sys.argv[1]).find(unknown, "us-east-1"), "warning", "none"))
+print(Programs(sys.argv[1]).find(unknown.replace("cpu", "gpu"), "us-east-1"))
 spec = ContainerSpec(image=uri, region="us-east-1", owner_arn="", folder=Path.cwd() / "ml", on_line=print)
 if sys.argv[1] == "exact":
     try:
@@ -54,6 +57,7 @@ def test_the_version_itself_or_an_error_that_says_what_to_do(tmp_path: Path) -> 
     assert "The image runs on Python 3.8, which is not on this machine and could not be fetched." in text
     assert "uv python install 3.8" in text
     assert "PREFLIGHT_FRAMEWORK_VERSIONS=nearest" in text
+    assert text.splitlines()[1:3] == ["none", "None"]
 
 
 def test_the_nearest_version_if_asked_and_a_warning(tmp_path: Path) -> None:
@@ -67,8 +71,13 @@ def test_the_nearest_version_if_asked_and_a_warning(tmp_path: Path) -> None:
 
     text = said(tmp_path, "nearest", PYENV_ROOT=str(tmp_path / "pyenv"))
 
-    assert text.startswith("sklearn:1.0-1 runs on Python 3.8, which is not on this machine; sklearn:1.")
+    assert text.startswith("sklearn:0.23-1 runs on Python 3.8, which is not on this machine; sklearn:1.")
     assert f"on Python {version} takes its place (PREFLIGHT_FRAMEWORK_VERSIONS is nearest)." in text
+    unknown, of_another_machine = text.splitlines()[1:3]
+    assert unknown.startswith(
+        "sagemaker-scikit-learn:0.20.0-cpu-py3 is a version that Preflight does not have; sklearn:1."
+    )
+    assert of_another_machine == "None"
 
 
 PACKAGES = """
