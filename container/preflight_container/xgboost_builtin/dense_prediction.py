@@ -49,7 +49,6 @@ def predict_dense(booster: xgboost.Booster, features: Array) -> Array:
     )
     if failed:
         raise xgboost.core.XGBoostError(_LIBRARY.XGBGetLastError().decode())
-    sizes = shape[: dimensions.value]
-    if 0 in sizes:
-        return np.empty(sizes, np.float32)
-    return np.ctypeslib.as_array(values, sizes).copy()  # the library writes its next answer there
+    if not rows:
+        return np.empty(0, np.float32)
+    return np.ctypeslib.as_array(values, shape[: dimensions.value]).copy()  # the library writes its next answer there
