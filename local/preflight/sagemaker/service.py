@@ -105,11 +105,11 @@ class SageMaker:
         packages = ModelPackages(context)
         models = Models(context, packages)
         configs = EndpointConfigs(context, models)
-        self._endpoints = endpoints = Endpoints(context, configs, models)
+        self._autoscaler = autoscaler = Autoscaler(context, self.call)
+        self._endpoints = endpoints = Endpoints(context, configs, models, autoscaler.targets.variants_of)
         executions = PipelineExecutions(context, running, self.call, refusal)
         self.invocations = Invocations(context, endpoints)
         self.async_invocations = AsyncInvocations(context, endpoints)
-        self._autoscaler = autoscaler = Autoscaler(context, self.call)
         families = (
             training,
             ProcessingJobs(context, running),

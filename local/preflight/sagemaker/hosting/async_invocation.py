@@ -88,6 +88,7 @@ class AsyncInvocations:
             lambda waiting: self._begin(queue, waiting),
             self._expire,
             partial(self._measure, scope, name),
+            self._context.settings.scaling_minute_seconds,  # AWS writes these metrics each minute
         )
         return queue
 

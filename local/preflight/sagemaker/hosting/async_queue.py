@@ -10,7 +10,6 @@ from preflight.sagemaker.hosting.async_config import Places
 from preflight.sagemaker.hosting.async_request import AsyncRequest
 
 ROOM_POLL_SECONDS = 0.05  # instances come, go and die without a word
-TELL_SECONDS = 60.0  # AWS writes its metrics each minute
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,8 @@ class AsyncQueue:
     """Requests come out as they went in, unless one that an instance did not get goes back to its place.
 
     ``begin`` takes one over, in a thread of its own, if an instance has room; ``expire`` ends one that has waited for
-    too long; ``tell`` is told the size (in process and waiting) and the age of the oldest in seconds.
+    too long; ``tell`` is told the size (in process and waiting) and the age of the oldest in seconds, with
+    each change and every ``tell_seconds``.
     """
 
     def __init__(
@@ -38,8 +38,10 @@ class AsyncQueue:
         begin: Callable[[Waiting], bool],
         expire: Callable[[Waiting], None],
         tell: Callable[[int, float], None],
+        tell_seconds: float,
     ) -> None:
         self._begin, self._expire, self._tell = begin, expire, tell
+        self._tell_seconds = tell_seconds
         self._waiting: deque[Waiting] = deque()
         self._in_process = 0
         self._is_closed = False
@@ -78,7 +80,7 @@ class AsyncQueue:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._is_closed, TELL_SECONDS)
+                self._changed.wait_for(lambda: self._waiting or self._is_closed, self._tell_seconds)
                 if self._is_closed:
                     return
                 expired = [each for each in self._waiting if each.is_expired]
@@ -89,7 +91,7 @@ class AsyncQueue:
             for each in expired:
                 self._expire(each)
                 self.done()
-            if time.monotonic() - self._told_at >= TELL_SECONDS:
+            if time.monotonic() - self._told_at >= self._tell_seconds:
                 self._told()
             if head and not self._begin(head):
                 self.put_back(head)

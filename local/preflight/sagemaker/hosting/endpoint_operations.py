@@ -1,6 +1,6 @@
 """The operations on Endpoint: what is asked is checked and begun under one lock; the live endpoint does the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import Answer, operation
@@ -28,13 +28,18 @@ from preflight.sagemaker.hosting.request import (
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.serving.model_operations import Models
 
+ScaledVariants = Callable[[Scope, str], Collection[str]]  # those of an endpoint that are scaled automatically
+
 
 class Endpoints:
-    def __init__(self, context: ServiceContext, configs: EndpointConfigs, models: Models) -> None:
+    def __init__(
+        self, context: ServiceContext, configs: EndpointConfigs, models: Models, scaled_variants: ScaledVariants
+    ) -> None:
         self._context = context
         self._lock = context.resources.lock
         self._configs = configs.table
         self._models = models.table
+        self._scaled_variants = scaled_variants
         self._table: Table[EndpointRecord] = Table(context.resources, ENDPOINT)
         self._live: dict[str, LiveEndpoint] = {}  # by ARN
 
@@ -72,6 +77,8 @@ class Endpoints:
                 deployment = endpoint.record.deployment_config
             fleet = self._new_fleet(scope, config)
             _require_successor(serving.variants, fleet.variants, deployment)
+            scaled = self._scaled_variants(scope, endpoint.record.name)
+            _require_scalable(serving.variants, fleet.variants, scaled)
             if request.retain_all_variant_properties:
                 excluded = {item.variant_property_type for item in request.exclude_retained_variant_properties}
                 _retain(serving.variants, fleet.variants, excluded)
@@ -171,6 +178,22 @@ def _require_successor(
                 f"configuration to be used: {', '.join(sorted(names))}."
             )
         )
+
+
+def _require_scalable(serving: Sequence[VariantRecord], new: Sequence[VariantRecord], scaled: Collection[str]) -> None:
+    """Raises ValidationException if a variant that is scaled automatically would go, or change its instances.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
+    """
+    types = {variant.name: variant.request.instance_type for variant in new}
+    for variant in serving:
+        if variant.name in scaled and types.get(variant.name) != variant.request.instance_type:
+            raise ValidationException(
+                guessed(
+                    f"Variant {variant.name} is registered with Application Auto Scaling: deregister the scalable "
+                    "target before you remove the variant or change its instance type."
+                )
+            )
 
 
 def _retain(serving: Sequence[VariantRecord], new: Sequence[VariantRecord], excluded: set[str]) -> None:

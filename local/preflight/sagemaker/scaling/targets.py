@@ -61,6 +61,10 @@ class Targets:
         with self.lock:
             return [target for (owner, _), target in self._targets.items() if owner == scope]
 
+    def variants_of(self, scope: Scope, endpoint_name: str) -> set[str]:
+        """The variants of an endpoint that are registered."""
+        return {target.variant_name for target in self.of(scope) if target.endpoint_name == endpoint_name}
+
     def __iter__(self) -> Iterator[TargetRecord]:
         with self.lock:
             return iter(list(self._targets.values()))

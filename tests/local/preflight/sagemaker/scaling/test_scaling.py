@@ -33,7 +33,8 @@ class Target:
         return arn
 
     def track(self, name: str = "track", **config: Any) -> dict[str, Any]:
-        tracking = {"TargetValue": 300.0, "PredefinedMetricSpecification": INVOCATIONS} | config
+        metric = {} if "CustomizedMetricSpecification" in config else {"PredefinedMetricSpecification": INVOCATIONS}
+        tracking = {"TargetValue": 300.0} | metric | config
         answer: dict[str, Any] = self.scaling.put_scaling_policy(
             **self.key,
             PolicyName=name,
@@ -152,6 +153,72 @@ def test_an_alarm_of_ones_own_takes_steps(target: Target) -> None:
     target.wait_for(2)
     assert target.wait_for_activity(name)["Cause"] == f"monitor alarm {name} in state ALARM triggered policy steps"
     target.cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def test_an_asynchronous_endpoint_goes_to_no_instance_and_back_and_answers_all(
+    client: Make, sagemaker: Any, model: str, create_endpoint: Make, bucket: str, put: Make
+) -> None:
+    runtime, s3 = client("sagemaker-runtime"), client("s3")
+    folder, asked, source = unique("scaled"), [], put("scaling/in.csv", "1,2")
+    queue = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": f"s3://{bucket}/{folder}"}}}
+    target = Target(client, create_endpoint(make_config(sagemaker, model, together=queue), folder)["EndpointName"])
+    backlog = {
+        "MetricName": "ApproximateBacklogSizePerInstance",
+        "Namespace": "AWS/SageMaker",
+        "Dimensions": [{"Name": "EndpointName", "Value": target.endpoint}],
+        "Statistic": "Average",
+    }
+
+    def ask() -> None:
+        answer = runtime.invoke_endpoint_async(
+            EndpointName=target.endpoint, ContentType="text/csv", InputLocation=source
+        )
+        asked.append(answer["OutputLocation"].rpartition("/")[2])
+
+    def answered() -> list[str]:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}/")
+        return [entry["Key"].rpartition("/")[2] for page in pages for entry in page.get("Contents", ())]
+
+    ask()  # from then on there is a queue, and its metrics
+    target.register(0, 1)
+    target.track(TargetValue=5.0, CustomizedMetricSpecification=backlog)
+    target.wait_for(0)
+
+    steps = [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]
+    policy = target.scaling.put_scaling_policy(
+        **target.key,
+        PolicyName="wake",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps},
+    )
+    name = unique("alarm")
+    target.cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        AlarmActions=[policy["PolicyARN"]],
+        MetricName="HasBacklogWithoutCapacity",
+        Namespace="AWS/SageMaker",
+        Dimensions=[{"Name": "EndpointName", "Value": target.endpoint}],
+        Statistic="Average",
+        Period=10,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        Threshold=1,
+    )
+    for _ in range(5):
+        ask()
+    assert target.wait_for_activity(name)["Description"] == "Setting desired instance count to 1."
+    target.cloudwatch.delete_alarms(AlarmNames=[name])
+    assert wait_until(lambda: sorted(answered()) == sorted(asked), TIMEOUT_SECONDS, 0.5)
+
+
+def test_a_variant_that_is_scaled_keeps_its_instance_type(target: Target, sagemaker: Any, model: str) -> None:
+    target.register(1, 1)
+    config = make_config(sagemaker, model, InstanceType="ml.m5.xlarge")
+    wanted = {"EndpointName": target.endpoint, "EndpointConfigName": config}
+    assert refusal(sagemaker.update_endpoint, **wanted)[0] == "ValidationException"
+
+    target.scaling.deregister_scalable_target(**target.key)
+    sagemaker.update_endpoint(**wanted)
 
 
 def test_limits_hold_at_once_and_schedules_change_them(target: Target) -> None:
