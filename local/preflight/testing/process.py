@@ -1,18 +1,23 @@
 """The stack as a process of this machine: no Docker needed."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from preflight.environments import EnvironmentProblem, Say, silent, stack_python
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.launching.process.guarded_process import GuardedProcess
 from preflight.stack import STOP_TIMEOUT_SECONDS, Stack
 from preflight.testing.handle import StackHandle, StackUnavailable
+
+_PREFIX = "preflight-"
+_LOCK = "in-use"  # locked as long as whoever made the folder lives
 
 
 class StackProcess(StackHandle):
@@ -26,6 +31,7 @@ class StackProcess(StackHandle):
         self.port = free_port()
         self._process: GuardedProcess | None = None
         self._home: Path | None = None
+        self._lock: IO[bytes] | None = None
 
     @property
     def stack(self) -> Stack:
@@ -50,7 +56,9 @@ class StackProcess(StackHandle):
             stack_python(self.say)
         except EnvironmentProblem as problem:
             raise StackUnavailable(str(problem)) from None
-        home = self._home = Path(tempfile.mkdtemp(prefix="preflight-"))
+        _remove_what_killed_ones_left()
+        home = self._home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = _locked(home)
         command = [sys.executable, "-m", "preflight", "run", "--port", str(self.port)]
         environment = os.environ | {"PREFLIGHT_HOME": str(home)}
         try:
@@ -72,6 +80,8 @@ class StackProcess(StackHandle):
         home, self._home = self._home, None
         if home is not None:
             shutil.rmtree(home)
+            if self._lock is not None:
+                self._lock.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -80,3 +90,19 @@ class StackProcess(StackHandle):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _locked(home: Path) -> IO[bytes]:
+    lock = (home / f"{_LOCK}.new").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    (home / f"{_LOCK}.new").rename(home / _LOCK)  # nobody finds it before it is locked
+    return lock
+
+
+def _remove_what_killed_ones_left() -> None:
+    """Remove the folders of test runs that were killed, as soon as their stacks have ended, too."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("rb") as opened:  # in use, somebody else's, or just removed
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not any(stack.process() for stack in Stack.all_of(lock.parent)):
+                shutil.rmtree(lock.parent)
