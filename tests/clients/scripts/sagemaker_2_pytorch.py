@@ -7,7 +7,9 @@ from pathlib import Path
 import boto3
 import numpy
 from botocore.exceptions import ClientError
+from sagemaker.processing import ProcessingOutput
 from sagemaker.pytorch import PyTorch
+from sagemaker.pytorch.processing import PyTorchProcessor
 
 trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 iam, name = boto3.client("iam"), f"sdk-2-{time.time_ns()}"
@@ -61,11 +63,27 @@ if __name__ == "__main__":
 
 settings = {"entry_point": "train.py", "source_dir": "source", "framework_version": "2.5.1", "py_version": "py311"}
 machines = {"role": role, "instance_count": 2, "instance_type": "ml.m5.large"}
+Path("preparation").mkdir()
+Path("preparation/prepare.py").write_text("""
+import torch
+from ones import ones
+
+open("/opt/ml/processing/output/sum", "w").write(str(ones(3).sum().item()))
+""")
+Path("preparation/ones.py").write_text("import torch\ndef ones(count): return torch.ones(count)\n")
+processor = PyTorchProcessor(framework_version="2.5.1", py_version="py311", **(machines | {"instance_count": 1}))
+output = ProcessingOutput(output_name="sum", source="/opt/ml/processing/output")
+processor.run(code="prepare.py", source_dir="preparation", outputs=[output], wait=False, logs=False)
+
 estimator = PyTorch(hyperparameters={"epochs": 60}, **settings, **machines)
 train = estimator.sagemaker_session.upload_data("train.csv", key_prefix="sdk-2-pytorch")
 estimator.fit({"train": train})
 predictor = estimator.deploy(initial_instance_count=1, instance_type="ml.m5.large")
 print("answer:", [row[0] > 0 for row in predictor.predict(numpy.array([[5, 1], [0, 2]], dtype="float32"))])
+
+processor.latest_job.wait(logs=False)
+bucket, key = processor.latest_job.outputs[0].destination.removeprefix("s3://").split("/", 1)
+print("prepared:", boto3.client("s3").get_object(Bucket=bucket, Key=f"{key}/sum")["Body"].read())
 
 runtime = boto3.client("sagemaker-runtime")
 
