@@ -38,7 +38,7 @@ demo: ## From a survey CSV to a URL that answers 0 or 1, on this machine
 up: setup ## Start the stack
 	@$(PYTHON_IN_VENV) -m preflight up
 
-down: setup ## Stop the stack and everything it started
+down: setup ## Stop the stack and everything it started; what it stored is kept for the next start
 	@$(PYTHON_IN_VENV) -m preflight down
 
 status: setup ## Show whether the stack is up

@@ -1,8 +1,9 @@
 """One Preflight stack: LocalStack with our plug-ins, as a child process on one port.
 
-The stack outlives the command that starts it. Its folder (``<home>/stacks/<port>/``) has what it stores, and in
-``stack.log`` what it printed. Its process names that folder on its command line and is known by it: no clock that is
-set, no number used again and no file that is lost can hide a stack that runs, or show one that does not.
+The stack outlives the command that starts it. Its folder (``<home>/stacks/<port>/``) has in ``state`` what it keeps for
+its next start, in ``stack.log`` what it printed, and beside them what only this run needs. Its process names the folder
+on its command line and is known by it: no clock that is set, no number used again and no file that is lost can hide a
+stack that runs, or show one that does not.
 
 It runs on the Python of the stack's environment, with this kit on its PYTHONPATH: ``environments.py``.
 """
@@ -108,13 +109,15 @@ def declared_images_folder(home: Path) -> Path:
 class Stack:
     """The stack on one port of ``host``: 127.0.0.1, or every address inside a container, which has its own.
 
-    With ``services``, an emulator's address, it is SageMaker alone, which asks for S3, IAM and the rest there.
+    With ``services``, an emulator's address, it is SageMaker alone, which asks for S3, IAM and the rest there. One that
+    is ``ephemeral`` starts empty and keeps nothing; what an earlier one has kept stays for the next that is not.
     """
 
     port: int = DEFAULT_PORT
     home: Path = field(default_factory=default_home)
     host: str = "127.0.0.1"
     services: str = ""
+    ephemeral: bool = False
 
     @classmethod
     def all_of(cls, home: Path) -> list["Stack"]:
@@ -139,6 +142,16 @@ class Stack:
     def kept_log_file(self) -> Path:
         """What the last stack printed that was killed."""
         return self.folder / "stack.log.1"
+
+    @property
+    def state_folder(self) -> Path:
+        """What is kept for the next start; its owner's only."""
+        return self.folder / "state"
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a stack that was stopped, or killed, has kept something here."""
+        return self.state_folder.is_dir()
 
     @property
     def _temporary(self) -> Path:
@@ -175,6 +188,21 @@ class Stack:
                 return dict(json.load(answer)["refused"])
         except (OSError, ValueError, KeyError):
             return {}
+
+    def is_keeping(self) -> bool:
+        """Whether the stack that runs keeps what it stores; as its process was told, so it need not answer."""
+        with contextlib.suppress(psutil.Error):
+            process = self.process()
+            return process is not None and bool(process.environ().get("PREFLIGHT_KEPT_DIR"))
+        return False
+
+    def state_notes(self) -> list[str]:
+        """What of the kept state could not be used by the stack that runs, and where it is now."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/state", timeout=60) as answer:
+                return list(json.load(answer)["notes"])
+        except (OSError, ValueError, KeyError) as error:
+            return [f"The stack does not say whether its state could be read: {error}"]
 
     def launcher_fallback(self) -> str | None:
         """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
@@ -252,8 +280,8 @@ class Stack:
         finally:
             self.down()
 
-    def down(self, say: Say = silent) -> bool:
-        """Stop the stack and everything it started; False if it was not up.
+    def down(self, say: Say = silent, *, forget: bool = False) -> bool:
+        """Stop the stack and everything it started, and ``forget`` what it kept; False if it was not up.
 
         Raises:
             StackError: it does not stop; or it is stopped, but what it started in Docker cannot be removed.
@@ -264,7 +292,9 @@ class Stack:
                 self._tell_of_a_killed_one(say)
             self._end_what_is_left()
             self._remove_containers()
-            self._clear_state()
+            self._clear()
+            if forget:
+                shutil.rmtree(self.state_folder, ignore_errors=True)
             return was_up
 
     def _environment(self) -> Mapping[str, str]:
@@ -294,6 +324,7 @@ class Stack:
             "TMPDIR": str(self._temporary),  # LocalStack clears its part of it, which two stacks would share
             STACK_MARK: str(self.folder),
             "PREFLIGHT_STATE_DIR": str(self.folder / "sagemaker"),
+            "PREFLIGHT_KEPT_DIR": "" if self.ephemeral else str(self.state_folder),
             "PREFLIGHT_IMAGES": str(declared_images_folder(self.home)),
             "PREFLIGHT_CACHE": str(cache_folder()),
             "PREFLIGHT_UV": uv_program() or "",
@@ -331,7 +362,7 @@ class Stack:
         self._require_free_port()
         with contextlib.suppress(StackError):  # the stack itself tries again before it starts a container
             self._remove_containers()
-        self._clear_state()
+        self._clear()
 
     def _tell_of_a_killed_one(self, say: Say) -> None:
         """Nothing runs; what did so last may not have ended by itself."""
@@ -341,7 +372,8 @@ class Stack:
         if self.log_file.exists():
             self.log_file.replace(self.kept_log_file)
             log = f" Its log: {self.kept_log_file}"
-        say(f"The last stack on port {self.port} was killed, or the machine went down; what it stored is gone.{log}")
+        rest = "what it stored is kept, but for its last seconds" if self.has_state else "what it stored is gone"
+        say(f"The last stack on port {self.port} was killed, or the machine went down; {rest}.{log}")
 
     def _start_process(self, python: Path, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
         environment = self._environment()
@@ -456,8 +488,8 @@ class Stack:
                     f"Stop that, or choose another port: --port {self.port + 1}, or PORT={self.port + 1} for make."
                 ) from None
 
-    def _clear_state(self) -> None:
-        """State does not outlive a stack; its log does, until the next start."""
+    def _clear(self) -> None:
+        """What only one run needs goes with it; its log stays until the next start, and what it keeps."""
         for name in ("localstack", "sagemaker", "tmp"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 

@@ -99,6 +99,11 @@ def _stack_command(command: Callable[..., None]) -> click.Command:
     return main.command()(port_option(run))
 
 
+_EPHEMERAL = click.option(
+    "--ephemeral", is_flag=True, help="Start empty and keep nothing. What an earlier stack has kept stays as it is."
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Run AWS for machine learning on this machine: S3, IAM, Lambda, API Gateway and a SageMaker that trains.
@@ -106,7 +111,7 @@ def main() -> None:
     \b
     preflight up             start it
     eval "$(preflight env)"  let any AWS client in this shell talk to it
-    preflight down           stop it, and everything it started
+    preflight down           stop it, and everything it started; what it stored is kept
 
     PREFLIGHT_PORT is the port of each command that has --port.
     """
@@ -115,11 +120,15 @@ def main() -> None:
 @_stack_command
 @click.option("--only", type=click.Choice(["sagemaker"]), help="SageMaker alone; --services says where the rest is.")
 @click.option("--services", default="", help="Where S3, IAM and the rest are: an emulator of AWS, moto's server.")
-def up(stack: Stack, only: str | None, services: str) -> None:
-    """Start the stack; does nothing if it is up. The first time it sets up what the stack runs in."""
+@_EPHEMERAL
+def up(stack: Stack, only: str | None, services: str, ephemeral: bool) -> None:
+    """Start the stack with what the last one kept; does nothing if it is up.
+
+    The first time it sets up what the stack runs in.
+    """
     if bool(only) != bool(services):
         fail("--only sagemaker and --services URL go together: the URL is an emulator's, as http://localhost:5000.")
-    stack = replace(stack, services=services)
+    stack = replace(stack, services=services, ephemeral=ephemeral)
     started = time.monotonic()
     with console.status("Starting the stack ..."):
         new = stack.up(say)
@@ -128,6 +137,7 @@ def up(stack: Stack, only: str | None, services: str) -> None:
     else:
         console.print(f"The stack is up already at {stack.endpoint_url}.")
     _say_fallback(stack)
+    _say_notes(stack)
 
 
 @_stack_command
@@ -138,7 +148,8 @@ def up(stack: Stack, only: str | None, services: str) -> None:
     help="The address to listen on. 0.0.0.0 is for the inside of a container: anyone who reaches the port may do all.",
 )
 @click.option("--leash", is_flag=True, help="Also stop at the end of standard input: its owner is gone, then.")
-def run(stack: Stack, host: str, leash: bool) -> None:
+@_EPHEMERAL
+def run(stack: Stack, host: str, leash: bool, ephemeral: bool) -> None:
     """Be the stack in the foreground until Ctrl-C, SIGTERM or SIGHUP."""
     for stop in _STOPS:
         signal.signal(stop, _end)
@@ -148,8 +159,9 @@ def run(stack: Stack, host: str, leash: bool) -> None:
     def on_ready() -> None:
         console.print(f"The stack is up at {stack.endpoint_url}.")
         _say_fallback(stack)
+        _say_notes(stack)
 
-    replace(stack, host=host).run(on_ready, say)
+    replace(stack, host=host, ephemeral=ephemeral).run(on_ready, say)
 
 
 def _end_with_standard_input() -> None:
@@ -167,16 +179,24 @@ def _end(signal_number: int, frame: FrameType | None) -> None:
 
 @_stack_command
 @click.option("--all", "every", is_flag=True, help="The stacks of all ports, of every project.")
-def down(stack: Stack, every: bool) -> None:
-    """Stop the stack and every process and container it started. What it stored is gone."""
+@click.option("--forget", is_flag=True, help="Forget what it stored: the next start is an empty stack.")
+def down(stack: Stack, every: bool, forget: bool) -> None:
+    """Stop the stack and every process and container it started. What it stored is there again at its next start."""
     stacks = Stack.all_of(stack.home) if every else [stack]
     if not stacks:
         console.print(f"No stack has run here: {stack.home} has none.")
     for one in stacks:
+        had_state, keeps = one.has_state, one.is_keeping()
         with console.status("Stopping the stack ..."):
-            was_up = one.down(say)
+            was_up = one.down(say, forget=forget)
         which = f"The stack on port {one.port}" if every else "The stack"
         console.print(f"{which} is down." if was_up else f"No stack is up on port {one.port}.")
+        if forget:
+            console.print("What it stored is forgotten." if had_state else "It had kept nothing.")
+        elif keeps:
+            console.print("What it stored is kept for its next start (preflight down --forget forgets it).")
+        elif had_state:
+            console.print("What an earlier stack stored is still kept (preflight down --forget forgets it).")
 
 
 def _complete_name(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
@@ -216,6 +236,11 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
         return
     console.print(f"The stack is up at [bold]{stack.endpoint_url}[/].")
     _say_fallback(stack)
+    _say_notes(stack)
+    if stack.is_keeping():
+        console.print(f"What it stores is kept in {stack.state_folder}.")
+    else:
+        console.print("What it stores ends with it: it is ephemeral.")
     if limitation := stack.launcher_limitation():
         console.print(limitation, style="yellow", markup=False)
     if stack.roles_decide() is False:
@@ -240,6 +265,11 @@ def _require_up(stack: Stack, health: Mapping[str, str] | None) -> Mapping[str, 
 def _say_fallback(stack: Stack) -> None:
     if fallback := stack.launcher_fallback():
         console.print(fallback, style="yellow", markup=False)
+
+
+def _say_notes(stack: Stack) -> None:
+    for note in stack.state_notes():
+        console.print(note, style="yellow", markup=False)
 
 
 @_stack_command

@@ -34,6 +34,7 @@ from preflight.sagemaker.hosting.async_request import INVOKE_ENDPOINT_ASYNC
 from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
 from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
+from preflight.sagemaker.jobs.interrupted import end_interrupted
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
 from preflight.sagemaker.pipelines.callback_operations import PipelineCallbacks
@@ -43,6 +44,7 @@ from preflight.sagemaker.pipelines.operations import Pipelines
 from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
+from preflight.sagemaker.resources.keeping import Keeper
 from preflight.sagemaker.resources.operations import TagOperations
 from preflight.sagemaker.scaling.autoscaler import Autoscaler
 from preflight.sagemaker.scaling.policy_operations import ScalingPolicies
@@ -137,6 +139,10 @@ class SageMaker:
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }
+        self.notes: list[str] = []  # of what was kept and cannot be read
+        self._keeper = Keeper(context.resources, settings.kept_folder) if settings.kept_folder else None
+        if self._keeper:
+            self._take_up(self._keeper)
 
     def answer(self, scope: Scope, operation_name: str, body: bytes, service: str = "sagemaker") -> Answer:
         """Answer one request as it comes and goes over HTTP: of the control plane, of Metrics, of Auto Scaling."""
@@ -169,8 +175,17 @@ class SageMaker:
         operation.require_supported(request)
         return self._run[operation_name](scope, operation.request.model_validate(request))
 
+    def _take_up(self, keeper: Keeper) -> None:
+        """Go on where the stack that was here before has ended."""
+        self.notes = keeper.restore()
+        end_interrupted(self._context.resources)
+        self._endpoints.resume()
+        keeper.start()
+
     def close(self) -> None:
         """Stop every process and container: the stack goes down."""
+        if self._keeper:
+            self._keeper.close()  # while all is as it was asked to be
         self._autoscaler.close()
         self._context.close()
         self._running.close()

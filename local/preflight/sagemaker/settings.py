@@ -99,9 +99,17 @@ def require_services_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def kept_folder(environ: Mapping[str, str]) -> Path | None:
+    """Where the stack keeps what outlives it: ``PREFLIGHT_KEPT_DIR``; None if it keeps nothing."""
+    folder = environ.get("PREFLIGHT_KEPT_DIR")
+    return Path(folder) if folder else None
+
+
 @dataclass(frozen=True)
 class Settings:
-    """``endpoint_url`` answers S3, IAM and Logs; ``state_folder`` is the service's own.
+    """``endpoint_url`` answers S3, IAM and Logs; ``state_folder`` is the service's own, and empty at its start.
+
+    ``kept_folder`` has what outlives the stack; without one nothing does.
 
     ``stack_id`` marks what it starts in Docker; empty: one is made of the machine, the folder and the port.
     ``container_image`` is the local Docker image of the built-in algorithms. ``container_network`` is the Docker
@@ -118,6 +126,7 @@ class Settings:
 
     endpoint_url: str
     state_folder: Path
+    kept_folder: Path | None = None
     launcher: str = LAUNCHERS[0]
     stack_id: str = ""
     container_image: str = DEFAULT_CONTAINER_IMAGE
@@ -139,6 +148,7 @@ class Settings:
         return cls(
             endpoint_url=endpoint_url,
             state_folder=Path(environ["PREFLIGHT_STATE_DIR"]),
+            kept_folder=kept_folder(environ),
             launcher=require_launcher(environ.get("PREFLIGHT_LAUNCHER") or LAUNCHERS[0]),
             stack_id=environ.get("PREFLIGHT_STACK_ID", ""),
             container_image=environ.get("PREFLIGHT_CONTAINER_IMAGE") or DEFAULT_CONTAINER_IMAGE,

@@ -48,7 +48,7 @@ class StackContainer(StackHandle, DockerContainer):
             ) from None
         # An init as PID 1 buries the processes that lose their parents.
         self.with_kwargs(init=True, stdin_open=True, labels={LABEL: "true"})
-        self.with_command(["preflight", "run", "--host", "0.0.0.0", "--leash"])
+        self.with_command(["preflight", "run", "--host", "0.0.0.0", "--leash", "--ephemeral"])
         self.port = free_port()
         self._host = self.get_docker_client().host()
         self._leash: Any = None

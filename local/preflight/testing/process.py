@@ -59,7 +59,7 @@ class StackProcess(StackHandle):
         _remove_what_killed_ones_left()
         home = self._home = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lock = _locked(home)
-        command = [sys.executable, "-m", "preflight", "run", "--port", str(self.port)]
+        command = [sys.executable, "-m", "preflight", "run", "--ephemeral", "--port", str(self.port)]
         environment = os.environ | {"PREFLIGHT_HOME": str(home)}
         try:
             with (home / "stack.log").open("wb") as log:

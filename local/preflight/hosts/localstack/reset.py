@@ -18,6 +18,7 @@ from moto.core.base_backend import BackendDict
 
 from preflight.hosts.localstack import storage
 from preflight.hosts.localstack.services import LIFE
+from preflight.hosts.localstack.state.plugin import forgotten
 
 LOG = logging.getLogger(__name__)
 PATH = "/_localstack/state/reset"
@@ -31,7 +32,7 @@ def add_reset() -> None:
 
 def _reset(request: Request) -> Response:
     running = [name for name in SERVICE_PLUGINS.list_available() if SERVICE_PLUGINS.is_running(name)]
-    with LIFE.emptied():
+    with LIFE.emptied(), forgotten():
         return _reset_services(running)
 
 

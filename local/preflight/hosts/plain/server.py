@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,20 +17,23 @@ from preflight.hosts.refusals import refusal
 from preflight.sagemaker.api.answer import Answer
 from preflight.sagemaker.http import BODY_LIMIT_BYTES, SageMakerHttp
 from preflight.sagemaker.life import ServiceLife
+from preflight.sagemaker.resources.keeping import forget
 from preflight.sagemaker.settings import SettingError, Settings, require_services_url
 
 THREADS = 64  # requests at the same time; a thread that waits costs next to nothing
 HEALTH = ("/_localstack/health", "/_preflight/health")
 RESET = "/_localstack/state/reset"
 LAUNCHER = "/_preflight/launcher"
+STATE = "/_preflight/state"
 SERVICES = "/_preflight/services"
 
 
 class Application:
     """A WSGI application: SageMaker and its runtime, and what ``preflight`` asks of any stack."""
 
-    def __init__(self, life: ServiceLife, port: int) -> None:
+    def __init__(self, life: ServiceLife, port: int, kept_folder: Path | None) -> None:
         self._life = life
+        self._kept_folder = kept_folder
         self._http = SageMakerHttp(life)
         self._port = port
         self._allowed_origins = web_pages.allowed_origins()
@@ -62,7 +66,10 @@ class Application:
                 return _json({"fallback": launcher.fallback(), "limitation": launcher.limitation()})
             case "POST", path if path == RESET:
                 with self._life.emptied():
+                    forget(self._kept_folder)
                     return _json({})
+            case "GET", path if path == STATE:
+                return _json({"is_kept": self._kept_folder is not None, "notes": self._life.service().notes})
         message = f"This stack is SageMaker only, and {method} {path} is none of its requests."
         return refusal(headers, 501, "UnsupportedByPreflight", message)
 
@@ -76,7 +83,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         return SageMaker(settings)
 
     life = ServiceLife(create)
-    application = Application(life, port)
+    application = Application(life, port, settings.kept_folder)
     server = waitress.create_server(
         application, host=host, port=port, threads=THREADS, connection_limit=1000, asyncore_use_poll=True, ident=None
     )

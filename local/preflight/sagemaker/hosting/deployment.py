@@ -40,7 +40,7 @@ class Deployment:
         self._context, self._scope = context, scope
         self._config = config
         self._old, self._new = old, new
-        self._old_counts = {variant.name: variant.count for variant in old.variants} if old else {}
+        self._old_counts: dict[str, int] = {}
         self._shift, self._tell = shift, tell
         policy = config.rolling_update_policy or config.blue_green_update_policy
         self._limit_seconds = (policy and policy.maximum_execution_timeout_in_seconds) or MAX_EXECUTION_SECONDS
@@ -54,7 +54,9 @@ class Deployment:
         """
         if self._old is None:
             self._new.start()
-        elif self._config.rolling_update_policy:
+            return
+        self._old_counts = {variant.name: variant.count for variant in self._old.variants}
+        if self._config.rolling_update_policy:
             self._roll(self._old, self._config.rolling_update_policy)
         else:
             self._shift_traffic()

@@ -59,13 +59,16 @@ class Dispatcher:
 
     def __init__(self, context: ServiceContext, endpoints: Endpoints) -> None:
         self._lock = context.resources.lock
+        self._timeout_seconds = context.settings.invocation_timeout_seconds
         self._endpoints = endpoints
 
     @contextlib.contextmanager
     def fleet(self, scope: Scope, endpoint_name: str, session_id: str | None) -> Iterator[Fleet]:
         """The fleet that serves, which stays meanwhile. Raises NoEndpoint."""
+        endpoint = self._endpoints.find(scope, endpoint_name)
+        if endpoint:
+            endpoint.wait_until_resumed(self._timeout_seconds)
         with self._lock:
-            endpoint = self._endpoints.find(scope, endpoint_name)
             fleet = endpoint.route(session_id) if endpoint else None
             if fleet:
                 fleet.begin_request()

@@ -118,6 +118,13 @@ class Endpoints:
         record = self._table.find(scope, name)
         return self._live.get(record.arn) if record and record.name == name else None
 
+    def resume(self) -> None:
+        """Start anew what ran, or was to, when the stack ended."""
+        with self._lock:
+            for record in self._table:
+                self._live[record.arn] = endpoint = LiveEndpoint(self._context, self._table, record, self._let_go)
+                endpoint.resume()
+
     def close(self) -> None:
         """Stop every fleet: the stack goes down."""
         with self._lock:

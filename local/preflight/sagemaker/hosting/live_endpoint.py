@@ -9,6 +9,7 @@ States (EndpointStatus), as on AWS::
 One thread carries each change through; reads and invocations never wait for it.
 """
 
+import functools
 import logging
 import random
 import threading
@@ -21,8 +22,9 @@ from preflight.sagemaker.hosting.capacity import CapacityChange
 from preflight.sagemaker.hosting.deployment import Deployment
 from preflight.sagemaker.hosting.description import describe
 from preflight.sagemaker.hosting.fleet import Fleet
-from preflight.sagemaker.hosting.record import EndpointRecord
+from preflight.sagemaker.hosting.record import EndpointRecord, FleetRecord
 from preflight.sagemaker.hosting.request import DeploymentConfig
+from preflight.sagemaker.jobs.interrupted import INTERNAL_SERVER_ERROR
 from preflight.sagemaker.resources.table import Table
 from preflight.sagemaker.resources.tags import Tag
 from preflight.sagemaker.serving.served_model import ServingError
@@ -54,6 +56,8 @@ class LiveEndpoint:
         self._pending: Fleet | None = None  # the one that is to take over, ``_share`` of the traffic already
         self._share = 0.0
         self._leaving: Fleet | None = None
+        self._is_resumed = threading.Event()
+        self._is_resumed.set()
         self._worker: threading.Thread | None = None
 
     def route(self, session_id: str | None) -> Fleet | None:
@@ -97,6 +101,23 @@ class LiveEndpoint:
         for variant in self.fleet.variants if self.fleet else ():
             variant.record.set_status("Deleting", f"Terminating {variant.count} instance(s).")
         self._work(self._delete)
+
+    def resume(self) -> None:
+        """Go on after the stack was stopped: its instances are started anew, and requests wait for them."""
+        record = self.record
+        if record.status == "Deleting":
+            self._work(self._delete)
+        elif record.fleet:
+            self.fleet = self._fleet_of(record.fleet)
+            self._is_resumed.clear()
+            self._work(functools.partial(self._start_again, self.fleet))
+        elif record.pending:
+            self._pending = self._fleet_of(record.pending)
+            self._start_deployment(self._pending)
+
+    def wait_until_resumed(self, timeout_seconds: float) -> None:
+        """Return once its instances run again after the stack was stopped, or do not start."""
+        self._is_resumed.wait(timeout_seconds)
 
     def kill(self) -> None:
         """Stop its processes at once: the stack goes down."""
@@ -172,6 +193,31 @@ class LiveEndpoint:
             self._leaving.drain(self._context.settings.stream_timeout_seconds)
             self._leaving.stop()
             self._leaving = None
+
+    def _fleet_of(self, record: FleetRecord) -> Fleet:
+        return Fleet(self._context, self.record.scope, self.record.name, record)
+
+    def _start_again(self, fleet: Fleet) -> None:
+        """Back to the fleet that served; a change that was under way has failed."""
+        record = self.record
+        failure = record.failure_reason if record.status == "InService" else None
+        if record.status not in _SETTLED:
+            failure = INTERNAL_SERVER_ERROR
+        status = "InService"
+        try:
+            fleet.start()
+        except Exception as error:
+            failure, status = self._reason(error), "Failed"
+            fleet.stop()
+        with self._lock:
+            record.pending = None
+            for variant in fleet.variants:
+                variant.record.serverless = variant.record.desired_serverless
+                variant.record.set_status(None)
+            self.fleet = fleet if status == "InService" else None
+            if (status, failure) != (record.status, record.failure_reason):
+                self._become(status, failure)
+        self._is_resumed.set()
 
     def _change_capacity(self, change: CapacityChange) -> None:
         try:

@@ -59,6 +59,9 @@ class JobRecord(Record):
             return None
         return max(1, round((self.end_time - self.start_time).total_seconds()))
 
+    def interrupt(self, status: str, reason: str | None) -> None:
+        """The stack ended while it ran: kinds whose jobs have parts end them. Call under the resources' lock."""
+
     def touch(self) -> None:
         """It was modified, its state was not. Call under the resources' lock."""
         self.last_modified = datetime.now(UTC)

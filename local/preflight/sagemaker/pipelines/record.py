@@ -92,3 +92,8 @@ class ExecutionRecord(JobRecord):
     selected: tuple[str, ...] | None = None
     source_arn: str | None = None
     steps: dict[str, StepRecord] = Field(default_factory=dict)
+
+    def interrupt(self, status: str, reason: str | None) -> None:
+        for step in self.steps.values():
+            if step.end_time is None:
+                step.status, step.failure_reason, step.end_time = status, reason, datetime.now(UTC)

@@ -10,7 +10,8 @@ from preflight.sagemaker.api.scope import Scope
 class Record(BaseModel):
     """One resource of one account and region. It changes under the resources' lock only.
 
-    ``model_dump_json(exclude_unset=True, by_alias=True)`` writes it down whole; ``model_validate_json`` reads it back.
+    ``keeping.py`` writes it down and reads it back, so what it consists of is plain: models, Shapes, lists, maps, text,
+    numbers, times. What is added to it later needs a default, for the records that were written down without it.
     """
 
     scope: Scope

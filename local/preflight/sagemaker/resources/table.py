@@ -70,6 +70,7 @@ class Resources:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.tags = Tags(self.lock)
+        self.tables: list[Table[Any]] = []
         self._observers: list[Observer] = []
         self._searched: dict[str, Callable[[Scope], list[Description]]] = {}
 
@@ -98,13 +99,14 @@ class Table[R: Record]:
     def __init__(self, resources: Resources, kind: Kind[R]) -> None:
         self._resources = resources
         self._lock = resources.lock
-        self._kind = kind
+        self.kind = kind
         self._records: dict[Scope, dict[str, R]] = {}
+        resources.tables.append(self)
         if kind.searched_as:
             resources.offer(kind.searched_as, self._found)
 
     def arn(self, scope: Scope, name: str) -> str:
-        return scope.arn(self._kind.arn_kind, name)
+        return scope.arn(self.kind.arn_kind, name)
 
     def add(self, record: R, tags: Iterable[Tag] = ()) -> None:
         """Take in a new resource with its tags. Raises ServiceError if its name is taken, or a tag is refused."""
@@ -114,6 +116,12 @@ class Table[R: Record]:
             self._of(record.scope)[record.name.lower()] = record
             self.announce(record)
 
+    def take_back(self, record: R, tags: Mapping[str, str]) -> None:
+        """Take in a resource that was here before the stack was stopped, with its tags; nobody is told."""
+        with self._lock:
+            self._of(record.scope)[record.name.lower()] = record
+            self._resources.tags.take_back(record.arn, tags)
+
     def find(self, scope: Scope, name: str) -> R | None:
         with self._lock:
             return self._of(scope).get(name.lower())
@@ -122,24 +130,24 @@ class Table[R: Record]:
         """The resource of that name. Raises ServiceError, in AWS's words for this kind."""
         if record := self.find(scope, name):
             return record
-        raise self._kind.missing(self.arn(scope, name))
+        raise self.kind.missing(self.arn(scope, name))
 
     def require_free(self, scope: Scope, name: str) -> None:
         """Raises ServiceError, in AWS's words for this kind, if the name is taken."""
         if self.find(scope, name):
-            raise self._kind.taken(self.arn(scope, name))
+            raise self.kind.taken(self.arn(scope, name))
 
     def describe(self, scope: Scope, name: str) -> Description:
         with self._lock:
-            return self._kind.describe(self.require(scope, name))
+            return self.kind.describe(self.require(scope, name))
 
     def page(
         self, scope: Scope, request: PageRequest, only: Callable[[Description], bool] = lambda summary: True
     ) -> dict[str, Any]:
         """One page of the summaries that are ``only`` such, as List operations answer."""
         with self._lock:
-            summaries = [self._kind.summarize(record) for record in self._of(scope).values()]
-        return self._kind.listing.page(filter(only, summaries), request)
+            summaries = [self.kind.summarize(record) for record in self._of(scope).values()]
+        return self.kind.listing.page(filter(only, summaries), request)
 
     def remove(self, record: R) -> None:
         """Forget the resource and its tags; ``announce`` it if that is an event."""
@@ -149,7 +157,7 @@ class Table[R: Record]:
 
     def announce(self, record: R, more: Mapping[str, Any] | None = None) -> None:
         """Tell that the resource has changed, and ``more``; call under the lock, at the moment that it does."""
-        kind = self._kind
+        kind = self.kind
         if kind.event is None:
             return
         with self._lock:
@@ -166,7 +174,7 @@ class Table[R: Record]:
             return iter([record for records in self._records.values() for record in records.values()])
 
     def _found(self, scope: Scope) -> list[Description]:
-        describe = self._kind.found or self._kind.describe
+        describe = self.kind.found or self.kind.describe
         with self._lock:
             return [{**describe(record), "Tags": self._resources.tags.as_list(record.arn)} for record in self.of(scope)]
 

@@ -44,6 +44,11 @@ class Tags:
         """Whether there is such a resource in ``scope``."""
         return arn in self._tags and scope.owns(arn)
 
+    def take_back(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Put the tags on a resource that it had before the stack was stopped."""
+        with self._lock:
+            self._tags[arn] = dict(tags)
+
     def require(self, scope: Scope, arn: str) -> None:
         """Raises ValidationException if there is no such resource in ``scope``."""
         if not self.has(scope, arn):

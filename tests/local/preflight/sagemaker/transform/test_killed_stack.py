@@ -20,7 +20,7 @@ ROWS = f"{'x' * 2000},5,1\n" * 20_000  # with SingleRecord a request each
 @pytest.fixture
 def own(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
     """SageMaker on a stack of the test's own; S3 is the other's, so what is in it outlives this one."""
-    own = Stack(port=free_port(), home=tmp_path, services=stack.endpoint_url)
+    own = Stack(port=free_port(), home=tmp_path, services=stack.endpoint_url, ephemeral=True)
     own.up()
     yield own
     own.down()

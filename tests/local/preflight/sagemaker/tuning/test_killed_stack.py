@@ -20,7 +20,7 @@ from tests.local.preflight.sagemaker.tuning.conftest import children, limits
 @pytest.fixture
 def own(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
     """SageMaker on a stack of the test's own; S3 is the other's."""
-    own = Stack(port=free_port(), home=tmp_path, services=stack.endpoint_url)
+    own = Stack(port=free_port(), home=tmp_path, services=stack.endpoint_url, ephemeral=True)
     own.up()
     yield own
     own.down()

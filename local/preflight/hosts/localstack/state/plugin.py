@@ -1,0 +1,104 @@
+"""Where the kept state meets LocalStack: opened at the start, restored as it is asked for, written to the end."""
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Iterator
+
+from localstack import config
+from localstack.aws import handlers
+from localstack.http import Request, Response
+from localstack.runtime import hooks
+from localstack.runtime.exceptions import LocalstackExit
+from localstack.services.edge import ROUTER
+
+from preflight.hosts.localstack.patches import apply
+from preflight.hosts.localstack.services import LIFE
+from preflight.hosts.localstack.state.folder import StateFolder
+from preflight.hosts.localstack.state.keeping import Keeper
+from preflight.hosts.localstack.state.restoring import Restorer
+from preflight.kept_files import NotOwn
+from preflight.sagemaker.settings import kept_folder
+
+STATE_PATH = "/_preflight/state"
+BEFORE_SERVICES_STOP = -1
+
+
+@functools.cache
+def folder() -> StateFolder | None:
+    """None if the stack keeps nothing."""
+    home = kept_folder(os.environ)
+    return StateFolder(home) if home else None
+
+
+@functools.cache
+def _keeper() -> Keeper:
+    kept = folder()
+    assert kept is not None
+    return Keeper(kept)
+
+
+@hooks.on_infra_start()
+def take_up_state() -> None:
+    """Look at what is kept; nothing in it keeps the stack from starting but that others may have written it."""
+    ROUTER.add(STATE_PATH, _describe, methods=["GET"])
+    kept = folder()
+    if kept is None:
+        return
+    try:
+        kept.open()
+    except NotOwn as error:
+        raise LocalstackExit(f"{error}\n", 1) from None
+    config.dirs.data = str(kept.files)  # what services keep in files of their own is kept there
+    kept.files.mkdir(mode=0o700, exist_ok=True)
+    restorer = _restorer()
+    restorer.restore_what_others_read()
+    apply("state", restorer.patches)
+    handlers.serve_custom_service_request_handlers.append(_keeper().before_request)
+    handlers.run_custom_finalizers.append(_keeper().after_request)
+
+
+@functools.cache
+def _restorer() -> Restorer:
+    kept = folder()
+    assert kept is not None
+    return Restorer(kept)
+
+
+@hooks.on_infra_ready()
+def go_on_with_state() -> None:
+    """Keep what changes; services whose state works without being asked are started."""
+    if folder() is not None:
+        _keeper().start()
+        threading.Thread(target=_restorer().start_what_works_by_itself, name="restore-state", daemon=True).start()
+
+
+@contextlib.contextmanager
+def forgotten() -> Iterator[None]:
+    """Around what empties the services: what was kept of them is forgotten with it."""
+    kept = folder()
+    if kept is None:
+        yield
+        return
+    with _keeper().paused():
+        yield
+        _restorer().forget()
+        kept.forget()
+
+
+@hooks.on_infra_shutdown(priority=BEFORE_SERVICES_STOP)
+def keep_state() -> None:
+    """Write down everything, once nothing changes any more."""
+    LIFE.close()
+    if folder() is not None:
+        _keeper().close()
+
+
+def _describe(request: Request) -> Response:
+    """What ``preflight`` says of the state: whether it is kept, and what of it could not be used."""
+    kept = folder()
+    response = Response()
+    service = LIFE.service()
+    response.set_json({"is_kept": kept is not None, "notes": [*(kept.notes if kept else ()), *service.notes]})
+    return response
