@@ -5,15 +5,25 @@ import re
 import pytest
 
 from tests.clients.conftest import Flow
+from tests.clients.test_sagemaker_sdk import needs_sklearn
+
+EVALUATED = ["AbaloneProcess", "AbaloneTrain", "AbaloneEval", "AbaloneMSECond"]
 
 
+@needs_sklearn
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_pipeline.py")
-def test_sdk_2_runs_a_pipeline_to_either_branch(flow: Flow) -> None:
+def test_sdk_2_runs_the_templates_pipeline_to_each_of_its_ends(flow: Flow) -> None:
     flow.require_success()
-    good, _, bad = flow.output.partition("execution: Failed")
-    assert "execution: Succeeded" in good
-    assert set(re.findall(r"^step: (\S+) Succeeded", good, re.MULTILINE)) == {
-        *("Prepare", "Train", "Evaluate", "Check", "Register-RegisterModel", "Make-CreateModel"),
+    _, good, bad, broken = re.split(r"^execution: ", flow.output, flags=re.MULTILINE)
+    assert (good.split()[0], bad.split()[0], broken.split()[0]) == ("Succeeded", "Failed", "Failed")
+    assert set(re.findall(r"^step: (\S+) Succeeded *$", good, re.MULTILINE)) == {
+        *EVALUATED,
+        *("AbaloneRegister-RegisterModel", "Abalone-CreateModel", "AbaloneTransform"),
     }
-    assert "step: TooHigh Failed MSE is above 0.1" in bad
-    assert "Make-CreateModel" not in bad
+    assert re.findall(r"^step: (\S+) Succeeded cached", bad, re.MULTILINE) == EVALUATED[:3]
+    assert "step: AbaloneMSEFail Failed  MSE is above 0.0001" in bad
+    assert "AbaloneTransform" not in bad
+    assert "step: AbaloneProcess Failed  ClientError: " in broken
+    assert "AbaloneTrain" not in broken
+    assert "transformed: 80 True" in flow.output
+    assert "registered: 1 PendingManualApproval" in flow.output
