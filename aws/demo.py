@@ -10,9 +10,12 @@ if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
 
 import os
 import queue
+import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -20,7 +23,7 @@ import click
 from aws import options
 from aws.config import load_settings
 from aws.deployment import record_path
-from aws.errors import EXIT_INTERRUPTED, explained
+from aws.errors import EXIT_INTERRUPTED, InputError, explained
 from aws.steps import algorithms
 
 LONGEST_SILENCE_SECONDS = 4.0
@@ -45,27 +48,36 @@ def main(data: Path | None, algorithm: str, features: str, rows: int, config_pat
     project = ["--config", str(config_path), "--build", str(build_folder)]
     prepare = ["-m", "data_prep", *table, "--features", features, "--output", str(prepared)]
     try:
-        run("Checking the table", *prepare, "--check")
-        run("Starting the stack", "-m", "preflight", "up")
-        run("Preparing the data", *prepare)
-        run("Deploying", "aws/deploy.py", "--algorithm", algorithm, "--data", str(prepared), *project)
-        run("Asking the URL", "aws/predict.py", "--rows", str(rows), *project)
+        run("Checking the table", sys.executable, *prepare, "--check")
+        run("Starting the stack", *_preflight(), "up")
+        run("Preparing the data", sys.executable, *prepare)
+        run("Deploying", sys.executable, "aws/deploy.py", "--algorithm", algorithm, "--data", str(prepared), *project)
+        run("Asking the URL", sys.executable, "aws/predict.py", "--rows", str(rows), *project)
     except KeyboardInterrupt:  # what was under way has said so itself
         raise SystemExit(EXIT_INTERRUPTED) from None
+
+
+def _preflight() -> list[str]:
+    """The kit's command: beside this Python, else wherever it was installed."""
+    if find_spec("preflight"):
+        return [sys.executable, "-m", "preflight"]
+    if found := shutil.which("preflight"):
+        return [found]
+    raise InputError("The command preflight is not found: install it (`uv tool install`, `pipx install`).")
 
 
 def run(doing: str, *command: str) -> None:
     """Run one of the programs before a person's eyes; ends this one with its exit code if it fails."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     if sys.stdout.isatty():  # it shows that it works by itself
-        code = subprocess.run([sys.executable, *command], env=environment).returncode
+        code = subprocess.run(command, env=environment).returncode
     else:
-        code = _run_audibly(doing, [sys.executable, *command], environment)
+        code = _run_audibly(doing, command, environment)
     if code:
         raise SystemExit(code)
 
 
-def _run_audibly(doing: str, command: list[str], environment: dict[str, str]) -> int:
+def _run_audibly(doing: str, command: Sequence[str], environment: dict[str, str]) -> int:
     """Where nothing turns, a line tells now and then that it still works."""
     started = time.monotonic()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:

@@ -3,11 +3,13 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from data_prep.config import DataConfig
 from data_prep.errors import DataError
 from data_prep.files import UNPACKING_ERRORS, CsvFile
+
+if TYPE_CHECKING:  # describe reads tables where pydantic is not installed
+    from data_prep.config import DataConfig
 
 LONGEST_LINE = 1_000_000  # characters; a longer one is no table, and must not fill the memory
 ROWS_PER_REPORT = 5_000
@@ -28,7 +30,7 @@ class Table:
     names.
     """
 
-    def __init__(self, file: CsvFile, config: DataConfig | None = None) -> None:
+    def __init__(self, file: CsvFile, config: "DataConfig | None" = None) -> None:
         self.file = file
         self.size_bytes = file.size_bytes
         self.header: list[str] = []
@@ -86,7 +88,7 @@ class Table:
                 raise DataError(f"{self.file}, line {number}: the line is longer than {LONGEST_LINE:,} characters.")
             yield line
 
-    def _check_header(self, config: DataConfig) -> None:
+    def _check_header(self, config: "DataConfig") -> None:
         needed = config.needed
         missing = [name for name in needed if name not in self.header]
         where = f"{self.file}, line 1"

@@ -40,6 +40,8 @@ def build_image(names: Names, target: Target) -> OwnImage:
     The local stack finds the image by that name. Raises ``InputError`` without an engine, and ``ResourceError`` with
     the last lines of a build that fails.
     """
+    if not (PROJECT_FOLDER / DOCKERFILE).is_file():
+        raise InputError(f"{PROJECT_FOLDER} has no {DOCKERFILE}: our own container is built in a clone of Preflight.")
     platform = None if target.is_stack else PLATFORM
     engine = _engine()
     try:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,9 +17,6 @@ import requests
 from sklearn.datasets import load_diabetes, load_wine
 
 from tests.aws.conftest import Project
-
-WINE = '[data.label]\ncolumn = "cultivar"\nkind = "multiclass"\nclasses = ["class_0", "class_1", "class_2"]\n'
-DIABETES = '[data.label]\ncolumn = "progression"\nkind = "regression"\n'
 
 
 def write_table(path: Path, data: Any, column: str) -> None:
@@ -37,9 +35,14 @@ def write_table(path: Path, data: Any, column: str) -> None:
             archive.write(plain, "archive/table.csv")
 
 
-def prepared(project: Project, table: Path, data: Any, label: str) -> Project:
-    """The project with scikit-learn's ``data`` as its table."""
-    return prepared_with(project, table, data.feature_names, label)
+def prepared(project: Project, table: Path) -> Project:
+    """The project with the configuration that `preflight init` writes for its table, prepared by data_prep."""
+    made = project.folder / project.name
+    init = [sys.executable, "-m", "preflight", "init", str(table), str(made)]
+    done = subprocess.run(init, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.copyfile(made / "preflight.toml", project.folder / "preflight.toml")
+    return _prepare(project, table)
 
 
 def prepared_with(project: Project, table: Path, columns: Iterable[str], label: str) -> Project:
@@ -48,7 +51,11 @@ def prepared_with(project: Project, table: Path, columns: Iterable[str], label: 
     config = project.folder / "preflight.toml"
     deploy = f'[deploy]\nname = "{project.name}"\n'
     config.write_text(f"[data]\ncolumns = [{names}]\n{label}{deploy}")
-    folder = project.folder / "data"
+    return _prepare(project, table)
+
+
+def _prepare(project: Project, table: Path) -> Project:
+    config, folder = project.folder / "preflight.toml", project.folder / "data"
     command = [sys.executable, "-m", "data_prep", str(table), "--config", str(config), "--output", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -66,7 +73,7 @@ def figures(project: Project, *options: str) -> dict[str, Any]:
 def test_three_classes(make_project: Callable[[str], Project], tmp_path: Path, algorithm: str) -> None:
     wine = load_wine()
     write_table(tmp_path / "wine.csv.gz", wine, "cultivar")
-    project = prepared(make_project(f"wine-{algorithm[:3]}"), tmp_path / "wine.csv.gz", wine, WINE)
+    project = prepared(make_project(f"wine-{algorithm[:3]}"), tmp_path / "wine.csv.gz")
 
     deployed = project.run("deploy", "--algorithm", algorithm)
 
@@ -88,7 +95,7 @@ def test_a_number_on_a_stack_that_plays_aws(
 ) -> None:
     diabetes = load_diabetes()
     write_table(tmp_path / "archive.zip", diabetes, "progression")
-    project = prepared(make_project(f"sugar-{algorithm[:3]}"), tmp_path / "archive.zip", diabetes, DIABETES)
+    project = prepared(make_project(f"sugar-{algorithm[:3]}"), tmp_path / "archive.zip")
     options = ["--target", "aws", "--algorithm", algorithm, "--yes"]
 
     deployed = project.run("deploy", *options)
@@ -109,7 +116,7 @@ def test_a_model_of_another_kind_than_the_label_is_refused(
 ) -> None:
     wine = load_wine()
     write_table(tmp_path / "wine.csv.gz", wine, "cultivar")
-    project = prepared(make_project("wrong-kind"), tmp_path / "wine.csv.gz", wine, WINE)
+    project = prepared(make_project("wrong-kind"), tmp_path / "wine.csv.gz")
     with (project.folder / "preflight.toml").open("a") as file:
         file.write('[deploy.hyperparameters.linear-learner]\npredictor_type = "regressor"\n')
 

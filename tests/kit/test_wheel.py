@@ -130,6 +130,25 @@ def test_the_fixture_in_a_strangers_test(run: Run, empty: Path, tmp_path: Path) 
     assert processes_of(tmp_path) == []
 
 
+def test_a_project_of_a_table_is_whole_without_a_clone(run: Run, empty: Path) -> None:
+    rows = "".join(f"{number % 7 + 0.5},{'yes' if number % 7 > 3 else 'no'}\n" for number in range(60))
+    (empty / "tiny.csv").write_text(f"size,large\n{rows}")
+
+    made = run("preflight", "init", "tiny.csv")
+
+    assert made.returncode == 0, made.stdout
+    project = empty / "tiny"
+    assert 'positive = "yes"\n' in (project / "preflight.toml").read_text()
+    for folder in ("aws", "data_prep", "lambda"):  # one source of truth: the clone's
+        ours = {path.relative_to(REPOSITORY) for path in (REPOSITORY / folder).rglob("*") if path.suffix != ".pyc"}
+        assert {path.relative_to(project) for path in (project / folder).rglob("*")} >= ours - {
+            path for path in ours if path.name == "__pycache__"
+        }
+    help_of_make = execute("make", "-C", project, cwd=empty).stdout
+    assert "make demo" in help_of_make and (project / ".gitignore").is_file()
+    assert "is not empty" in run("preflight", "init", "tiny.csv").stdout
+
+
 def test_the_coverage_report_needs_nothing_more_than_the_stack(run: Run) -> None:
     assert "operations supported" in run("preflight", "coverage").stdout
 

@@ -25,6 +25,7 @@ from preflight.cli.inventory import KINDS, names, running, take_inventory
 from preflight.cli.stack_api import RequestRefused, StackApi
 from preflight.client_environment import REGION, client_environment
 from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
+from preflight.projects.create import ProjectProblem, create, default_folder
 from preflight.sagemaker.launching.declared_images import DeclarationProblem
 from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
 
@@ -54,7 +55,7 @@ def fail(text: str) -> NoReturn:
 def _errors_in_words() -> Iterator[None]:
     try:
         yield
-    except (StackError, EnvironmentProblem, DeclarationProblem, RequestRefused) as error:
+    except (StackError, EnvironmentProblem, DeclarationProblem, RequestRefused, ProjectProblem) as error:
         fail(str(error))
     except BrokenPipeError:  # of `| head`; click ends without a word
         raise
@@ -364,6 +365,24 @@ def completion(shell: str) -> None:
     shell_class = get_completion_class(shell)
     assert shell_class is not None
     click.echo(shell_class(main, {}, "preflight", "_PREFLIGHT_COMPLETE").source())
+
+
+@main.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--label", help="The column to predict.  [default: the last, or the first if it is called label, target, class, y]"
+)
+@_errors_in_words()
+def init(table: Path, folder: Path | None, label: str | None) -> None:
+    """Make a project of TABLE in FOLDER: look at the table, write what it is, bring the programs that deploy it.
+
+    TABLE is a CSV, also .csv.gz or a .zip with one. FOLDER must be empty or new; it is named after TABLE if not given.
+    """
+    folder = folder or default_folder(table)
+    create(table, folder, label)
+    say(f"{folder} is a project. Look at {folder / 'preflight.toml'}: comments stand where it was not sure. Then:")
+    say(f"  cd {shlex.quote(str(folder))} && make demo")
 
 
 @main.command()

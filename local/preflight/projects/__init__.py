@@ -1,0 +1,1 @@
+"""Projects of people's own, made from the example application."""
