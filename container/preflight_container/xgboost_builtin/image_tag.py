@@ -17,6 +17,12 @@ def library_version(tag: str | None) -> str | None:
     return match[1] if match else None
 
 
+def library_numbers(tag: str | None) -> tuple[int, ...] | None:
+    """``(1, 7)`` for 1.7-1. None where it is not known."""
+    version = library_version(tag)
+    return tuple(map(int, version.split("."))) if version else None
+
+
 def warn_of_version(tag: str | None) -> None:
     """Says in the log where the image's library is another than the one that runs."""
     version = library_version(tag)
@@ -24,6 +30,6 @@ def warn_of_version(tag: str | None) -> None:
     if version and version != here:
         log(
             f"The image's tag is {tag}, which holds xgboost {version} on AWS. Preflight runs xgboost {VERSION}: "
-            "results, defaults and the model file may differ.",
+            "results and defaults may differ; the model file is one that xgboost of that version can load.",
             level="WARNING",
         )

@@ -19,15 +19,15 @@ from preflight_container.log import log
 from preflight_container.paths import Paths
 from preflight_container.script_mode.xgboost_cluster import NoData, rabit_run, wait_hostname_resolution
 from preflight_container.threads import thread_count
+from preflight_container.xgboost_builtin import model_file
 from preflight_container.xgboost_builtin.channel_files import check_channels, has_data
 from preflight_container.xgboost_builtin.checkpoints import SaveCheckpoints, load_checkpoint
 from preflight_container.xgboost_builtin.hyperparameters import library_parameters, read_hyperparameters
-from preflight_container.xgboost_builtin.image_tag import TAG_VARIABLE, warn_of_version
+from preflight_container.xgboost_builtin.image_tag import TAG_VARIABLE, library_numbers, warn_of_version
 from preflight_container.xgboost_builtin.library import library_words
 from preflight_container.xgboost_builtin.matrices import read_matrix
 from preflight_container.xgboost_builtin.metrics import OWN_METRICS, evaluate, is_maximized
-
-MODEL_FILE = "xgboost-model"
+from preflight_container.xgboost_builtin.model_file import MODEL_FILE
 
 # Complaints that AWS's container calls the customer's. The words of several are those of an older library, so that
 # its own of today, such as "label must be in (0, 1) for logistic regression", are the algorithm's there.
@@ -46,7 +46,7 @@ CUSTOMER_ERRORS = (
 
 
 def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Channel], hosts: Hosts) -> None:
-    """Trains, with the other hosts if there are any, and writes `xgboost-model` (UBJSON) into one host's model folder.
+    """Trains, with the other hosts if there are any, and writes `xgboost-model` into one host's model folder.
 
     Raises:
         CustomerError: a hyperparameter, a channel or its data is wrong.
@@ -54,7 +54,9 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
     """
     tag = os.environ.get(TAG_VARIABLE)
     warn_of_version(tag)
+    version = library_numbers(tag)
     values = read_hyperparameters(hyperparameters, tag)
+    values = {**model_file.intercept(version, values["objective"]), **values}
     check_channels(channels)
 
     def train(is_master: bool = True) -> None:
@@ -66,7 +68,7 @@ def run(paths: Paths, hyperparameters: dict[str, str], channels: dict[str, Chann
                 raise CustomerError(text) from error
             raise AlgorithmError(f"XGB train call failed with exception:\n {text}") from error
         if is_master:
-            (paths.model / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+            (paths.model / MODEL_FILE).write_bytes(model_file.write(booster, version))
 
     if len(hosts.names) == 1:
         train()

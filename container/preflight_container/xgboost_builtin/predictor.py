@@ -16,7 +16,7 @@ from preflight_container import content_types
 from preflight_container.errors import BadRequest, CannotAnswer, ModelError
 from preflight_container.inference import Answer
 from preflight_container.multi_model import WORKER
-from preflight_container.xgboost_builtin import answers, selectable_output
+from preflight_container.xgboost_builtin import answers, model_file, selectable_output
 from preflight_container.xgboost_builtin.bodies import Features, read_body
 from preflight_container.xgboost_builtin.dense_prediction import predict_dense
 from preflight_container.xgboost_builtin.library import library_words
@@ -26,7 +26,7 @@ Array = NDArray[np.float32]
 
 DEFAULT_BODY_BYTES = 6 << 20
 TRIAL_SECONDS = 60  # many times what the largest model takes to load
-PICKLE = b"\x80"
+
 VOTING = ("multi:softmax", "binary:hinge")  # the objectives whose models answer with a class
 
 
@@ -98,17 +98,15 @@ class Model:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises ModelError when the file holds no model of the library's own format."""
-        content = path.read_bytes()
-        if content.startswith(PICKLE):
+        try:
+            booster = model_file.read(path.read_bytes())
+            booster.set_param({"nthread": 1})  # requests run beside each other already
+            return cls(booster)
+        except model_file.ForeignPickle as error:
             raise ModelError(
                 f"{path.name} is pickled, as XGBoost containers before 1.3 wrote it. Preflight does not unpickle; "
                 "save it with Booster.save_model."
-            )
-        try:  # as bytes: the library tells the format by the file's name, which here says nothing
-            booster = xgboost.Booster()
-            booster.load_model(bytearray(content))
-            booster.set_param({"nthread": 1})  # requests run beside each other already
-            return cls(booster)
+            ) from error
         except Exception as error:  # the library raises anything where a file is damaged
             raise ModelError(f"{path.name} is not a model that xgboost {xgboost.__version__} can load.") from error
 
