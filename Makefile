@@ -21,7 +21,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-repo
 # From the wheel to a training job, an endpoint, and a function behind a URL.
 MATRIX       := tests/kit tests/aws/test_flow.py tests/local/preflight/hosts/localstack/lambda_/test_functions.py tests/container/test_xgboost.py
 
-.PHONY: help setup demo up down status test matrix check bench soak protobuf clean
+.PHONY: help setup demo pipeline up down status test matrix check bench soak protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ setup: ## Make .venv with everything in it (the other targets do this by themsel
 demo: ## From a survey CSV to a URL that answers 0 or 1, on this machine
 	@DATA="$(DATA)" CONFIG="$(CONFIG)" ALGORITHM="$(ALGORITHM)" FEATURES="$(FEATURES)" ROWS="$(ROWS)" \
 		UNKNOWN="$(filter-out DATA CONFIG ALGORITHM FEATURES ROWS PORT,$(GIVEN))" ./demo.sh
+
+pipeline: setup ## From DATA, a CSV, through a SageMaker pipeline to an endpoint, on this machine
+	@$(PYTHON_IN_VENV) -m preflight up
+	@$(PYTHON_IN_VENV) aws/pipeline.py $(DATA) --config $(CONFIG) --algorithm $(ALGORITHM) --features $(FEATURES) --approve
 
 up: setup ## Start the stack
 	@$(PYTHON_IN_VENV) -m preflight up
@@ -48,7 +52,7 @@ test: ## Run the tests
 	@./setup.sh dev
 	@./setup.sh clients
 	@$(PYTHON_IN_VENV) -m preflight prepare
-	-@$(PYTHON_IN_VENV) -m preflight frameworks install sklearn:1.2-1 xgboost:3.2-0 # without their Pythons tests are skipped
+	-@$(PYTHON_IN_VENV) -m preflight frameworks install sklearn:1.2-1 sklearn:1.4-2 xgboost:3.2-0 # without their Pythons tests are skipped
 	@$(PYTEST_ENV) $(PYTHON_IN_VENV) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 matrix: ## Run a part of the tests on every other Python that is found (3.12, 3.13, 3.14)

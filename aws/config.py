@@ -60,6 +60,15 @@ class BatchSettings(Section):
     instance_count: int = Field(default=1, ge=1)
 
 
+class PipelineSettings(Section):
+    """The pipeline: the machine of its processing jobs, and what a model must reach to be registered."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    volume_gb: int = Field(default=10, ge=1)
+    max_runtime_seconds: int = Field(default=3600, ge=1, le=5 * 24 * 3600)
+    least_accuracy: float = Field(default=0.8, ge=0, le=1)
+
+
 class ContainerSettings(Section):
     """The image of ``--algorithm container``: which of its two algorithms it runs."""
 
@@ -97,6 +106,7 @@ class DeploySettings(Section):
     serverless: ServerlessSettings = ServerlessSettings()
     batch: BatchSettings = BatchSettings()
     container: ContainerSettings = ContainerSettings()
+    pipeline: PipelineSettings = PipelineSettings()
     function: FunctionSettings = FunctionSettings()
     api: ApiSettings = ApiSettings()
     log_days: LogDays = 30

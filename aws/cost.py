@@ -16,11 +16,17 @@ from rich.table import Table
 
 from aws import options
 from aws.config import DeploySettings, load_settings
-from aws.errors import explained
+from aws.errors import InputError, explained
 from aws.pricing.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
 from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
 
-WHEN = {"once": "once", "idle": "a month, idle too", "traffic": "a month of that traffic", "batch": "each batch"}
+WHEN = {
+    "once": "once",
+    "idle": "a month, idle too",
+    "traffic": "a month of that traffic",
+    "batch": "each batch",
+    "pipeline": "each run",
+}
 
 
 def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None, capture: bool = False) -> str:
@@ -43,6 +49,21 @@ def batch_summary(settings: DeploySettings, region: str) -> str:
     where = f" ({prices.whose})" if prices.whose else ""
     line = next(line for line in estimate(settings, Usage(), prices).lines if line.when == "batch")
     return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
+
+
+def pipeline_summary(settings: DeploySettings, region: str, *, approve: bool) -> str:
+    """One sentence for the plan of a pipeline: what a run costs, and what goes on costing if its model is deployed."""
+    try:
+        prices = PriceTable.load(region)
+        bill = estimate(settings, Usage(), prices)
+    except InputError as error:  # a plan is worth showing without its price
+        return f"Price: unknown. {error}"
+    where = f" ({prices.whose})" if prices.whose else ""
+    line = next(line for line in bill.lines if line.when == "pipeline")
+    stays = (
+        f"the endpoint then {_idle(bill)}, until `python aws/destroy.py --target aws`" if approve else "then nothing"
+    )
+    return f"Price{where}: ${line.usd:.2f} for {line.how}; {stays}."
 
 
 def _idle(bill: Estimate) -> str:
@@ -108,6 +129,7 @@ def main(
             "training": settings.training.instance_type,
             "hosting": settings.endpoint.instance_type,
             "transform": settings.batch.instance_type,
+            "processing": settings.pipeline.instance_type,
         }
         keys = {f"{use}.{instance_type}" for use, instance_type in types.items()}
         keys |= {key for key in PriceTable.load(region, table_path) if ".ml." in key}

@@ -76,7 +76,16 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
         hosting.ensure_endpoint(aws, names, config_name, serverless=wanted.serverless, step=step)
     with report.step("Function") as step:
         code = function.build_zip(wanted.dataset)
-        function_arn = function.ensure_function(aws, names, settings.function, function_role_arn, code, step)
+        limits = settings.function
+        predicting = function.Function(
+            names.function,
+            function.HANDLER,
+            function_role_arn,
+            {"ENDPOINT_NAME": names.endpoint},
+            memory_mb=limits.memory_mb,
+            timeout_seconds=limits.timeout_seconds,
+        )
+        function_arn = function.ensure_function(aws, names, predicting, code, step)
     with report.step("REST API") as step:
         rest_api = api.ensure_rest_api(aws, names)
         rest_api_id = step.result = str(rest_api["id"])

@@ -23,11 +23,20 @@ class Names:
     api_key: str
     usage_plan: str
     repository: str
+    pipeline: str
+    package_group: str
+    pipeline_role: str
+    approval: str
+    approval_role: str
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags that say whose a resource is."""
         return {PROJECT_TAG: self.project}
+
+    def of_package(self, package_arn: str) -> str:
+        """What lambda/approved.py calls the model of a package's version, and its endpoint configuration."""
+        return f"{self.endpoint}-approved-{package_arn.rpartition('/')[2]}"
 
     @property
     def tag_list(self) -> list[dict[str, str]]:
@@ -51,4 +60,9 @@ def names_of(aws: Aws, settings: DeploySettings) -> Names:
         api_key=project,
         usage_plan=project,
         repository=f"{project}/container",
+        pipeline=project,
+        package_group=project,
+        pipeline_role=f"{project}-pipeline-{region}",
+        approval=f"{project}-approved",
+        approval_role=f"{project}-approval-{region}",
     )

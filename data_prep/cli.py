@@ -1,5 +1,6 @@
 """``python -m data_prep``: a raw survey CSV to what SageMaker's built-in algorithms read."""
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from data_prep.errors import PrepError
 from data_prep.files import CsvFile, csv_files
 from data_prep.prepare import OnBytes, Source, Summary, prepare
 from data_prep.sample import write_sample
-from data_prep.schema import Features
+from data_prep.schema import Description, Features
 from data_prep.table import Table
 
 console = Console(soft_wrap=True, highlight=False)
@@ -48,6 +49,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
     show_default=True,
     help="The part of one file that is kept for testing.",
 )
+@click.option(
+    "--describe",
+    "description_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --check: write what the configuration says of the table to this file, as data_prep/job.py takes it.",
+)
 @click.option("--check", is_flag=True, help="Look at the configuration and the table's header only; write nothing.")
 def main(
     data: Path | None,
@@ -56,6 +63,7 @@ def main(
     config: Path,
     seed: int,
     test_fraction: float,
+    description_path: Path | None,
     check: bool,
 ) -> None:
     """Turn a raw survey CSV into train_aws.csv and test_aws.csv: label first, no header, numbers only.
@@ -69,11 +77,14 @@ def main(
     try:
         project = load_project(config)
         table_config, output = project.data, output or Path("build") / project.name / "data"
-        with _source(data or project.table, table_config, seed, test_fraction) as source:
+        description = table_config.description(features)
+        with _source(data or project.table, description, seed, test_fraction) as source:
             if check:
+                if description_path is not None:
+                    description_path.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
                 return
             with _progress(source) as on_bytes:
-                summary = prepare(source, table_config, features, output, on_bytes)
+                summary = prepare(source, description, output, on_bytes)
         _report(source, table_config, summary, output)
     except PrepError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
@@ -88,15 +99,15 @@ def main(
 
 
 @contextmanager
-def _source(data: Path | None, config: DataConfig, seed: int, test_fraction: float) -> Iterator[Source]:
+def _source(data: Path | None, description: Description, seed: int, test_fraction: float) -> Iterator[Source]:
     if data is not None:
-        tables = {side: Table(file, config) for side, file in csv_files(data).items()}
+        tables = {side: Table(file, description) for side, file in csv_files(data).items()}
         yield Source(tables, str(data) if data.is_dir() else data.name, False, seed, test_fraction)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.csv"
         write_sample(path, rows=SAMPLE_ROWS, seed=seed)
-        yield Source({"both": Table(CsvFile(path), config)}, "generated sample", True, seed, test_fraction)
+        yield Source({"both": Table(CsvFile(path), description)}, "generated sample", True, seed, test_fraction)
 
 
 @contextmanager

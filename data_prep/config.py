@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,9 @@ from pydantic import (
 )
 
 from data_prep.errors import ConfigError
+from data_prep.schema import Features, feature_names
+
+VERSION = 1  # of schema.json
 
 ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -153,10 +156,18 @@ class DataConfig(_Section):
     ignored: list[str] = []
     columns: list[Column] = Field(min_length=1)
 
-    @property
-    def needed(self) -> list[str]:
-        """The columns a table must have."""
-        return [*(column.name for column in self.columns), self.label.column]
+    def description(self, features: Features) -> dict[str, Any]:
+        """The schema but for what only the rows tell."""
+        columns = [_described(column, features) for column in self.columns]
+        return {
+            "version": VERSION,
+            "features": features,
+            "feature_names": [name for column in columns for name in feature_names(column)],
+            "label": self.label.model_dump() | {"classes": self.label.classes},
+            "request": self.request.model_dump(),
+            "ignored": self.ignored,
+            "columns": columns,
+        }
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -165,6 +176,11 @@ class DataConfig(_Section):
             if names.count(name) > 1:
                 raise ValueError(f"the column {name!r} is named twice")
         return self
+
+
+def _described(column: Column, features: Features) -> dict[str, Any]:
+    encodings = list(column.engineered) if features == "engineered" else ["value"]
+    return column.model_dump(exclude={"engineered"}) | {"encodings": encodings}
 
 
 class _Deploy(BaseModel):

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from data_prep.config import DataConfig
 from data_prep.encoder import Encoder, EncodingError, format_row, read_value
 from data_prep.errors import DataError
 from data_prep.files import Side
 from data_prep.median import Median
 from data_prep.output import replaced_files
-from data_prep.schema import Features, build_schema
+from data_prep.schema import Description, with_medians
 from data_prep.table import Table
 
 Split = Literal["train", "test"]
@@ -79,7 +78,7 @@ class Summary:
     nulls: int = 0
 
 
-def prepare(source: Source, config: DataConfig, features: Features, output: Path, on_bytes: OnBytes) -> Summary:
+def prepare(source: Source, description: Description, output: Path, on_bytes: OnBytes) -> Summary:
     """Write train_aws.csv, test_aws.csv, test_raw.csv and schema.json to ``output``; all of them or none.
 
     A generated sample is kept there too, as sample.csv.
@@ -90,10 +89,10 @@ def prepare(source: Source, config: DataConfig, features: Features, output: Path
         DataError: a file cannot be used; the text names file, line and column.
     """
     with replaced_files(output) as folder:
-        medians = _medians(source, config, on_bytes)
-        schema = build_schema(config, features, medians, source=source.name, generated=source.generated)
+        medians = _medians(source, description, on_bytes)
+        schema = with_medians(description, medians, source=source.name, generated=source.generated)
         summary = _encode(source, schema, folder, on_bytes)
-        _require_something_to_learn(source, config, summary)
+        _require_something_to_learn(source, description["label"], summary)
         schema["rows"] = summary.rows
         if source.generated:
             shutil.copyfile(source.table_of("train").file.path, folder / "sample.csv")
@@ -101,8 +100,8 @@ def prepare(source: Source, config: DataConfig, features: Features, output: Path
     return summary
 
 
-def _medians(source: Source, config: DataConfig, on_bytes: OnBytes) -> dict[str, float]:
-    columns = {column.name: column.model_dump() for column in config.columns}
+def _medians(source: Source, description: Description, on_bytes: OnBytes) -> dict[str, float]:
+    columns = {column["name"]: column for column in description["columns"]}
     places = {table.file: [(name, table.header.index(name)) for name in columns] for table in source.tables.values()}
     known: dict[str, dict[str, float | None]] = {name: {} for name in columns}
     medians: dict[str, float] = {}
@@ -181,14 +180,13 @@ def _no_rows(source: Source, split: Split) -> DataError:
     return DataError(f"{source.table_of(split).file}: no row below the header is for the {split} file.")
 
 
-def _require_something_to_learn(source: Source, config: DataConfig, summary: Summary) -> None:
+def _require_something_to_learn(source: Source, label: Mapping[str, Any], summary: Summary) -> None:
     for split in ("train", "test"):
         if summary.rows[split] == 0:
             raise _no_rows(source, split)
     labels = summary.labels["train"]
     if labels.lowest == labels.highest:
-        label = config.label
-        only = label.classes[int(labels.lowest)] if label.classes else f"{labels.lowest:g}"
-        needed = "other values are needed" if label.kind != "binary" else "both values are needed"
+        only = label["classes"][int(labels.lowest)] if label["classes"] else f"{labels.lowest:g}"
+        needed = "other values are needed" if label["kind"] != "binary" else "both values are needed"
         file = source.table_of("train").file
-        raise DataError(f"{file}, column '{label.column}': every training row is {only!r}; {needed}.")
+        raise DataError(f"{file}, column '{label['column']}': every training row is {only!r}; {needed}.")

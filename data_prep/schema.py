@@ -1,42 +1,37 @@
-"""schema.json: what the columns became, enough to encode one raw record later."""
+"""schema.json: what the columns became, enough to encode one raw record later.
+
+First it is a description of the table, by its configuration alone; the medians make a schema of it. Standard library
+only, like all that works on rows: a description is enough to prepare a table where pydantic is not.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from data_prep.config import Category, Column, DataConfig
-
 Features = Literal["ordinal", "engineered"]
-VERSION = 1
+Description = Mapping[str, Any]
 
 
-def build_schema(
-    config: DataConfig, features: Features, medians: Mapping[str, float], *, source: str, generated: bool
+def with_medians(
+    description: Description, medians: Mapping[str, float], *, source: str, generated: bool
 ) -> dict[str, Any]:
     """The schema of a table. ``medians`` are of the training rows, by column; ``source`` is shown to people."""
-    columns = [_column(column, features, medians) for column in config.columns]
-    return {
-        "version": VERSION,
-        "source": source,
-        "generated": generated,
-        "features": features,
-        "feature_names": [name for column in columns for name in _feature_names(column)],
-        "label": config.label.model_dump() | {"classes": config.label.classes},
-        "request": config.request.model_dump(),
-        "ignored": config.ignored,
-        "columns": columns,
-    }
+    origin = {"source": source, "generated": generated}
+    columns = [_with_median(column, medians[column["name"]]) for column in description["columns"]]
+    return {"version": description["version"], **origin, **description, "columns": columns}
 
 
-def _column(column: Column, features: Features, medians: Mapping[str, float]) -> dict[str, Any]:
-    described = column.model_dump(exclude={"engineered"})
-    described["encodings"] = list(column.engineered) if features == "engineered" else ["value"]
+def _with_median(column: Mapping[str, Any], median: float) -> dict[str, Any]:
     # The median of an even number of ordered values may lie between two of them; the lower one is a value.
-    median = medians[column.name]
-    described["median"] = float(int(median)) if isinstance(column, Category) else median
-    return described
+    return {**column, "median": float(int(median)) if column["kind"] == "category" else median}
 
 
-def _feature_names(column: Mapping[str, Any]) -> list[str]:
+def needed_columns(description: Description) -> list[str]:
+    """The columns that a table must have."""
+    return [*(column["name"] for column in description["columns"]), description["label"]["column"]]
+
+
+def feature_names(column: Mapping[str, Any]) -> list[str]:
+    """What a column's encodings make of it."""
     values = column.get("values") or range(column.get("highest", 0) + 1)
     names: list[str] = []
     for encoding in column["encodings"]:

@@ -3,13 +3,11 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from data_prep.errors import DataError
 from data_prep.files import UNPACKING_ERRORS, CsvFile
-
-if TYPE_CHECKING:  # describe reads tables where pydantic is not installed
-    from data_prep.config import DataConfig
+from data_prep.schema import Description, needed_columns
 
 LONGEST_LINE = 1_000_000  # characters; a longer one is no table, and must not fill the memory
 ROWS_PER_REPORT = 5_000
@@ -25,12 +23,12 @@ OnBytes = Callable[[int], None]
 class Table:
     """A CSV file: UTF-8, separated by commas, with a header. Reading it takes the memory of a few rows.
 
-    `header` holds the names of the columns as they are used, `raw_header` as they are written. Without a `config`
-    its columns may be any. Raises DataError if the file is missing, empty, or lacks or doubles a column that `config`
-    names.
+    `header` holds the names of the columns as they are used, `raw_header` as they are written. Without a
+    `description` its columns may be any. Raises DataError if the file is missing, empty, or lacks or doubles a column
+    that `description` names.
     """
 
-    def __init__(self, file: CsvFile, config: "DataConfig | None" = None) -> None:
+    def __init__(self, file: CsvFile, description: Description | None = None) -> None:
         self.file = file
         self.size_bytes = file.size_bytes
         self.header: list[str] = []
@@ -40,8 +38,8 @@ class Table:
             break
         else:
             raise DataError(f"{file} is empty.")
-        if config is not None:
-            self._check_header(config)
+        if description is not None:
+            self._check_header(description)
 
     def rows(self, on_bytes: OnBytes) -> Iterator[Row]:
         """Every row below the header. Calls `on_bytes` now and then with the bytes read since the last call.
@@ -88,8 +86,8 @@ class Table:
                 raise DataError(f"{self.file}, line {number}: the line is longer than {LONGEST_LINE:,} characters.")
             yield line
 
-    def _check_header(self, config: "DataConfig") -> None:
-        needed = config.needed
+    def _check_header(self, description: Description) -> None:
+        needed = needed_columns(description)
         missing = [name for name in needed if name not in self.header]
         where = f"{self.file}, line 1"
         if missing:
@@ -105,7 +103,7 @@ class Table:
         for name in self.header:
             if self.header.count(name) > 1:
                 raise DataError(f"{where}: column '{name}' is there {self.header.count(name)} times.")
-            if name not in needed and name not in config.ignored:
+            if name not in needed and name not in description["ignored"]:
                 raise DataError(f"{where}: column '{name}' is not declared; add it to the columns or to `ignored`.")
 
     def _ragged(self, cells: list[str]) -> str:

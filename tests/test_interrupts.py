@@ -13,7 +13,15 @@ from tests.conftest import REPOSITORY
 
 @pytest.mark.parametrize(
     "command",
-    ["-m preflight", "-m data_prep", "aws/deploy.py", "aws/predict.py", "aws/destroy.py", "aws/cost.py"],
+    [
+        "-m preflight",
+        "-m data_prep",
+        "aws/deploy.py",
+        "aws/predict.py",
+        "aws/destroy.py",
+        "aws/cost.py",
+        "aws/pipeline.py",
+    ],
 )
 def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(command: str, tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")  # each loads it

@@ -68,8 +68,8 @@ def shown(value: Any) -> str:
             return f"({len(value):,} bytes, sha256 {_digest(value)})"
         case Path():
             return f"(the file {value}, {value.stat().st_size:,} bytes)"
-        case str() if (policy := _policy(value)) is not None:
-            return f"(policy, sha256 {_digest(value.encode())}: {policy})"
+        case str() if value.startswith('{"Version"'):
+            return _document(value)
         case Mapping():
             return _tag(value) or f"{{{_pairs(value, ', ')}}}"
         case list():
@@ -91,12 +91,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _policy(text: str) -> str | None:
-    """``allow s3:GetObject, s3:PutObject; deny s3:*`` for an IAM policy, else ``None``."""
-    if not text.startswith('{"Version"'):
-        return None
-    statements = json.loads(text)["Statement"]
-    return "; ".join(f"{statement['Effect'].lower()} {_joined(statement['Action'])}" for statement in statements)
+def _document(text: str) -> str:
+    """``allow s3:GetObject, s3:PutObject; deny s3:*`` for an IAM policy, its steps for the definition of a pipeline."""
+    document, digest = json.loads(text), _digest(text.encode())
+    if "Steps" in document:
+        return f"(definition, sha256 {digest}: {', '.join(step['Name'] for step in document['Steps'])})"
+    allowed = [f"{each['Effect'].lower()} {_joined(each['Action'])}" for each in document["Statement"]]
+    return f"(policy, sha256 {digest}: {'; '.join(allowed)})"
 
 
 def _joined(actions: str | list[str]) -> str:

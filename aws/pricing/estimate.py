@@ -15,7 +15,7 @@ HOURS_PER_MONTH = 730
 GB = 1e9
 SERVERLESS_MEMORY_MB = 2048
 
-When = Literal["once", "idle", "traffic", "batch"]
+When = Literal["once", "idle", "traffic", "batch", "pipeline"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Usage:
 @dataclass(frozen=True)
 class Line:
     """One item of the bill. ``when``: once, in every month even if idle, in a month with the traffic given, or for
-    each batch."""
+    each batch or run of the pipeline."""
 
     what: str
     how: str
@@ -97,7 +97,9 @@ def estimate(
     )
     front, batch = _front(settings, usage, prices), _batch(settings, usage, prices)
     captured = _capture(settings, usage, prices) if capture else ()
-    return Estimate((*_training(settings, usage, prices), *endpoint, *front, *captured, *batch))
+    return Estimate(
+        (*_training(settings, usage, prices), *endpoint, *front, *captured, *batch, *_pipeline(settings, usage, prices))
+    )
 
 
 def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTable, serverless_mb: int) -> int:
@@ -127,6 +129,15 @@ def _batch(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterat
     hourly = prices[f"transform.{machine.instance_type}"].usd
     how = f"{machine.instance_count} x {machine.instance_type}, {usage.batch_minutes:g} min at ${hourly:g}/h"
     yield Line("Batch transform", how, machine.instance_count * usage.batch_minutes / 60 * hourly, "batch")
+
+
+def _pipeline(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    """Two processing jobs, a training job, a transform job."""
+    machine, hours = settings.pipeline, usage.batch_minutes / 60
+    jobs = _sum((*_training(settings, usage, prices), *_batch(settings, usage, prices)))
+    processing = 2 * hours * prices[f"processing.{machine.instance_type}"].usd
+    how = f"training, transform, 2 jobs on {machine.instance_type}, {usage.batch_minutes:g} min each"
+    yield Line("Pipeline run", how, jobs + processing, "pipeline")
 
 
 def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:

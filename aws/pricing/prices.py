@@ -59,7 +59,7 @@ OFFERS = {
     "logs.ingested": Offer("AmazonCloudWatch", r"DataProcessing-Bytes"),
     "logs.stored": Offer("AmazonCloudWatch", r"TimedStorage-ByteHrs"),
 }
-INSTANCE_USAGE = {"training": "Train", "hosting": "Host", "transform": "Tsform"}
+INSTANCE_USAGE = {"training": "Train", "hosting": "Host", "transform": "Tsform", "processing": "Processing"}
 REGION_PREFIX = r"([A-Z]{2,4}\d?-)?"  # USE1-, EU-, APN1-; us-east-1's own types often have none
 
 

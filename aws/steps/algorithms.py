@@ -12,6 +12,7 @@ from aws.dataset import Dataset
 from aws.errors import InputError
 from aws.schema import Kind, Schema
 
+SCRIPTS_REPOSITORY, SCRIPTS_TAG = "sagemaker-scikit-learn", "1.4-2-cpu-py3"
 REGISTRIES_PATH = Path(__file__).resolve().parents[1] / "image_registries.json"
 
 
@@ -90,6 +91,14 @@ def image_uri(algorithm: str, region: str) -> str:
     return f"{registry(account, region)}/{image['repository']}:{image['tag']}"
 
 
+def scripts_image_uri(region: str) -> str:
+    """AWS's scikit-learn image, which runs programs in Python: it is in the accounts of XGBoost's.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-docker-containers-scikit-learn-spark.html
+    """
+    return f"{image_uri('xgboost', region).partition('/')[0]}/{SCRIPTS_REPOSITORY}:{SCRIPTS_TAG}"
+
+
 def registry(account: str, region: str) -> str:
     """The host of an account's images: ``123456789012.dkr.ecr.eu-west-1.amazonaws.com``."""
     domains = _registries()["domains"]
@@ -98,9 +107,11 @@ def registry(account: str, region: str) -> str:
 
 
 def image_repositories(region: str) -> list[tuple[str, str]]:
-    """Account and name of the repositories that hold the built-in algorithms in a region."""
+    """Account and name of the repositories in a region: of the built-in algorithms, and of what runs our programs."""
     images = _registries()["algorithms"].values()
-    return [(image["accounts"][region], image["repository"]) for image in images if region in image["accounts"]]
+    built_in = [(image["accounts"][region], image["repository"]) for image in images if region in image["accounts"]]
+    scripts = _registries()["algorithms"]["xgboost"]["accounts"].get(region)
+    return [*built_in, (scripts, SCRIPTS_REPOSITORY)] if scripts else built_in
 
 
 @cache

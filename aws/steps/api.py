@@ -1,13 +1,12 @@
 """The REST API in front: POST /<path> calls the function, whose errors become HTTP statuses."""
 
-import json
 from typing import Any
 
 from aws.client import Aws
 from aws.names import Names
+from aws.steps import function
 from aws.wanted import Auth
 
-STATEMENT_ID = "api-gateway"
 JSON = "application/json"
 VALIDATOR = "body"
 # Every API has the model: any JSON object. For every content type: of one that is not named AWS checks nothing, and
@@ -156,26 +155,6 @@ def _is_as_wanted(method: dict[str, Any], wanted: dict[str, Any], uri: str) -> b
 
 
 def ensure_permission(aws: Aws, names: Names, rest_api_id: str, path: str) -> None:
-    """Let this API, and no other, call the function.
-
-    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
-    """
+    """Let this API, and no other, call the function."""
     source_arn = aws.arn("execute-api", f"{rest_api_id}/*/POST/{path}")
-    found = aws.find("lambda", "GetPolicy", FunctionName=names.function) or {"Policy": '{"Statement": []}'}
-    statements = {statement["Sid"]: statement for statement in json.loads(found["Policy"])["Statement"]}
-    current = statements.get(STATEMENT_ID)
-    if current is not None:
-        if current.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source_arn:
-            return
-        why = "it is for another API or path"
-        aws.change("lambda", "RemovePermission", why=why, FunctionName=names.function, StatementId=STATEMENT_ID)
-    aws.change(
-        "lambda",
-        "AddPermission",
-        why="this API, and no other, may call the function",
-        FunctionName=names.function,
-        StatementId=STATEMENT_ID,
-        Action="lambda:InvokeFunction",
-        Principal="apigateway.amazonaws.com",
-        SourceArn=source_arn,
-    )
+    function.ensure_permission(aws, names.function, "apigateway.amazonaws.com", source_arn)

@@ -1,15 +1,17 @@
-"""The Lambda function: our handler, the encoder and the schema in one zip."""
+"""Lambda functions: made as wanted, and called by whom they are for. The first: handler, encoder, schema in one zip."""
 
 import base64
 import hashlib
 import io
+import json
 import sys
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aws.client import Aws
-from aws.config import FunctionSettings
 from aws.dataset import Dataset
 from aws.errors import ResourceError
 from aws.names import Names
@@ -17,19 +19,38 @@ from aws.report import Step
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 HANDLER = "handler.handler"
+STATEMENT_IDS = {"apigateway.amazonaws.com": "api-gateway", "events.amazonaws.com": "event-bridge"}
 # The runtime is the Python that runs this, so what works here is what runs there.
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: the same files give the same bytes
 READY_TIMEOUT_SECONDS = 300
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function as it is wanted, but for its code. ``variables`` are its environment."""
+
+    name: str
+    handler: str
+    role_arn: str
+    variables: Mapping[str, str]
+    memory_mb: int
+    timeout_seconds: int
+
+
 def build_zip(dataset: Dataset) -> bytes:
-    """The function's code as Lambda takes it; the same bytes for the same files."""
-    members = {
-        "handler.py": PROJECT_FOLDER / "lambda" / "handler.py",
-        "encoder.py": PROJECT_FOLDER / "data_prep" / "encoder.py",
-        "schema.json": dataset.schema_path,
-    }
+    """The code of the function between API and endpoint."""
+    return zipped(
+        {
+            "handler.py": PROJECT_FOLDER / "lambda" / "handler.py",
+            "encoder.py": PROJECT_FOLDER / "data_prep" / "encoder.py",
+            "schema.json": dataset.schema_path,
+        }
+    )
+
+
+def zipped(members: Mapping[str, Path]) -> bytes:
+    """Files by their names in a zip, as Lambda takes code; the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, path in members.items():
@@ -40,19 +61,19 @@ def build_zip(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def ensure_function(aws: Aws, names: Names, settings: FunctionSettings, role_arn: str, code: bytes, step: Step) -> str:
+def ensure_function(aws: Aws, names: Names, function: Function, code: bytes, step: Step) -> str:
     """Create the function, or update what differs of its code and configuration. Returns its ARN.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
     """
-    name = step.result = names.function
+    name = step.result = function.name
     wanted: dict[str, Any] = {
-        "Role": role_arn,
+        "Role": function.role_arn,
         "Runtime": RUNTIME,
-        "Handler": HANDLER,
-        "MemorySize": settings.memory_mb,
-        "Timeout": settings.timeout_seconds,
-        "Environment": {"Variables": {"ENDPOINT_NAME": names.endpoint}},
+        "Handler": function.handler,
+        "MemorySize": function.memory_mb,
+        "Timeout": function.timeout_seconds,
+        "Environment": {"Variables": dict(function.variables)},
     }
     found = aws.find("lambda", "GetFunctionConfiguration", FunctionName=name)
     if found is not None and found.get("State") == "Failed":
@@ -102,3 +123,29 @@ def _require_ready(function: dict[str, Any]) -> None:
     if "Failed" in (function.get("State"), function.get("LastUpdateStatus")):
         reason = function.get("LastUpdateStatusReason") or function.get("StateReason")
         raise ResourceError(f"The function {function['FunctionName']} did not become ready: {reason}.")
+
+
+def ensure_permission(aws: Aws, function_name: str, principal: str, source_arn: str) -> None:
+    """Let this one source, and no other of its service, call the function.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+    statement_id = STATEMENT_IDS[principal]
+    found = aws.find("lambda", "GetPolicy", FunctionName=function_name) or {"Policy": '{"Statement": []}'}
+    statements = {statement["Sid"]: statement for statement in json.loads(found["Policy"])["Statement"]}
+    current = statements.get(statement_id)
+    if current is not None:
+        if current.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == source_arn:
+            return
+        why = "it is for another source"
+        aws.change("lambda", "RemovePermission", why=why, FunctionName=function_name, StatementId=statement_id)
+    aws.change(
+        "lambda",
+        "AddPermission",
+        why="this source, and no other, may call the function",
+        FunctionName=function_name,
+        StatementId=statement_id,
+        Action="lambda:InvokeFunction",
+        Principal=principal,
+        SourceArn=source_arn,
+    )

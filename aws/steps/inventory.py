@@ -12,14 +12,25 @@ from aws.report import Step
 from aws.steps import algorithms
 from aws.steps.access import delete_usage_plan, find_api_key, find_usage_plan
 from aws.steps.api import find_rest_api
+from aws.steps.approval import delete_rule
 from aws.steps.hosting import wait_until_settled
 from aws.steps.jobs import CHANGING, TRAINING, TRANSFORM, JobKind, stop_job
-from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, find_log_group, function_group
+from aws.steps.logs import (
+    PROCESSING_GROUP,
+    TRAINING_GROUP,
+    TRANSFORM_GROUP,
+    approval_group,
+    endpoint_group,
+    find_log_group,
+    function_group,
+)
 from aws.steps.own_image import find_repository
+from aws.steps.pipeline import EXECUTING, PIPELINE_JOBS, find_package_group, stop_execution
 from aws.steps.roles import delete_role
 from aws.steps.storage import delete_bucket, is_our_bucket
 
 Remove = Callable[[Step], object]
+RECORDS = re.compile(r":(training|transform|processing)-job/")  # of jobs: they stay, and cost nothing
 
 
 @dataclass(frozen=True)
@@ -34,10 +45,12 @@ class Found:
 def inventory(aws: Aws, names: Names) -> list[Found]:
     """All that is left of a project, in the order in which it can go: callers before what they call."""
     kinds = (
+        _executions,
+        _approval_rule,
         _usage_plan,
         _api_key,
         _rest_api,
-        _function,
+        _functions,
         _endpoint,
         _endpoint_configs,
         _models,
@@ -45,6 +58,10 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _running_batches,
         _log_groups,
         _job_logs,
+        _pipeline_logs,
+        _pipeline,
+        _packages,
+        _package_group,
         _repository,
         _roles,
         _bucket,
@@ -68,7 +85,7 @@ def left_over(aws: Aws, names: Names) -> list[str]:
     filters = [{"Key": PROJECT_TAG, "Values": [names.project]}]
     listed = aws.list("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", TagFilters=filters)
     arns = sorted(str(found["ResourceARN"]) for found in listed)
-    return [arn for arn in arns if ":training-job/" not in arn and ":transform-job/" not in arn]
+    return [arn for arn in arns if not RECORDS.search(arn)]
 
 
 # API Gateway: a name may be taken several times. One is found per round, the next in the next.
@@ -92,11 +109,60 @@ def _rest_api(aws: Aws, names: Names) -> Iterator[Found]:
         yield Found("REST API", api["id"], _remover(aws, "apigateway", "DeleteRestApi", restApiId=api["id"]))
 
 
-def _function(aws: Aws, names: Names) -> Iterator[Found]:
-    name = names.function
-    found = aws.find("lambda", "GetFunction", FunctionName=name)
-    if found is not None and found.get("Tags", {}).get(PROJECT_TAG) == names.project:
-        yield Found("Function", name, _remover(aws, "lambda", "DeleteFunction", FunctionName=name))
+def _functions(aws: Aws, names: Names) -> Iterator[Found]:
+    for name in (names.approval, names.function):
+        found = aws.find("lambda", "GetFunction", FunctionName=name)
+        if found is not None and found.get("Tags", {}).get(PROJECT_TAG) == names.project:
+            yield Found("Function", name, _remover(aws, "lambda", "DeleteFunction", FunctionName=name))
+
+
+def _approval_rule(aws: Aws, names: Names) -> Iterator[Found]:
+    found = aws.find("events", "DescribeRule", Name=names.approval)
+    if found is None:
+        return
+    tags = (aws.find("events", "ListTagsForResource", ResourceARN=found["Arn"]) or {}).get("Tags", [])
+    if names.tag_list[0] in tags:
+        yield Found("Event rule", names.approval, lambda _: delete_rule(aws, names))
+
+
+def _all_executions(aws: Aws, names: Names) -> Iterator[dict[str, Any]]:
+    where = {"PipelineName": names.pipeline}
+    return aws.list("sagemaker", "ListPipelineExecutions", "PipelineExecutionSummaries", **where)
+
+
+def _executions(aws: Aws, names: Names) -> Iterator[Found]:
+    for execution in _all_executions(aws, names):
+        arn = execution["PipelineExecutionArn"]
+        if execution["PipelineExecutionStatus"] in EXECUTING:
+            yield Found("Execution", arn.rpartition("/")[2], _execution_stopper(aws, arn))
+
+
+def _execution_stopper(aws: Aws, arn: str) -> Remove:
+    return lambda step: stop_execution(aws, arn, step)
+
+
+def _pipeline(aws: Aws, names: Names) -> Iterator[Found]:
+    found = aws.find("sagemaker", "DescribePipeline", PipelineName=names.pipeline)
+    if found is not None and _is_tagged(aws, names, found["PipelineArn"]):
+        remove = _remover(aws, "sagemaker", "DeletePipeline", PipelineName=names.pipeline)
+        yield Found("Pipeline", names.pipeline, remove)
+
+
+def _packages(aws: Aws, names: Names) -> Iterator[Found]:
+    if not any(_package_group(aws, names)):
+        return
+    where = {"ModelPackageGroupName": names.package_group}
+    for package in aws.list("sagemaker", "ListModelPackages", "ModelPackageSummaryList", **where):
+        arn = package["ModelPackageArn"]
+        remove = _remover(aws, "sagemaker", "DeleteModelPackage", ModelPackageName=arn)
+        yield Found("Model package", arn.partition("model-package/")[2], remove)
+
+
+def _package_group(aws: Aws, names: Names) -> Iterator[Found]:
+    found = find_package_group(aws, names)
+    if found is not None and _is_tagged(aws, names, found["ModelPackageGroupArn"]):
+        where = {"ModelPackageGroupName": names.package_group}
+        yield Found("Packages", names.package_group, _remover(aws, "sagemaker", "DeleteModelPackageGroup", **where))
 
 
 def _endpoint(aws: Aws, names: Names) -> Iterator[Found]:
@@ -111,7 +177,7 @@ def _endpoint(aws: Aws, names: Names) -> Iterator[Found]:
 
 
 def _endpoint_configs(aws: Aws, names: Names) -> Iterator[Found]:
-    pattern = re.compile(rf"{re.escape(names.project)}-[0-9a-f]{{10}}")
+    pattern = re.compile(rf"{re.escape(names.project)}-([0-9a-f]{{10}}|approved-\d+)")
     listed = aws.list("sagemaker", "ListEndpointConfigs", "EndpointConfigs", NameContains=names.project)
     for config in listed:
         name = config["EndpointConfigName"]
@@ -121,9 +187,13 @@ def _endpoint_configs(aws: Aws, names: Names) -> Iterator[Found]:
 
 
 def _models(aws: Aws, names: Names) -> Iterator[Found]:
-    for model in aws.list("sagemaker", "ListModels", "Models", NameContains=names.project):
+    approved = re.compile(rf"{re.escape(names.approval)}-\d+")
+    of_project = aws.list("sagemaker", "ListModels", "Models", NameContains=names.project)
+    of_pipelines = aws.list("sagemaker", "ListModels", "Models", NameContains=PIPELINE_JOBS)
+    for model in (*of_project, *of_pipelines):
         name = model["ModelName"]
-        if _job_pattern(names).fullmatch(name) and _is_tagged(aws, names, model["ModelArn"]):
+        is_ours = _job_pattern(names).fullmatch(name) or approved.fullmatch(name) or name.startswith(PIPELINE_JOBS)
+        if is_ours and _is_tagged(aws, names, model["ModelArn"]):
             yield Found("Model", name, _remover(aws, "sagemaker", "DeleteModel", ModelName=name))
 
 
@@ -161,7 +231,7 @@ def _job_stopper(aws: Aws, kind: JobKind, name: str) -> Remove:
 
 
 def _log_groups(aws: Aws, names: Names) -> Iterator[Found]:
-    for group in (function_group(names), endpoint_group(names)):
+    for group in (function_group(names), approval_group(names), endpoint_group(names)):
         if find_log_group(aws, group) is not None:
             yield Found("Log group", group, _remover(aws, "logs", "DeleteLogGroup", logGroupName=group))
 
@@ -177,6 +247,18 @@ def _job_logs(aws: Aws, names: Names) -> Iterator[Found]:
         streams = [stream for stream in streams if _job_pattern(names).fullmatch(stream.partition("/")[0])]
         if streams:
             yield Found(kind, f"{prefix}* ({len(streams)})", _stream_remover(aws, group, streams))
+
+
+def _pipeline_logs(aws: Aws, names: Names) -> Iterator[Found]:
+    """Likewise of the jobs that its executions started, as long as the pipeline is there to tell which."""
+    for execution, group in product(_all_executions(aws, names), (PROCESSING_GROUP, TRAINING_GROUP, TRANSFORM_GROUP)):
+        prefix = f"{PIPELINE_JOBS}{execution['PipelineExecutionArn'].rpartition('/')[2]}-"
+        where = {"logGroupName": group, "logStreamNamePrefix": prefix}
+        streams = [
+            str(stream["logStreamName"]) for stream in aws.list("logs", "DescribeLogStreams", "logStreams", **where)
+        ]
+        if streams:
+            yield Found("Pipeline logs", f"{prefix}* ({len(streams)})", _stream_remover(aws, group, streams))
 
 
 def _stream_remover(aws: Aws, group: str, streams: list[str]) -> Remove:
@@ -198,7 +280,7 @@ def _repository(aws: Aws, names: Names) -> Iterator[Found]:
 
 
 def _roles(aws: Aws, names: Names) -> Iterator[Found]:
-    for role in (names.training_role, names.function_role):
+    for role in (names.approval_role, names.pipeline_role, names.training_role, names.function_role):
         found = aws.find("iam", "GetRole", RoleName=role)
         if found is not None and names.tag_list[0] in found["Role"].get("Tags", []):
             yield Found("Role", role, _role_remover(aws, role))

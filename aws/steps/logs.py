@@ -7,6 +7,7 @@ from aws.names import Names
 
 TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"  # of all jobs of the account; a job has streams of its own
 TRANSFORM_GROUP = "/aws/sagemaker/TransformJobs"  # likewise
+PROCESSING_GROUP = "/aws/sagemaker/ProcessingJobs"  # likewise
 LAST_LINES = 15
 
 
@@ -18,6 +19,11 @@ def endpoint_group(names: Names) -> str:
 def function_group(names: Names) -> str:
     """Where Lambda writes what the function prints."""
     return f"/aws/lambda/{names.function}"
+
+
+def approval_group(names: Names) -> str:
+    """Where Lambda writes what the function says that approvals call."""
+    return f"/aws/lambda/{names.approval}"
 
 
 def ensure_log_group(aws: Aws, names: Names, group: str, days: int) -> None:

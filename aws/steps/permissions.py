@@ -1,4 +1,4 @@
-"""What the two roles may do: what this flow does with this project's resources, and no more.
+"""What each role may do: what this flow does with this project's resources, and no more.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (permissions of an execution role, by operation)
 """
@@ -6,9 +6,16 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (permission
 from aws.client import Aws
 from aws.names import Names
 from aws.steps.algorithms import image_repositories
-from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group, function_group
+from aws.steps.logs import (
+    PROCESSING_GROUP,
+    TRAINING_GROUP,
+    TRANSFORM_GROUP,
+    approval_group,
+    endpoint_group,
+    function_group,
+)
 from aws.steps.roles import Policy, Role
-from aws.steps.storage import BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX
+from aws.steps.storage import BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX, PIPELINE_PREFIX
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
@@ -18,7 +25,7 @@ _WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def training_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
-    """The role that SageMaker assumes for training, hosting and batches."""
+    """The role that SageMaker assumes for training, hosting, batches and the jobs of the pipeline."""
     # AmazonSageMakerFullAccess reads only objects with "sagemaker" in bucket or key: our own policy stays beside it.
     return Role(
         names.training_role,
@@ -38,20 +45,89 @@ def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
     )
 
 
-def _training_policy(aws: Aws, names: Names) -> Policy:
-    """For training, hosting and batches: read and write what each has in the bucket, write logs, pull images."""
+def pipeline_role(aws: Aws, names: Names) -> Role:
+    """The role that the pipeline's executions act as: they start the jobs, which run as the training role."""
+    return Role(
+        names.pipeline_role,
+        service="sagemaker.amazonaws.com",
+        policies={"pipeline": _pipeline_policy(aws, names)},
+        managed_policies=(),
+    )
+
+
+def approval_role(aws: Aws, names: Names) -> Role:
+    """The role of the function that has the endpoint serve what is approved."""
+    return Role(
+        names.approval_role,
+        service="lambda.amazonaws.com",
+        policies={"approval": _approval_policy(aws, names)},
+        managed_policies=(),
+    )
+
+
+def _pipeline_policy(aws: Aws, names: Names) -> Policy:
+    """For executions: jobs, models and packages under the names that SageMaker gives them, and the property file."""
+    jobs = [
+        aws.arn("sagemaker", f"{kind}/pipelines-*")
+        for kind in ("processing-job", "training-job", "transform-job", "model")
+    ]
+    actions = ("Create{}Job", "Describe{}Job", "Stop{}Job")
+    of_jobs = [
+        f"sagemaker:{action.format(kind)}" for kind in ("Processing", "Training", "Transform") for action in actions
+    ]
+    packages = [
+        aws.arn("sagemaker", f"model-package/{names.package_group}/*"),
+        aws.arn("sagemaker", f"model-package-group/{names.package_group}"),
+    ]
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
-    data, models, batch = (f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX))
+    return _policy(
+        _allow([*of_jobs, "sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"], *jobs),
+        _allow(["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage", "sagemaker:AddTags"], *packages),
+        _pass_training_role(aws, names),
+        _allow(["s3:ListBucket"], bucket),
+        _allow(["s3:GetObject"], f"{bucket}/{PIPELINE_PREFIX}*", f"{bucket}/{MODELS_PREFIX}*"),
+    )
+
+
+def _approval_policy(aws: Aws, names: Names) -> Policy:
+    """For the function of approvals: models and configurations of its own, and the one endpoint."""
+    made = [aws.arn("sagemaker", f"{kind}/{names.approval}-*") for kind in ("model", "endpoint-config")]
+    endpoint = aws.arn("sagemaker", f"endpoint/{names.endpoint}")
+    changes = [f"sagemaker:{change}" for change in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint")]
+    looks = [f"sagemaker:{look}" for look in ("DescribeModel", "DescribeEndpointConfig", "DescribeEndpoint")]
+    package = aws.arn("sagemaker", f"model-package/{names.package_group}/*")
+    return _policy(
+        _allow([*changes, *looks, "sagemaker:UpdateEndpoint", "sagemaker:AddTags"], *made, endpoint),
+        _allow(["sagemaker:DescribeModelPackage"], package),
+        _pass_training_role(aws, names),
+        _allow(_WRITE_LOGS, _log_group_arn(aws, approval_group(names))),
+    )
+
+
+def _pass_training_role(aws: Aws, names: Names) -> Policy:
+    """Jobs and models act as the training role, and only SageMaker may be given it."""
+    role = f"arn:{aws.target.partition}:iam::{aws.account_id}:role/{names.training_role}"
+    to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    return _allow(["iam:PassRole"], role) | {"Condition": to_sagemaker}
+
+
+def _training_policy(aws: Aws, names: Names) -> Policy:
+    """For jobs and hosting: read and write what each has in the bucket, write logs, pull images."""
+    bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
+    data, models, batch, runs = (
+        f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX, PIPELINE_PREFIX)
+    )
     capture = f"{bucket}/{CAPTURE_PREFIX}*"  # also without --capture: what is captured last is written after its end
-    groups = [_log_group_arn(aws, group) for group in (TRAINING_GROUP, TRANSFORM_GROUP, endpoint_group(names))]
+    job_groups = TRAINING_GROUP, TRANSFORM_GROUP, PROCESSING_GROUP
+    groups = [_log_group_arn(aws, group) for group in (*job_groups, endpoint_group(names))]
     repositories = [
         f"arn:{aws.target.partition}:ecr:{aws.target.region}:{account}:repository/{name}"
         for account, name in [*image_repositories(aws.target.region), (aws.account_id, names.repository)]
     ]
     return _policy(
         _allow(["s3:ListBucket"], bucket),  # of the whole bucket: SageMaker looks for the bucket itself as well
-        _allow(["s3:GetObject"], data, models, batch),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, capture),
+        _allow(["s3:GetObject"], data, models, batch, runs),
+        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, runs, capture),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], *groups
         ),

@@ -17,6 +17,7 @@ DATA_PREFIX = "data/"
 MODELS_PREFIX = "models/"
 BATCH_PREFIX = "batch/"
 CAPTURE_PREFIX = "capture/"
+PIPELINE_PREFIX = "pipeline/"
 DELETE_OBJECTS_AT_ONCE = 1000  # S3's limit
 PRIVATE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
@@ -154,6 +155,13 @@ def upload(aws: Aws, bucket: str, key: str, path: Path) -> str:
         why = "it is not there" if stored is None else "another content is there"
         aws.upload(path, why=why, bucket=bucket, key=key, metadata={"sha256": digest})
     return digest
+
+
+def upload_by_digest(aws: Aws, bucket: str, path: Path) -> str:
+    """Store a file under a key that holds its SHA-256, and return its URI."""
+    key = f"{DATA_PREFIX}sources/{file_digest(path)[:16]}/{path.name}"
+    upload(aws, bucket, key, path)
+    return f"s3://{bucket}/{key}"
 
 
 def file_digest(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""Programs that run inside SageMaker's jobs. They import nothing but the standard library."""
