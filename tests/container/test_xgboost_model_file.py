@@ -83,15 +83,19 @@ def test_a_script_before_1_3_unpickles_the_model_that_is_served(trained, serve, 
     assert np.allclose(served(serve, run, request.getfixturevalue(table).rows(5)), predictions, atol=1e-6)
 
 
-@pytest.mark.parametrize("table", JOBS)
-@pytest.mark.parametrize("version", ["1.5-1", "1.7-1"])
-@pytest.mark.parametrize("tag", ["1.0-1", "1.5-1", "1.7-1"])
+@pytest.mark.parametrize(
+    ("table", "tag", "version"),
+    [
+        ("wine", "1.0-1", "1.5-1"),
+        ("cancer", "1.5-1", "1.5-1"),
+        ("diabetes", "1.5-1", "1.7-1"),
+        ("wine", "1.7-1", "1.7-1"),
+    ],
+)
 def test_the_older_library_predicts_what_is_served(trained, serve, tmp_path, request, table, version, tag):
     image = next(each for each in framework_images() if each.name == f"xgboost:{version}")
     if not image.environment.is_made():
         pytest.skip(f"{image.name} is not installed: preflight frameworks install {image.name}")
-    if tag > version:
-        pytest.skip("made for a newer library")
     run = trained(table, tag)
     rows = request.getfixturevalue(table).rows(5)
     (tmp_path / "rows.csv").write_text(rows)

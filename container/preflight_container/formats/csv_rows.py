@@ -15,6 +15,7 @@ from preflight_container.formats.decimals import parse_decimals
 from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
+_BLANK_VALUE = re.compile(rb"(?:\A|[,\n])[ \t\r\v\f]+(?=[,\n]|\Z)")  # which numpy takes for -1
 _NEGATIVE_ZERO = re.compile(rb"-0(?![.\deE])")  # whose sign an integer of JSON has not
 _COMMA, _NEWLINE = ord(","), ord("\n")
 FEW_BYTES = 1000  # up to here one number after the other is read sooner than all of them together
@@ -135,6 +136,8 @@ def _parse_as_json(text: bytes) -> NDArray[np.float64] | None:
 
 def _parse_any(text: bytes) -> NDArray[np.float64] | None:
     """Numbers however they are written."""
+    if _BLANK_VALUE.search(text):
+        return None
     try:
         return np.fromstring(text.replace(b"\n", b","), dtype=np.float64, sep=",")
     except ValueError:

@@ -48,12 +48,6 @@ REGIONS = ["nowhere-1", "us-east-1x", "a b", "us-east-1.evil.com"]
         ("kinesis", "list_streams", {}, "ListStreams"),
         ("resourcegroupstaggingapi", "get_resources", {}, "GetResources"),
         ("ecr", "describe_repositories", {}, "DescribeRepositories"),
-        (
-            "application-autoscaling",
-            "describe_scalable_targets",
-            {"ServiceNamespace": "sagemaker"},
-            "DescribeScalableTargets",
-        ),
         ("athena", "list_work_groups", {}, "ListWorkGroups"),
     ],
 )

@@ -148,9 +148,12 @@ def test_an_alarm_of_ones_own_takes_steps(target: Target) -> None:
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         Threshold=1,
     )
-    target.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
 
-    target.wait_for(2)
+    def is_scaled() -> bool:  # CloudWatch may look at the alarm, which has no data, before the scaling does
+        target.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+        return target.count() == 2
+
+    assert wait_until(is_scaled, TIMEOUT_SECONDS, 0.3), target.activities()
     assert target.wait_for_activity(name)["Cause"] == f"monitor alarm {name} in state ALARM triggered policy steps"
     target.cloudwatch.delete_alarms(AlarmNames=[name])
 

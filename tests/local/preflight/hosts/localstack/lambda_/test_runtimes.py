@@ -150,7 +150,7 @@ def test_a_setting_of_runtimes_that_means_nothing_ends_the_start(tmp_path: Path)
 
 def test_the_status_lists_what_runs_functions(stack: Stack) -> None:
     variables = os.environ | {"PREFLIGHT_HOME": str(stack.home), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "preflight", "status", "--port", str(stack.port)]
+    command = [sys.executable, "-m", "preflight", "status", "--services", "--port", str(stack.port)]
 
     said = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60).stdout
 
