@@ -188,7 +188,7 @@ def test_what_a_job_installs_stays_in_it(run: Make, source: Make, put: Make) -> 
     assert [job["TrainingJobStatus"] for job in (changed, after)] == ["Completed", "Completed"], (changed, after)
 
 
-@pytest.mark.parametrize(("image", "version"), [(f"{ACCOUNT}/sagemaker-scikit-learn:0.23-1-cpu-py3", "1.2-1-cpu-py3")])
+@pytest.mark.parametrize(("image", "version"), [(f"{ACCOUNT}/sagemaker-scikit-learn:0.20.0-cpu-py3", "1.2-1-cpu-py3")])
 def test_a_version_that_is_not_known_is_refused_with_those_that_are(
     sagemaker: Any, job_request: Make, image: str, version: str
 ) -> None:
