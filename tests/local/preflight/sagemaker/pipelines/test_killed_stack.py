@@ -51,6 +51,6 @@ def have_jobs(sagemaker: Any, arn: str) -> bool:
 
 
 def sleepers(process: psutil.Process) -> list[psutil.Process]:
-    return [
-        child for child in process.children(recursive=True) if "import time; time.sleep(300)" in child.cmdline()[-1:]
-    ]
+    """Without the guards, whose words end with those of what they guard."""
+    words = ["python3", "-c", "import time; time.sleep(300)"]
+    return [child for child in process.children(recursive=True) if child.cmdline() == words]
