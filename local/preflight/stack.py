@@ -149,6 +149,11 @@ class Stack:
         return self.folder / "state"
 
     @property
+    def kept_services(self) -> frozenset[str]:
+        """The services of which something is kept: each takes it back when it is first asked."""
+        return frozenset(path.name for path in self.state_folder.glob("services/*/"))
+
+    @property
     def has_state(self) -> bool:
         """Whether a stack that was stopped, or killed, has kept something here."""
         return self.state_folder.is_dir()

@@ -1,6 +1,6 @@
 """What is on a stack: its jobs, endpoints, functions, URLs and pipeline executions, as its own APIs list them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,9 +92,9 @@ class Inventory:
     more: dict[str, int]
 
 
-def take_inventory(api: StackApi, endpoint_url: str, running_services: Iterable[str], *, is_whole: bool) -> Inventory:
+def take_inventory(api: StackApi, endpoint_url: str, used_services: Iterable[str], *, is_whole: bool) -> Inventory:
     """What runs, and the newest of the rest; everything, if it ``is_whole``."""
-    services = set(running_services)
+    services = set(used_services)
     jobs = sorted(_jobs(api), key=lambda job: job.created, reverse=True)
     shown = jobs if is_whole else _running_and_newest(jobs)
     endpoints = list(_endpoints(api))
@@ -120,16 +120,16 @@ def take_inventory(api: StackApi, endpoint_url: str, running_services: Iterable[
     )
 
 
-def running(health: Mapping[str, str]) -> list[str]:
-    """The services that were used: others have nothing, and asking them would start them."""
-    return [name for name, state in health.items() if state == "running"]
+def used(health: Mapping[str, str], kept: Collection[str]) -> list[str]:
+    """The services that have something: they run, or will find what is ``kept``. To ask others would start them."""
+    return [name for name, state in health.items() if state == "running" or name in kept]
 
 
-def names(api: StackApi, running_services: Iterable[str]) -> list[str]:
+def names(api: StackApi, used_services: Iterable[str]) -> list[str]:
     """Of all that has a log, by kind: for completion, and for whoever has mistyped one."""
     found = [job.name for job in sorted(_jobs(api), key=lambda job: job.created, reverse=True)]
     found += [endpoint.name for endpoint in _endpoints(api)]
-    if "lambda" in set(running_services):
+    if "lambda" in set(used_services):
         found += [function.name for function in _functions(api)]
     return found + [pipeline["PipelineName"] for pipeline in _pipelines(api)]
 

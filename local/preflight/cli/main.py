@@ -21,7 +21,7 @@ import click
 from rich.console import Console
 
 from preflight import function_runtimes
-from preflight.cli.inventory import KINDS, names, running, take_inventory
+from preflight.cli.inventory import KINDS, names, take_inventory, used
 from preflight.cli.stack_api import RequestRefused, StackApi
 from preflight.client_environment import REGION, client_environment
 from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
@@ -204,7 +204,7 @@ def _complete_name(context: click.Context, parameter: click.Parameter, typed: st
     """The names of what has a log, for a shell; none if the stack does not answer."""
     stack = Stack(port=context.params.get("port", DEFAULT_PORT))
     with contextlib.suppress(StackError, RequestRefused), StackApi(stack.port, REGION) as api:
-        return [name for name in names(api, running(stack.health() or {})) if name.startswith(typed)]
+        return [name for name in names(api, used(stack.health() or {}, stack.kept_services)) if name.startswith(typed)]
     return []
 
 
@@ -230,7 +230,9 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
     from preflight.cli import overview  # takes longer than most commands here
 
     with StackApi(stack.port, region) as api:
-        inventory = take_inventory(api, stack.endpoint_url, running(health), is_whole=whole or as_json)
+        inventory = take_inventory(
+            api, stack.endpoint_url, used(health, stack.kept_services), is_whole=whole or as_json
+        )
     if as_json:
         head = {"is_up": True, "endpoint_url": stack.endpoint_url, "region": region, "services": health}
         click.echo(json.dumps(head | overview.as_data(inventory), indent=2))
@@ -300,7 +302,7 @@ def _print_log(stack: Stack, name: str, region: str, kind: str | None, *, follow
     from preflight.cli.logs import LogPrinter, find
 
     with StackApi(stack.port, region) as api:
-        printer = LogPrinter(api, find(api, name, kind, running(services)))
+        printer = LogPrinter(api, find(api, name, kind, used(services, stack.kept_services)))
         if not follow:
             printer.print_lines(tail)
             return

@@ -147,3 +147,14 @@ def test_nothing_of_it_is_damaged(life: Life) -> None:
 
     assert told == {"is_kept": True, "notes": []}
     assert not re.search(r"Traceback|is not kept", life.stack.log_file.read_text())
+
+
+def test_status_shows_the_url_before_anybody_has_asked_for_it(life: Life) -> None:
+    life.stack.down()
+    life.stack.up()
+
+    command = [sys.executable, "-m", "preflight", "status", "--json", "--port", str(life.stack.port)]
+    environ = os.environ | {"PREFLIGHT_HOME": str(life.stack.home)}
+    told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+
+    assert life.url in told.stdout, told.stderr
