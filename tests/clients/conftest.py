@@ -2,7 +2,7 @@
 
 The clients are as their makers ship them, in environments of their own (``./setup.sh clients``), and have no way out
 to the network: ``no_network/sitecustomize.py``. A test names its script: ``@pytest.mark.flow(environment, script)``.
-All that are wanted run side by side, because such clients mostly sleep between two looks.
+All that a group of tests wants run side by side, because such clients mostly sleep between two looks.
 """
 
 import os
@@ -52,12 +52,9 @@ class Flow:
 
 
 @pytest.fixture(scope="session")
-def flows(
-    request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, str], Flow]]:
-    """The scripts of every selected test, all running."""
-    wanted = {marker.args for item in request.session.items for marker in item.iter_markers("flow")}
-    started = {arguments: start(stack, tmp_path_factory.mktemp("flow"), *arguments) for arguments in sorted(wanted)}
+def flows() -> Iterator[dict[tuple[str, str], Flow]]:
+    """The scripts that were started."""
+    started: dict[tuple[str, str], Flow] = {}
     yield started
     for flow in started.values():
         if flow.process.poll() is None:
@@ -66,12 +63,27 @@ def flows(
 
 
 @pytest.fixture
-def flow(request: pytest.FixtureRequest, flows: dict[tuple[str, str], Flow]) -> Flow:
-    """The test's own script, at its end."""
+def flow(
+    request: pytest.FixtureRequest,
+    flows: dict[tuple[str, str], Flow],
+    stack: Stack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Flow:
+    """The test's own script, at its end; the first test of a group starts those of all its tests."""
     marker = request.node.get_closest_marker("flow")
+    if marker.args not in flows:
+        group = _group(request.node)  # another group's tests run in another process, which starts theirs
+        items = [item for item in request.session.items if _group(item) == group]
+        for arguments in sorted({marker.args for item in items for marker in item.iter_markers("flow")}):
+            flows[arguments] = start(stack, tmp_path_factory.mktemp("flow"), *arguments)
     flow = flows[marker.args]
     flow.wait()
     return flow
+
+
+def _group(item: pytest.Item) -> tuple[object, ...]:
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args if marker else ()
 
 
 def start(stack: Stack, folder: Path, environment: str, script: str) -> Flow:
