@@ -102,10 +102,13 @@ def start_work(life: Life) -> None:
     step = {"Name": "Train", "Type": "Training", "Arguments": training}
     life.interrupted["execution"] = kept.start_pipeline(life.client, "interrupted", step)
     documents = life.stack.state_folder / "sagemaker"
+    execution_id = life.interrupted["execution"].rpartition("/")[2]
 
     def are_written() -> bool:
         texts = [path.read_text() for path in documents.glob("*/*/training-job/*.json") if path.is_file()]
-        return sum('"status": "Training"' in text and '"end_time": null' in text for text in texts) >= 2
+        jobs = sum('"status": "Training"' in text and '"end_time": null' in text for text in texts)
+        others = [path for path in documents.glob("*/*/*/*.json") if path.stem in ("interrupted", execution_id)]
+        return jobs >= 2 and len(others) >= len(("tuning job", "pipeline", "execution"))
 
     assert wait_until(are_written, 120, 0.1)
 
