@@ -1,7 +1,7 @@
 """The file `xgboost-model`, as AWS's image of the job's tag writes it, so that scripts of that age can read it.
 
 Since 1.3 it is the library's own format; before, a pickled Booster. Libraries before 3.1 read a model of today's with
-another intercept than it has, or not at all: they are given what they know, as JSON, which all since 1.1 read.
+another intercept than it has, or not at all: they are given what they know, as JSON.
 https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html
 """
 
