@@ -52,6 +52,7 @@ def carefully(body, missing):
 @given(rows=tables(WRITTEN) | tables(PLAIN), times=st.sampled_from([1, 400]), missing=st.booleans())
 @example(rows=[["-0"]], times=1, missing=False)
 @example(rows=[["0", " ", "1e5"]], times=1, missing=False)
+@example(rows=[["\r0"]], times=1, missing=False)
 @example(rows=[["\t", "0"]], times=400, missing=True)
 @settings(max_examples=400, deadline=None, derandomize=True)
 def test_rows_of_csv_are_the_same_bits_and_the_same_errors(rows, times, missing):

@@ -16,6 +16,7 @@ from preflight_container.formats.lines import whole_lines
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
 _BLANK_VALUE = re.compile(rb"(?:\A|[,\n])[ \t\r\v\f]+(?=[,\n]|\Z)")  # which numpy takes for -1
+_STRAY_RETURN = re.compile(rb"\r(?![\r\n]|\Z)")  # which ends no line
 _NEGATIVE_ZERO = re.compile(rb"-0(?![.\deE])")  # whose sign an integer of JSON has not
 _COMMA, _NEWLINE = ord(","), ord("\n")
 FEW_BYTES = 1000  # up to here one number after the other is read sooner than all of them together
@@ -47,7 +48,8 @@ def parse_csv(
     text = data.strip(b" \r\n")
     if not text:
         return np.empty((0, 0), np.float32)
-    rows = parse_quickly(text, missing=missing, delimiter=delimiter)
+    is_plain = b"\r" not in data or _STRAY_RETURN.search(data) is None
+    rows = parse_quickly(text, missing=missing, delimiter=delimiter) if is_plain else None
     return rows if rows is not None else _parse_carefully(data, missing, quotes, delimiter, first_line)
 
 
