@@ -90,7 +90,8 @@ def test_sdk_3_trains_deploys_and_predicts(flow: Flow) -> None:
 @pytest.mark.flow("sagemaker-3", "sagemaker_3_transform.py")
 def test_sdk_3_transforms_a_file_and_joins_it_with_its_ids(flow: Flow) -> None:
     flow.require_success()
-    assert "MaxConcurrentTransforms=" in flow.output, "both streams of the job are shown"
+    # 3.x asks once which streams there are, and is content with one: which it shows depends on when it asks.
+    assert re.search(r"^[\w-]+/[\w-]+(/data-log)?:$", flow.output, re.MULTILINE), "no stream of the job is shown"
     assert "job: Completed" in flow.output
     assert "listed: True" in flow.output
     joined = re.findall(r"^joined: (\w+),([0-9.]+)$", flow.output, re.MULTILINE)
