@@ -13,10 +13,11 @@ export PREFLIGHT_TAKE_DOWN := make down$(if $(filter-out 4566,$(PORT)), PORT=$(P
 
 .DEFAULT_GOAL := help
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
-# The tests do not see what make tells the programs. Files of tests run side by side, unless ARGS chooses some.
+# The tests do not see what make tells the programs. Files of tests run side by side, unless ARGS chooses some: three
+# at a time also on two cores, because they wait more than they compute.
 # COVERAGE=1 prints which share of the lines they ran.
 PYTEST_ENV   := env -u AWS_ENDPOINT_URL -u PREFLIGHT_PORT -u PREFLIGHT_TAKE_DOWN
-WORKERS      ?= $(if $(ARGS),0,2)
+WORKERS      ?= $(if $(ARGS),0,3)
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
 # From the wheel to a training job, an endpoint, and a function behind a URL.
 MATRIX       := tests/kit tests/aws/test_flow.py tests/local/preflight/hosts/localstack/lambda_/test_functions.py tests/container/test_xgboost.py
