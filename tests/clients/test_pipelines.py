@@ -13,13 +13,21 @@ EVALUATED = ["AbaloneProcess", "AbaloneTrain", "AbaloneEval", "AbaloneMSECond"]
 @needs_sklearn
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_pipeline.py")
 def test_sdk_2_runs_the_templates_pipeline_to_each_of_its_ends(flow: Flow) -> None:
+    require_each_end(flow, {"AbaloneRegister-RegisterModel", "Abalone-CreateModel", "AbaloneTransform"})
+
+
+@needs_sklearn
+@pytest.mark.flow("sagemaker-3", "sagemaker_3_pipeline.py")
+def test_sdk_3_runs_the_templates_pipeline_to_each_of_its_ends(flow: Flow) -> None:
+    require_each_end(flow, {"AbaloneRegister", "Abalone", "AbaloneTransform"})
+
+
+def require_each_end(flow: Flow, if_good: set[str]) -> None:
+    """``if_good``: the steps of the branch that a good model takes."""
     flow.require_success()
     _, good, bad, broken = re.split(r"^execution: ", flow.output, flags=re.MULTILINE)
     assert (good.split()[0], bad.split()[0], broken.split()[0]) == ("Succeeded", "Failed", "Failed")
-    assert set(re.findall(r"^step: (\S+) Succeeded *$", good, re.MULTILINE)) == {
-        *EVALUATED,
-        *("AbaloneRegister-RegisterModel", "Abalone-CreateModel", "AbaloneTransform"),
-    }
+    assert set(re.findall(r"^step: (\S+) Succeeded *$", good, re.MULTILINE)) == {*EVALUATED, *if_good}
     assert re.findall(r"^step: (\S+) Succeeded cached", bad, re.MULTILINE) == EVALUATED[:3]
     assert "step: AbaloneMSEFail Failed  MSE is above 0.0001" in bad
     assert "AbaloneTransform" not in bad

@@ -58,6 +58,17 @@ def test_sdk_2_tunes_and_deploys_the_best(flow: Flow) -> None:
 
 
 @needs_sklearn
+@pytest.mark.flow("sagemaker-3", "sagemaker_3_tuner.py")
+def test_sdk_3_tunes_deploys_the_best_and_tunes_a_script(flow: Flow) -> None:
+    flow.require_success()
+    assert "tried: 3 ['FinalObjectiveValue', " in flow.output
+    assert "best: True" in flow.output
+    assert "job: Completed True" in flow.output
+    assert flow.output.count("scored: True") == 2
+    assert "answer: True" in flow.output
+
+
+@needs_sklearn
 @pytest.mark.flow("sagemaker-2", "sagemaker_2_sklearn.py")
 def test_sdk_2_prepares_trains_and_serves_with_scripts(flow: Flow) -> None:
     flow.require_success()
