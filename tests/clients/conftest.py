@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from preflight.sagemaker.launching.framework_images import framework_images
 from preflight.stack import Stack
 from tests.conftest import REPOSITORY
 from tests.local.conftest import separable_rows
@@ -87,9 +88,15 @@ def _group(item: pytest.Item) -> tuple[object, ...]:
 
 
 def start(stack: Stack, folder: Path, environment: str, script: str) -> Flow:
-    """Start ``script`` in ``folder``, beside a train.csv, with the programs of ``environment`` first on its path."""
+    """Start ``script`` in ``folder``, beside a train.csv, with the programs of ``environment`` first on its path.
+
+    That is one of .venv-clients, or that of a framework's image (``base-python:310``).
+    """
     if environment == "preflight":
         programs = Path(sys.executable).parent
+    elif ":" in environment:
+        image = next(image for image in framework_images() if image.name == environment)
+        programs = image.environment.ensure().parent
     else:
         programs = ENVIRONMENTS / environment / "bin"
         if not programs.exists():

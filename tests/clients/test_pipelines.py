@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from preflight.sagemaker.launching.framework_images import framework_images
+from preflight.sagemaker.launching.process.private_folders import private_folders
 from tests.clients.conftest import Flow
 from tests.clients.test_sagemaker_sdk import needs_sklearn
 
@@ -35,3 +37,16 @@ def require_each_end(flow: Flow, if_good: set[str]) -> None:
     assert "AbaloneTrain" not in broken
     assert "transformed: 80 True" in flow.output
     assert "registered: 1 PendingManualApproval" in flow.output
+
+
+BASE = next(image for image in framework_images() if image.name == "base-python:310")
+
+
+@pytest.mark.skipif(
+    not BASE.has_python or bool(private_folders().problem),
+    reason=private_folders().problem or f"{BASE.name} needs Python {BASE.python}",
+)
+@pytest.mark.flow(BASE.name, "sagemaker_2_step.py")
+def test_sdk_2_runs_functions_as_steps_in_its_base_image(flow: Flow) -> None:
+    flow.require_success()
+    assert flow.output.splitlines()[-1] == "result: 9"

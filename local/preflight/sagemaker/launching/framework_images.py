@@ -28,7 +28,7 @@ class FrameworkImage:
     """``version`` of ``framework`` as AWS tags it (``sklearn``, ``1.2-1``), on ``python`` (``3.9``).
 
     ``repositories`` have it under ``tags``. ``package`` is the one whose version it is; ``torch_backend`` as of an
-    ``Environment``.
+    ``Environment``. Without a ``toolkit`` it knows no ``train`` and no ``serve``, only commands of the caller's.
     """
 
     framework: str
@@ -38,6 +38,7 @@ class FrameworkImage:
     repositories: tuple[str, ...]
     package: str
     torch_backend: str = ""
+    toolkit: bool = True
 
     @property
     def name(self) -> str:
@@ -90,6 +91,7 @@ def framework_images() -> list[FrameworkImage]:
             tuple(entry.get("repositories", about["repositories"])),
             entry.get("package", about["package"]),
             about.get("torch_backend", ""),
+            about.get("toolkit", True),
         )
         for framework, about in _table().items()
         for version, entry in about["versions"].items()

@@ -169,7 +169,7 @@ class Programs:
         if choice is None:
             return None
         return Program(
-            words=(OUR_PYTHON, "-m", "preflight_container.script_mode"),
+            words=(OUR_PYTHON, "-m", "preflight_container.script_mode") if choice.image.toolkit else (),
             environment=choice.image.environment,
             variables={"PREFLIGHT_FRAMEWORK": choice.image.framework},
             warning=choice.warning,

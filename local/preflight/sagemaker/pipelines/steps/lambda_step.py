@@ -18,7 +18,7 @@ from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepS
 SHOWN_CHARACTERS = 200  # of an answer that is no JSON
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "String": lambda value: isinstance(value, str),
+    "String": lambda value: isinstance(value, str | int | float),  # AWS's own example declares a status code so
     "Integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "Float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "Boolean": lambda value: isinstance(value, bool),
@@ -76,7 +76,7 @@ def _output(declared: OutputParameter, returned: Any) -> Any:
         raise StepFailure(guessed(f"ClientError: The function did not return the output parameter {name}."))
     if not _TYPES[kind](returned[name]):
         raise StepFailure(guessed(f"ClientError: The output parameter {name} is not of type {kind}."))
-    return returned[name]
+    return _printed(returned[name]) if kind == "String" else returned[name]
 
 
 def _printed(value: Any) -> str:

@@ -19,7 +19,7 @@ def handler(event, context):
         raise ValueError("no such row")
     if event.get("many"):
         return [1]
-    return {"text": event["who"] + "!", "count": 3, "share": 0.5, "right": True, "folder": os.getcwd()}
+    return {"text": event["who"] + "!", "count": 3, "status": 200, "share": 0.5, "right": True, "folder": os.getcwd()}
 """
 
 
@@ -49,14 +49,15 @@ def call(function_arn: str) -> Callable[..., dict[str, Any]]:
 
 
 def test_what_a_function_returns_is_at_hand(run: Make, call: Make, function_arn: str) -> None:
-    step = call({"who": get("Execution.PipelineName")}, text="String", count="Integer", share="Float", right="Boolean")
-    outputs = [get(f"Steps.Call.OutputParameters['{name}']") for name in ("text", "count", "share", "right")]
+    types = {"text": "String", "count": "Integer", "share": "Float", "right": "Boolean", "status": "String"}
+    step = call({"who": get("Execution.PipelineName")}, **types)
+    outputs = [get(f"Steps.Call.OutputParameters['{name}']") for name in types]
     said = fail("Say", {"Std:Join": {"On": " ", "Values": outputs}})
 
     execution, steps = run(step, said)
 
     name = execution["PipelineArn"].rpartition("/")[2]
-    assert steps["Say"]["FailureReason"].lower() == f"{name}! 3 0.5 true"
+    assert steps["Say"]["FailureReason"].lower() == f"{name}! 3 0.5 true 200"
     shown = steps["Call"]["Metadata"]["Lambda"]
     assert shown["Arn"] == function_arn
     assert {each["Name"]: each["Value"] for each in shown["OutputParameters"]}["share"] == "0.5"
