@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from aws.errors import InputError
 
@@ -19,6 +19,15 @@ LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 Hyperparameter = str | int | float | bool
+
+
+def _from_low_to_high(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] >= ends[1]:
+        raise ValueError("the first number must be below the second")
+    return ends
+
+
+Range = Annotated[tuple[int, int] | tuple[float, float], AfterValidator(_from_low_to_high)]
 
 
 class Section(BaseModel):
@@ -69,6 +78,17 @@ class PipelineSettings(Section):
     least_accuracy: float = Field(default=0.8, ge=0, le=1)
 
 
+class TuningSettings(Section):
+    """The tuning of ``aws/pipeline.py --tune``: its training jobs, how many run at once, and what they try.
+
+    ``ranges`` is by algorithm: a hyperparameter's lowest and highest value, whole numbers or not.
+    """
+
+    jobs: int = Field(default=6, ge=1, le=750)
+    parallel: int = Field(default=2, ge=1, le=100)
+    ranges: dict[str, dict[str, Range]] = {}
+
+
 class ContainerSettings(Section):
     """The image of ``--algorithm container``: which of its two algorithms it runs."""
 
@@ -107,6 +127,7 @@ class DeploySettings(Section):
     batch: BatchSettings = BatchSettings()
     container: ContainerSettings = ContainerSettings()
     pipeline: PipelineSettings = PipelineSettings()
+    tuning: TuningSettings = TuningSettings()
     function: FunctionSettings = FunctionSettings()
     api: ApiSettings = ApiSettings()
     log_days: LogDays = 30

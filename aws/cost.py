@@ -51,11 +51,11 @@ def batch_summary(settings: DeploySettings, region: str) -> str:
     return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
 
 
-def pipeline_summary(settings: DeploySettings, region: str, *, approve: bool) -> str:
+def pipeline_summary(settings: DeploySettings, region: str, *, approve: bool, tune: bool) -> str:
     """One sentence for the plan of a pipeline: what a run costs, and what goes on costing if its model is deployed."""
     try:
         prices = PriceTable.load(region)
-        bill = estimate(settings, Usage(), prices)
+        bill = estimate(settings, Usage(), prices, trials=settings.tuning.jobs if tune else 1)
     except InputError as error:  # a plan is worth showing without its price
         return f"Price: unknown. {error}"
     where = f" ({prices.whose})" if prices.whose else ""

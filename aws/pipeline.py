@@ -1,4 +1,4 @@
-"""Run the whole way as a SageMaker pipeline: prepare, train, score, evaluate, register if it is good enough.
+"""Run the whole way as a SageMaker pipeline: prepare, train or tune, score, evaluate, register if it is good enough.
 
 Described (``Wanted``), planned, shown and run as a deployment is: see aws/deploy.py.
 """
@@ -92,7 +92,7 @@ def run_pipeline(aws: Aws, names: Names, run: Run, report: Report) -> str | None
     with report.step("Execution") as step:
         execution_arn = pipeline.find_or_start(aws, names, approve=run.approve)
         step.result = execution_arn.rpartition("/")[2]
-        pipeline.wait_until_ended(aws, execution_arn, step)
+        pipeline.wait_until_ended(aws, execution_arn, step, tune=wanted.tune)
     package_arn = pipeline.registered_package(aws, execution_arn)
     if package_arn is not None and run.approve:
         with report.step("Endpoint") as step:
@@ -130,6 +130,7 @@ def described_table(table: Path, features: str, config_path: Path, folder: Path)
 @click.option("--plan", "plan_only", is_flag=True, help="Print every call that would be made, and make none.")
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
 @click.option("--approve", is_flag=True, help="Approve the model that is registered: the endpoint then serves it.")
+@click.option("--tune", is_flag=True, help="Tune hyperparameters ([deploy.tuning]) and take the best model.")
 @click.option(
     "--algorithm",
     "algorithm_name",
@@ -149,6 +150,7 @@ def main(
     plan_only: bool,
     yes: bool,
     approve: bool,
+    tune: bool,
     algorithm_name: str,
     features: str,
     region: str | None,
@@ -157,9 +159,9 @@ def main(
 ) -> None:
     """Run TABLE, a raw CSV, through a pipeline of SageMaker to a registered model, and with --approve to an endpoint.
 
-    The jobs are: data_prep on the raw table, training, scoring of the held-out rows, evaluation. What is accurate
-    enough (least_accuracy of [deploy.pipeline]) is registered as a model package. Whoever approves one, by --approve,
-    the console or the API, sets off the function that has the project's endpoint serve it.
+    The jobs are: data_prep on the raw table, training or tuning, scoring of the held-out rows, evaluation. What is
+    accurate enough (least_accuracy of [deploy.pipeline]) is registered as a model package. Whoever approves one, by
+    --approve, the console or the API, sets off the function that has the project's endpoint serve it.
     """
     settings = load_settings(config_path)
     target = Target.named(target_name, region=region or settings.region)
@@ -172,7 +174,7 @@ def main(
     dataset = Dataset(description.parent, document, Schema.of(document))
     if dataset.schema.kind == "regression":
         raise InputError("The pipeline decides by accuracy, which is of classes: this table's label is a number.")
-    wanted = Wanted(settings, algorithms.algorithm_named(algorithm_name, settings), dataset)
+    wanted = Wanted(settings, algorithms.algorithm_named(algorithm_name, settings), dataset, tune=tune)
     run = Run(wanted, table, description, approve)
     planner = Planner(target)
     unseen = Report(Console(quiet=True), planner.calls)
@@ -185,7 +187,7 @@ def main(
         for line in plan.lines():
             report.line(line)
         if target.asks_first:
-            report.line(cost.pipeline_summary(settings, target.region, approve=approve))
+            report.line(cost.pipeline_summary(settings, target.region, approve=approve, tune=tune))
     if plan_only:
         return
     if target.asks_first and plan.calls and not yes:

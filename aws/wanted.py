@@ -27,3 +27,4 @@ class Wanted:
     serverless: bool = False
     managed_policies: bool = False
     capture: bool = False
+    tune: bool = False

@@ -84,10 +84,11 @@ def estimate(
     *,
     serverless_mb: int | None = None,
     capture: bool = False,
+    trials: int = 1,
 ) -> Estimate:
     """Price the deployment that ``settings`` describe, with or without data ``capture``.
 
-    With ``serverless_mb`` its endpoint is serverless.
+    With ``serverless_mb`` its endpoint is serverless. ``trials`` are the training jobs of a run of the pipeline.
 
     Raises:
         InputError: the table has no price of an instance type; the sentence says how to read it from AWS.
@@ -98,7 +99,10 @@ def estimate(
     front, batch = _front(settings, usage, prices), _batch(settings, usage, prices)
     captured = _capture(settings, usage, prices) if capture else ()
     return Estimate(
-        (*_training(settings, usage, prices), *endpoint, *front, *captured, *batch, *_pipeline(settings, usage, prices))
+        (
+            *(*_training(settings, usage, prices), *endpoint, *front, *captured, *batch),
+            *_pipeline(settings, usage, prices, trials),
+        )
     )
 
 
@@ -131,12 +135,13 @@ def _batch(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterat
     yield Line("Batch transform", how, machine.instance_count * usage.batch_minutes / 60 * hourly, "batch")
 
 
-def _pipeline(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
-    """Two processing jobs, a training job, a transform job."""
+def _pipeline(settings: DeploySettings, usage: Usage, prices: PriceTable, trials: int) -> Iterator[Line]:
+    """Two processing jobs, the training jobs, a transform job."""
     machine, hours = settings.pipeline, usage.batch_minutes / 60
-    jobs = _sum((*_training(settings, usage, prices), *_batch(settings, usage, prices)))
+    jobs = trials * _sum(_training(settings, usage, prices)) + _sum(_batch(settings, usage, prices))
     processing = 2 * hours * prices[f"processing.{machine.instance_type}"].usd
-    how = f"training, transform, 2 jobs on {machine.instance_type}, {usage.batch_minutes:g} min each"
+    training = "training" if trials == 1 else f"{trials} training jobs"
+    how = f"{training}, transform, 2 jobs on {machine.instance_type}, {usage.batch_minutes:g} min each"
     yield Line("Pipeline run", how, jobs + processing, "pipeline")
 
 

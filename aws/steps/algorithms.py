@@ -22,6 +22,7 @@ class Algorithm:
 
     ``class_count`` is the hyperparameter that says how many classes there are, where there are three or more.
     ``batch_type`` is the one that batch transform can join with its answers: Linear Learner writes no CSV.
+    ``accuracy`` is the metric of its held-out rows that tuning maximizes, within ``ranges``.
     ``runs`` is the algorithm whose hyperparameters it takes: its own, or the one that our container is told to run.
     """
 
@@ -32,6 +33,8 @@ class Algorithm:
     batch_type: str
     class_count: str
     required: Mapping[Kind, Mapping[str, str]]
+    accuracy: Mapping[Kind, str]
+    ranges: Mapping[str, tuple[float, float]]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,6 +53,8 @@ ALGORITHMS = {
             "multiclass": {"predictor_type": "multiclass_classifier"},
             "regression": {"predictor_type": "regressor"},
         },
+        accuracy={"binary": "binary_classification_accuracy", "multiclass": "multiclass_accuracy"},
+        ranges={"learning_rate": (1e-4, 0.1), "wd": (1e-7, 1e-2)},
     ),
     "xgboost": Algorithm(
         "xgboost",
@@ -63,6 +68,8 @@ ALGORITHMS = {
             "multiclass": {"objective": "multi:softprob", "num_round": "100"},
             "regression": {"objective": "reg:squarederror", "num_round": "100"},
         },
+        accuracy={"binary": "accuracy", "multiclass": "accuracy"},
+        ranges={"eta": (0.1, 0.5), "max_depth": (3, 10), "subsample": (0.5, 1.0)},
     ),
 }
 

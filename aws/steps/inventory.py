@@ -251,14 +251,29 @@ def _job_logs(aws: Aws, names: Names) -> Iterator[Found]:
 
 def _pipeline_logs(aws: Aws, names: Names) -> Iterator[Found]:
     """Likewise of the jobs that its executions started, as long as the pipeline is there to tell which."""
-    for execution, group in product(_all_executions(aws, names), (PROCESSING_GROUP, TRAINING_GROUP, TRANSFORM_GROUP)):
-        prefix = f"{PIPELINE_JOBS}{execution['PipelineExecutionArn'].rpartition('/')[2]}-"
+    prefixes = (
+        prefix
+        for execution in _all_executions(aws, names)
+        for prefix in _job_prefixes(aws, execution["PipelineExecutionArn"].rpartition("/")[2])
+    )
+    for prefix, group in product(prefixes, (PROCESSING_GROUP, TRAINING_GROUP, TRANSFORM_GROUP)):
         where = {"logGroupName": group, "logStreamNamePrefix": prefix}
         streams = [
             str(stream["logStreamName"]) for stream in aws.list("logs", "DescribeLogStreams", "logStreams", **where)
         ]
         if streams:
             yield Found("Pipeline logs", f"{prefix}* ({len(streams)})", _stream_remover(aws, group, streams))
+
+
+def _job_prefixes(aws: Aws, execution_id: str) -> Iterator[str]:
+    """What the names of an execution's jobs begin with; those of its trials with their tuning job's."""
+    own = f"{PIPELINE_JOBS}{execution_id}-"
+    yield own
+    tuning = aws.list(
+        "sagemaker", "ListHyperParameterTuningJobs", "HyperParameterTuningJobSummaries", NameContains=execution_id
+    )
+    names = (str(job["HyperParameterTuningJobName"]) for job in tuning)
+    yield from (f"{name}-" for name in names if not name.startswith(own))
 
 
 def _stream_remover(aws: Aws, group: str, streams: list[str]) -> Remove:

@@ -79,8 +79,12 @@ def _pipeline_policy(aws: Aws, names: Names) -> Policy:
         aws.arn("sagemaker", f"model-package/{names.package_group}/*"),
         aws.arn("sagemaker", f"model-package-group/{names.package_group}"),
     ]
+    tuning = [f"sagemaker:{action}HyperParameterTuningJob" for action in ("Create", "Describe", "Stop")]
+    tuning += ["sagemaker:ListTrainingJobsForHyperParameterTuningJob", "sagemaker:AddTags"]
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
     return _policy(
+        # AWS does not say how it names the tuning jobs of pipelines
+        _allow(tuning, aws.arn("sagemaker", "hyper-parameter-tuning-job/*")),
         _allow([*of_jobs, "sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"], *jobs),
         _allow(["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage", "sagemaker:AddTags"], *packages),
         _pass_training_role(aws, names),

@@ -8,7 +8,7 @@ from aws.client import Aws
 from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
-from aws.steps.pipeline_definition import APPROVAL, STEPS, TOO_LOW
+from aws.steps.pipeline_definition import APPROVAL, STEPS, TOO_LOW, TRAIN, TUNE
 
 PIPELINE_JOBS = "pipelines-"  # so start the names of all that executions make, before the execution's id
 EXECUTING = ("Executing", "Stopping")
@@ -59,11 +59,11 @@ def find_or_start(aws: Aws, names: Names, *, approve: bool) -> str:
     return str(started["PipelineExecutionArn"])
 
 
-def wait_until_ended(aws: Aws, execution_arn: str, step: Step) -> None:
+def wait_until_ended(aws: Aws, execution_arn: str, step: Step, *, tune: bool) -> None:
     """Show the steps until the last has ended. Raises ``ResourceError`` with the reasons of those that failed."""
 
     def has_ended(execution: Mapping[str, Any]) -> bool:
-        step.show(picture(steps_of(aws, execution_arn)))
+        step.show(picture(steps_of(aws, execution_arn), tune=tune))
         return execution.get("PipelineExecutionStatus") not in EXECUTING
 
     execution = aws.wait(
@@ -106,9 +106,12 @@ def steps_of(aws: Aws, execution_arn: str) -> dict[str, dict[str, Any]]:
     return {step["StepName"]: step for step in listed}
 
 
-def picture(steps: Mapping[str, Mapping[str, Any]]) -> str:
+def picture(steps: Mapping[str, Mapping[str, Any]], *, tune: bool) -> str:
     """The way through the pipeline in one line, each step with its state."""
-    way = [*STEPS[:-1], TOO_LOW] if TOO_LOW in steps else STEPS
+    other = {TRAIN: TUNE} if tune else {}
+    if TOO_LOW in steps:
+        other[STEPS[-1]] = TOO_LOW
+    way = [other.get(name, name) for name in STEPS]
     return " > ".join(
         f"{name} {MARKS.get(steps[name]['StepStatus'], UNDER_WAY)}" if name in steps else name for name in way
     )

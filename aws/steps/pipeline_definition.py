@@ -1,4 +1,4 @@
-"""The airline flow as a SageMaker pipeline: prepare, train, score, evaluate, and register what is good enough.
+"""The airline flow as a SageMaker pipeline: prepare, train or tune, score, evaluate, and register what is good enough.
 
 This is the JSON that CreatePipeline takes; what a step needs of another it gets by an expression, and waits for it.
 https://docs.aws.amazon.com/sagemaker/latest/dg/define-pipeline.html
@@ -11,9 +11,11 @@ from typing import Any
 from aws.names import Names
 from aws.steps.storage import PIPELINE_PREFIX
 from aws.steps.training import CSV, training_request
+from aws.steps.tuning import tuning_request
 from aws.wanted import Wanted
 
-STEPS = ("Prepare", "Train", "Model", "Score", "Evaluate", "Accuracy", "Register")
+TRAIN, TUNE = "Train", "Tune"
+STEPS = ("Prepare", TRAIN, "Model", "Score", "Evaluate", "Accuracy", "Register")
 TOO_LOW = "TooLow"  # instead of Register
 PREPARED = ("train", "held-out", "questions", "schema")  # the outputs of data_prep/job.py
 APPROVAL = "ModelApprovalStatus"
@@ -57,10 +59,8 @@ def definition(
 
     prepared = {name: _get(f"Steps.Prepare.{_output_uri(name)}") for name in PREPARED}
     train, held_out, questions = (prepared[name] for name in ("train", "held-out", "questions"))
-    training = training_request(wanted, image=image, bucket=names.bucket, role_arn=role_arn)
-    for channel, uri in zip(training["InputDataConfig"], (train, held_out), strict=True):
-        channel["DataSource"]["S3DataSource"]["S3Uri"] = uri
-    model_data = _get("Steps.Train.ModelArtifacts.S3ModelArtifacts")
+    of_jobs = {"image": image, "bucket": names.bucket, "role_arn": role_arn}
+    training, model_data = (_tuned if wanted.tune else _trained)(wanted, (train, held_out), tags, of_jobs)
     container = {"Image": image, "ModelDataUrl": model_data}
     if wanted.algorithm.environment:
         container["Environment"] = dict(wanted.algorithm.environment)
@@ -81,7 +81,7 @@ def definition(
                 outputs=PREPARED,
             ),
         },
-        {"Name": "Train", "Type": "Training", "Arguments": {**training, **tags}},
+        training,
         {
             "Name": "Model",
             "Type": "Model",
@@ -138,6 +138,29 @@ def definition(
         ],
         "Steps": steps,
     }
+
+
+def _trained(wanted: Wanted, rows: tuple[Any, Any], tags: Step, of_jobs: Mapping[str, str]) -> tuple[Step, Any]:
+    """The step that trains on ``rows``, those to learn from and those held out; and where its model is."""
+    request = training_request(wanted, **of_jobs)
+    _feed(request, rows)
+    step = {"Name": TRAIN, "Type": "Training", "Arguments": {**request, **tags}}
+    return step, _get(f"Steps.{TRAIN}.ModelArtifacts.S3ModelArtifacts")
+
+
+def _tuned(wanted: Wanted, rows: tuple[Any, Any], tags: Step, of_jobs: Mapping[str, str]) -> tuple[Step, Any]:
+    """Likewise the step that tunes, and where its best model is: of that it tells the job's name only."""
+    request = tuning_request(wanted, **of_jobs)
+    definition = request["TrainingJobDefinition"]
+    _feed(definition, rows)
+    best = _get(f"Steps.{TUNE}.BestTrainingJob.TrainingJobName")
+    artifact = _join("/", definition["OutputDataConfig"]["S3OutputPath"], best, "output/model.tar.gz")
+    return {"Name": TUNE, "Type": "Tuning", "Arguments": {**request, **tags}}, artifact
+
+
+def _feed(request: Step, rows: tuple[Any, Any]) -> None:
+    for channel, uri in zip(request["InputDataConfig"], rows, strict=True):
+        channel["DataSource"]["S3DataSource"]["S3Uri"] = uri
 
 
 def _transform(names: Names, wanted: Wanted, rows: Any) -> Step:

@@ -89,6 +89,44 @@ def test_what_is_not_accurate_enough_ends_in_a_sentence_and_is_not_registered(
     assert len(packages) == 1
 
 
+def tuning_job(client: Callable[..., Any]) -> str:
+    """The name of the tuning job that the newest execution has made."""
+    sagemaker = client("sagemaker")
+    newest = sagemaker.list_pipeline_executions(PipelineName="piped")["PipelineExecutionSummaries"][0]
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=newest["PipelineExecutionArn"])
+    [arn] = [
+        step["Metadata"]["TuningJob"]["Arn"] for step in steps["PipelineExecutionSteps"] if step["StepName"] == "Tune"
+    ]
+    listed = sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+    [name] = [each["HyperParameterTuningJobName"] for each in listed if each["HyperParameterTuningJobArn"] == arn]
+    return str(name)
+
+
+def test_with_tune_the_best_of_the_models_goes_on(
+    project: Project, prepared_data: Path, client: Callable[..., Any]
+) -> None:
+    ranges = "ranges.xgboost = { eta = [0.01, 0.5], max_depth = [1, 6] }"
+    describe(project, f"tuning.jobs = 2\ntuning.{ranges}\nhyperparameters.xgboost.num_round = 5\n")
+    table = str(prepared_data / "sample.csv")
+
+    run = project.run("pipeline", table, "--algorithm", "xgboost", "--tune")
+
+    assert run.exit_code == 0, run.output
+    assert "Prepare ✓ > Tune ✓ > Model ✓ > Score ✓ > Evaluate ✓ > Accuracy ✓ > Register ✓" in run.stdout
+    sagemaker = client("sagemaker")
+    job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_job(client))
+    assert job["TrainingJobStatusCounters"]["Completed"] == 2
+    newest = sagemaker.list_model_packages(ModelPackageGroupName="piped", SortOrder="Descending")
+    arn = newest["ModelPackageSummaryList"][0]["ModelPackageArn"]
+    [container] = sagemaker.describe_model_package(ModelPackageName=arn)["InferenceSpecification"]["Containers"]
+    best = job["BestTrainingJob"]["TrainingJobName"]
+    trained = sagemaker.describe_training_job(TrainingJobName=best)
+    assert container["ModelDataUrl"] == trained["ModelArtifacts"]["S3ModelArtifacts"]
+    assert {"Key": "preflight:project", "Value": "piped"} in sagemaker.list_tags(ResourceArn=trained["TrainingJobArn"])[
+        "Tags"
+    ]
+
+
 def test_each_role_of_the_pipeline_may_do_its_part_only(project: Project, client: Callable[..., Any]) -> None:
     account = "arn:aws:sagemaker:us-east-1:000000000000"
     job_role = "arn:aws:iam::000000000000:role/piped-sagemaker-us-east-1"
@@ -116,8 +154,10 @@ def test_a_plan_for_aws_shows_every_call_and_the_price_and_makes_none(
     executions = client("sagemaker").list_pipeline_executions(PipelineName="piped")["PipelineExecutionSummaries"]
 
     plan = project.run("pipeline", str(prepared_data / "sample.csv"), "--target", "aws", "--approve", "--plan")
+    tuned = project.run("pipeline", str(prepared_data / "sample.csv"), "--target", "aws", "--tune", "--plan")
 
     assert plan.exit_code == 0, plan.output
+    assert "for training, transform" in plan.stdout and "for 2 training jobs, transform" in tuned.stdout
     assert "StartPipelineExecution" in plan.stdout
     assert "2 jobs on ml.m5.large" in plan.stdout and "an hour" in plan.stdout
     assert (
@@ -135,10 +175,14 @@ def test_a_table_without_its_columns_is_refused_before_the_first_call(project: P
 
 
 def test_destroy_leaves_nothing_of_it(project: Project, client: Callable[..., Any]) -> None:
+    trials = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": tuning_job(client)}
+    assert client("logs").describe_log_streams(**trials)["logStreams"]
+
     destroyed = project.run("destroy", "--yes")
 
     assert destroyed.exit_code == 0, destroyed.output
     assert "a last look found none" in destroyed.stdout
+    assert client("logs").describe_log_streams(**trials)["logStreams"] == []
     sagemaker = client("sagemaker")
     assert sagemaker.list_pipelines(PipelineNamePrefix="piped")["PipelineSummaries"] == []
     assert sagemaker.list_model_package_groups(NameContains="piped")["ModelPackageGroupSummaryList"] == []
