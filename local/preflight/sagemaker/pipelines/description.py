@@ -29,6 +29,22 @@ def summarize_version(pipeline: PipelineRecord, version: PipelineVersion) -> dic
     )
 
 
+def found_version(
+    pipeline: PipelineRecord, version: PipelineVersion, last_execution: ExecutionRecord | None
+) -> dict[str, Any]:
+    """What Search knows of one."""
+    summary = summarize_version(pipeline, version)
+    summary.pop("LastExecutionPipelineExecutionArn", None)
+    found = {**summary, "LastModifiedTime": version.last_modified or version.creation_time}
+    if last_execution is None:
+        return found
+    return found | {
+        "LastExecutedPipelineExecutionArn": last_execution.arn,
+        "LastExecutedPipelineExecutionDisplayName": last_execution.display_name,
+        "LastExecutedPipelineExecutionStatus": execution_status(last_execution),
+    }
+
+
 def describe_pipeline(pipeline: PipelineRecord, version: PipelineVersion | None = None) -> dict[str, Any]:
     """``version``: the newest if it is None. It has the definition; all else is the pipeline's."""
     version = version or pipeline.newest

@@ -30,7 +30,7 @@ class ExecutionWork:
         self._graph = graph
         self._make_run = make_run
         self._runs: dict[str, StepRun] = {}
-        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()  # names of steps; empty: the stack goes down
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()  # names of steps; empty: to look again
         self._is_over = False
 
     def run(self, record: JobRecord, status: JobStatus) -> None:
@@ -44,17 +44,22 @@ class ExecutionWork:
             name = self._ended.get()
             if self._is_over:
                 raise Stopped("Stopped")
-            with self._lock:
-                del self._runs[name]
+            if name:
+                with self._lock:
+                    del self._runs[name]
         if not status.stop_asked and self._has_failed():
             raise JobFailure(FAILURE)
+
+    def look_again(self) -> None:
+        """Start what may be started now: more steps may run at the same time."""
+        self._ended.put("")
 
     def terminate(self, grace_seconds: float) -> None:
         with self._lock:
             runs = list(self._runs.values())
             self._is_over = grace_seconds == 0
         if self._is_over:  # the jobs of the steps are ended by whoever ends all
-            self._ended.put("")
+            self.look_again()
         for run in runs:
             run.stop(is_over=self._is_over)
 

@@ -2,9 +2,11 @@
 
 import random
 import string
+import weakref
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from preflight.sagemaker.api.errors import ResourceNotFound, ValidationException, guessed
 from preflight.sagemaker.api.listing import PageRequest
@@ -24,6 +26,7 @@ from preflight.sagemaker.pipelines.description import (
     STEP_LISTING,
     describe_step,
     execution_status,
+    found_version,
 )
 from preflight.sagemaker.pipelines.execution import ExecutionWork
 from preflight.sagemaker.pipelines.experiment import Experiment
@@ -49,6 +52,8 @@ from preflight.sagemaker.pipelines.selection import Selection
 from preflight.sagemaker.pipelines.step_run import StepRun
 from preflight.sagemaker.resources.table import Table
 
+Found = list[dict[str, Any]]
+
 _ID_CHARACTERS = 12
 
 
@@ -65,6 +70,8 @@ class PipelineExecutions:
         self._lock = context.resources.lock
         self.pipelines: Table[PipelineRecord] = Table(context.resources, PIPELINE)
         self._table: Table[ExecutionRecord] = Table(context.resources, EXECUTION)
+        self._works: weakref.WeakValueDictionary[str, ExecutionWork] = weakref.WeakValueDictionary()  # while they run
+        context.resources.offer("PipelineVersion", self._found_versions)
 
     def of(self, pipeline: PipelineRecord) -> list[ExecutionRecord]:
         return self._of_arn(pipeline.scope, pipeline.arn)
@@ -121,6 +128,8 @@ class PipelineExecutions:
             if request.parallelism_configuration:
                 execution.max_parallel = request.parallelism_configuration.max_parallel_execution_steps
             execution.touch()
+            if work := self._works.get(execution.arn):
+                work.look_again()
         return {"PipelineExecutionArn": execution.arn}
 
     @operation(StopPipelineExecution)
@@ -198,6 +207,19 @@ class PipelineExecutions:
                 return version
         raise ResourceNotFound(guessed(f"Version {number} of pipeline '{pipeline.arn}' does not exist."))
 
+    def _found_versions(self, scope: Scope) -> Found:
+        """What Search knows of the versions of pipelines."""
+        with self._lock:
+            return [
+                found_version(pipeline, version, self._last_execution(scope, version))
+                for pipeline in self.pipelines.of(scope)
+                for version in pipeline.versions
+            ]
+
+    def _last_execution(self, scope: Scope, version: PipelineVersion) -> ExecutionRecord | None:
+        arn = version.last_execution_arn
+        return self._table.find(scope, arn.rpartition("/")[2]) if arn else None
+
     def remove(self, executions: Iterable[ExecutionRecord]) -> None:
         for execution in executions:
             self._table.remove(execution)
@@ -248,7 +270,7 @@ class PipelineExecutions:
         cache = StepCache(partial(self._of_arn, execution.scope, execution.pipeline_arn))
         calls = self._calls(execution)
         make_run = partial(StepRun, self._context, self._running, self.callbacks, cache, calls, graph, execution)
-        work = ExecutionWork(self._context, execution, graph, make_run)
+        self._works[execution.arn] = work = ExecutionWork(self._context, execution, graph, make_run)
         statuses = [previous]
 
         def tell() -> None:

@@ -98,6 +98,7 @@ class Pipelines:
             version.display_name = request.pipeline_version_display_name or version.display_name
             if request.pipeline_version_description is not None:
                 version.description = request.pipeline_version_description
+            version.last_modified = datetime.now(UTC)
         return {"PipelineArn": pipeline.arn, "PipelineVersionId": version.number}
 
     @operation(ListPipelineVersions)

@@ -16,6 +16,7 @@ class PipelineVersion(BaseModel):
     number: int = 1
     definition: str
     creation_time: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    last_modified: datetime | None = None
     display_name: str | None = None
     description: str | None = None
     last_execution_arn: str | None = None

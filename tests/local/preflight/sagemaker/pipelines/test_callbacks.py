@@ -110,6 +110,23 @@ def test_an_execution_stops_when_its_callback_is_answered(sagemaker: Any, create
     assert steps_of(sagemaker, arn)["Ask"]["StepStatus"] == "Stopped"
 
 
+def test_a_raised_limit_starts_steps_at_once(sagemaker: Any, create: Make, queue: Queue) -> None:
+    """Each waits for its answer, which comes when both have asked."""
+    steps = [{**callback(queue), "Name": name} for name in ("First", "Second")]
+    name = create(*steps, ParallelismConfiguration={"MaxParallelExecutionSteps": 1})
+    arn = start(sagemaker, name)
+    first = queue.read()
+    assert list(steps_of(sagemaker, arn)) == ["First"]
+
+    sagemaker.update_pipeline_execution(
+        PipelineExecutionArn=arn, ParallelismConfiguration={"MaxParallelExecutionSteps": 2}
+    )
+
+    for message in (queue.read(), first):
+        sagemaker.send_pipeline_execution_step_success(CallbackToken=message["token"])
+    assert wait(sagemaker, arn)["PipelineExecutionStatus"] == "Succeeded"
+
+
 def test_a_role_that_may_not_write_to_the_queue_fails_the_step(client: Make, run: Make, queue: Queue) -> None:
     weak = make_role(client("iam"), "sagemaker.amazonaws.com", ())
 

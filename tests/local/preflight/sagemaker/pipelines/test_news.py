@@ -68,7 +68,7 @@ class Counts:
         return 0.0
 
 
-def test_search_finds_pipelines_and_executions(sagemaker: Any, run: Make) -> None:
+def test_search_finds_pipelines_their_versions_and_executions(sagemaker: Any, run: Make) -> None:
     parameters = [{"Name": "Who", "Type": "String", "DefaultValue": "a"}]
     execution, _ = run(condition("Check", ALWAYS), parameters=parameters, Tags=[{"Key": "team", "Value": "red"}])
 
@@ -83,3 +83,7 @@ def test_search_finds_pipelines_and_executions(sagemaker: Any, run: Make) -> Non
     [one] = found("PipelineExecution", "PipelineArn", arn)
     assert one["PipelineExecutionStatus"] == "Succeeded"
     assert one["PipelineParameters"] == [{"Name": "Who", "Value": "a"}]
+    [version] = found("PipelineVersion", "PipelineArn", arn)
+    assert version["PipelineVersionId"] == 1
+    assert version["LastExecutedPipelineExecutionArn"] == execution["PipelineExecutionArn"]
+    assert version["LastExecutedPipelineExecutionStatus"] == "Succeeded"
