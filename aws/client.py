@@ -23,6 +23,7 @@ ABSENT_CODES = {
     "NoSuchPublicAccessBlockConfiguration",
     "NoSuchTagSet",
     "NotFoundException",
+    "ObjectNotFoundException",
     "RepositoryNotFoundException",
     "ImageNotFoundException",
     "ResourceNotFound",

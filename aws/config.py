@@ -52,6 +52,13 @@ class EndpointSettings(Section):
     instance_count: int = Field(default=1, ge=1)
 
 
+class ScalingSettings(Section):
+    """What each instance is to have with ``--autoscale``: calls a minute; with ``--async``, requests in the queue."""
+
+    invocations_per_instance: float = Field(default=3000, gt=0)
+    backlog_per_instance: float = Field(default=5, gt=0)
+
+
 class ServerlessSettings(Section):
     """The endpoint's one variant with ``--serverless``.
 
@@ -123,6 +130,7 @@ class DeploySettings(Section):
     bucket: BucketName | None = None
     training: TrainingSettings = TrainingSettings()
     endpoint: EndpointSettings = EndpointSettings()
+    scaling: ScalingSettings = ScalingSettings()
     serverless: ServerlessSettings = ServerlessSettings()
     batch: BatchSettings = BatchSettings()
     container: ContainerSettings = ContainerSettings()

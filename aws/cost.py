@@ -17,8 +17,17 @@ from rich.table import Table
 from aws import options
 from aws.config import DeploySettings, load_settings
 from aws.errors import InputError, explained
-from aws.pricing.estimate import SERVERLESS_MEMORY_MB, Estimate, Usage, break_even_requests, estimate
+from aws.pricing.estimate import (
+    SERVERLESS_MEMORY_MB,
+    Estimate,
+    Hosting,
+    Usage,
+    break_even_requests,
+    estimate,
+    most_in_a_month,
+)
 from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
+from aws.wanted import require_together
 
 WHEN = {
     "once": "once",
@@ -29,15 +38,21 @@ WHEN = {
 }
 
 
-def summary(settings: DeploySettings, region: str, *, serverless_mb: int | None = None, capture: bool = False) -> str:
+def summary(settings: DeploySettings, region: str, hosting: Hosting) -> str:
     """One sentence for plan and deploy: what it costs, and what goes on costing."""
     prices = PriceTable.load(region)
-    bill = estimate(settings, Usage(), prices, serverless_mb=serverless_mb, capture=capture)
-    more = f"{' --serverless' if serverless_mb else ''}{' --capture' if capture else ''}"
+    bill = estimate(settings, Usage(), prices, hosting)
+    more = f"{' --serverless' if hosting.serverless_mb else ''}{' --capture' if hosting.capture else ''}"
+    more += f"{' --async' if hosting.asynchronous else ''}"
+    most = ""
+    if hosting.autoscale:
+        low, high = hosting.autoscale
+        more += f" --autoscale {low}:{high}"
+        most = f", ${most_in_a_month(settings, Usage(), prices, hosting):.2f} with {high} instances all the time"
     where = f" ({prices.whose})" if prices.whose else ""
     return (
         f"Price{where}: ${bill.once:.2f} to train, then {_idle(bill)} without a request, "
-        f"${bill.month:.2f} in a month of {Usage().requests:,} requests, "
+        f"${bill.month:.2f} in a month of {Usage().requests:,} requests{most}, "
         "until `python aws/destroy.py --target aws`. "
         f"Details: python aws/cost.py{more}"
     )
@@ -91,6 +106,8 @@ def _idle(bill: Estimate) -> str:
     help="Of a serverless endpoint.",
 )
 @click.option("--capture", is_flag=True, help="Price `python aws/deploy.py --capture`.")
+@options.asynchronous
+@options.autoscale
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 @click.option("--refresh", "is_refresh", is_flag=True, help="First read the prices from AWS (free; needs credentials).")
 @click.option(
@@ -110,6 +127,8 @@ def main(
     serverless: bool,
     memory_mb: int,
     capture: bool,
+    asynchronous: bool,
+    autoscale: tuple[int, int] | None,
     as_json: bool,
     is_refresh: bool,
     table_path: Path,
@@ -122,6 +141,7 @@ def main(
     aws/pricing/prices.json; free tiers and discounts are left out.
     """
     settings = load_settings(config_path)
+    require_together(settings, serverless=serverless, capture=capture, asynchronous=asynchronous, autoscale=autoscale)
     region = region or settings.region or TABLE_REGION
     console = Console(soft_wrap=True, highlight=False)
     if is_refresh:
@@ -137,11 +157,15 @@ def main(
         console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))
     prices = PriceTable.load(region, table_path)
     usage = Usage(requests=requests, model_ms=model_ms, training_minutes=training_minutes)
-    bill = estimate(settings, usage, prices, serverless_mb=memory_mb if serverless else None, capture=capture)
+    hosting = Hosting(memory_mb if serverless else None, capture, asynchronous, autoscale)
+    bill = estimate(settings, usage, prices, hosting)
     if as_json:
         print(json.dumps(_document(bill, prices), indent=2))
         return
     console.print(_table(bill, settings, prices))
+    if autoscale:
+        most = most_in_a_month(settings, usage, prices, hosting)
+        console.print(f"With all {autoscale[1]} instances all the time: ${most:.2f} in such a month.")
     for line in _verdict(bill, settings, usage, prices, memory_mb=memory_mb, serverless=serverless):
         console.print(line)
 
@@ -179,7 +203,7 @@ def _table(bill: Estimate, settings: DeploySettings, prices: PriceTable) -> Tabl
 def _verdict(
     bill: Estimate, settings: DeploySettings, usage: Usage, prices: PriceTable, *, memory_mb: int, serverless: bool
 ) -> list[str]:
-    other = estimate(settings, usage, prices, serverless_mb=None if serverless else memory_mb)
+    other = estimate(settings, usage, prices, Hosting(None if serverless else memory_mb))
     even = break_even_requests(settings, usage, prices, memory_mb)
     kind = f"{settings.endpoint.instance_type} endpoint" if serverless else f"serverless endpoint of {memory_mb} MB"
     verdict = [

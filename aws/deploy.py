@@ -30,13 +30,14 @@ from aws.errors import EXIT_INTERRUPTED, InputError, explained
 from aws.names import Names, names_of
 from aws.planning.plan import Plan
 from aws.planning.planner import PlanFollower, Planner
+from aws.pricing.estimate import Hosting
 from aws.report import Report
-from aws.steps import access, algorithms, api, function, hosting, logs, own_image, permissions, stage, storage
+from aws.steps import access, algorithms, api, function, hosting, logs, own_image, permissions, scaling, stage, storage
 from aws.steps import training as train
 from aws.steps.account import require_account
 from aws.steps.roles import ensure_role
 from aws.target import Target
-from aws.wanted import AUTHS, Auth, Wanted
+from aws.wanted import AUTHS, Auth, Wanted, require_together
 
 
 def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment:
@@ -73,7 +74,10 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
     with report.step("Endpoint config") as step:
         config_name = step.result = hosting.ensure_endpoint_config(aws, names, wanted, model_name)
     with report.step("Endpoint") as step:
-        hosting.ensure_endpoint(aws, names, config_name, serverless=wanted.serverless, step=step)
+        target = hosting.ensure_endpoint(aws, names, config_name, wanted, scaling.find_target(aws, names), step)
+    if wanted.autoscale is not None:
+        with report.step("Scaling") as step:
+            step.result = scaling.ensure_scaling(aws, names, wanted, target)
     with report.step("Function") as step:
         code = function.build_zip(wanted.dataset)
         limits = settings.function
@@ -81,7 +85,7 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
             names.function,
             function.HANDLER,
             function_role_arn,
-            {"ENDPOINT_NAME": names.endpoint},
+            function.variables(names, asynchronous=wanted.asynchronous),
             memory_mb=limits.memory_mb,
             timeout_seconds=limits.timeout_seconds,
         )
@@ -115,6 +119,7 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
         rest_api_id=rest_api_id,
         api_url=aws.target.api_url(rest_api_id, settings.api.stage, settings.api.path),
         auth=wanted.auth,
+        asynchronous=wanted.asynchronous,
         api_key_id=api_key_id,
         metrics=trained.metrics,
     )
@@ -182,6 +187,8 @@ def accounted(report: Report, target: Target) -> Iterator[None]:
     is_flag=True,
     help="Have the endpoint write all it is asked and answers to the bucket, below capture/ (not with --serverless).",
 )
+@options.asynchronous
+@options.autoscale
 @click.option(
     "--managed-policies",
     is_flag=True,
@@ -200,6 +207,8 @@ def main(
     serverless: bool,
     auth: Auth,
     capture: bool,
+    asynchronous: bool,
+    autoscale: tuple[int, int] | None,
     managed_policies: bool,
     region: str | None,
     config_path: Path,
@@ -217,9 +226,8 @@ def main(
     After:   python aws/predict.py     send test rows to the URL
              python aws/destroy.py     remove everything again
     """
-    if capture and serverless:
-        raise InputError("--capture and --serverless do not go together: AWS captures nothing of serverless endpoints.")
     settings = load_settings(config_path)
+    require_together(settings, serverless=serverless, capture=capture, asynchronous=asynchronous, autoscale=autoscale)
     dataset = Dataset.load(options.data_of(data_folder, build_folder, settings))
     algorithm = algorithms.algorithm_named(algorithm_name, settings)
     target = Target.named(target_name, region=region or settings.region)
@@ -228,7 +236,9 @@ def main(
     require_account(aws, settings, path)
     names = names_of(aws, settings)
     image = own_image.build_image(names, target) if algorithm_name == algorithms.OWN_CONTAINER else None
-    wanted = Wanted(settings, algorithm, dataset, image, auth, serverless, managed_policies, capture)
+    wanted = Wanted(
+        settings, algorithm, dataset, image, auth, serverless, managed_policies, capture, asynchronous, autoscale
+    )
     report = Report(Console(), aws.calls)
     if opening := access.opening(aws, names, settings.api.path, auth):
         report.line(opening)
@@ -260,7 +270,8 @@ def show_plan(plan: Plan, wanted: Wanted, aws: Aws, report: Report) -> None:
 def _price(wanted: Wanted, region: str) -> str:
     try:
         serverless_mb = wanted.settings.serverless.memory_mb if wanted.serverless else None
-        return cost.summary(wanted.settings, region, serverless_mb=serverless_mb, capture=wanted.capture)
+        hosting = Hosting(serverless_mb, wanted.capture, wanted.asynchronous, wanted.autoscale)
+        return cost.summary(wanted.settings, region, hosting)
     except InputError as error:  # a plan is worth showing without its price
         return f"Price: unknown. {error}"
 

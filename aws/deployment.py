@@ -48,6 +48,7 @@ class Deployment(BaseModel):
     api_url: str
     auth: Auth
     api_key_id: str | None
+    asynchronous: bool = False
     metrics: dict[str, float]
 
     @classmethod

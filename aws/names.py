@@ -6,6 +6,7 @@ from aws.client import Aws
 from aws.config import DeploySettings
 
 PROJECT_TAG = "preflight:project"
+VARIANT = "AllTraffic"  # the one of the endpoint
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Names:
     pipeline_role: str
     approval: str
     approval_role: str
+    backlog_alarm: str
 
     @property
     def tags(self) -> dict[str, str]:
@@ -65,4 +67,5 @@ def names_of(aws: Aws, settings: DeploySettings) -> Names:
         pipeline_role=f"{project}-pipeline-{region}",
         approval=f"{project}-approved",
         approval_role=f"{project}-approval-{region}",
+        backlog_alarm=f"{project}-has-backlog",
     )

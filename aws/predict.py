@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -28,6 +29,7 @@ from rich.text import Text
 from aws import options
 from aws.batch import score_file
 from aws.calling import authorization_of, curl_options
+from aws.collecting import Collector
 from aws.config import load_settings
 from aws.deployment import Deployment, held_out_folder, record_path
 from aws.documents.write import REQUEST
@@ -67,8 +69,8 @@ def read_rows(path: Path, schema: Schema, limit: int) -> list[Row]:
     return list(named)
 
 
-def predict(session: requests.Session, url: str, schema: Schema, row: Row) -> Answer:
-    """What the URL says of one row.
+def predict(session: requests.Session, url: str, schema: Schema, row: Row) -> tuple[Mapping[str, Any], float]:
+    """What the URL says of one row, and the seconds it took.
 
     Raises:
         NobodyAnswers: there is no such URL.
@@ -88,10 +90,12 @@ def predict(session: requests.Session, url: str, schema: Schema, row: Row) -> An
     if answer.status_code == 429:
         raise AwsRoomError(f"{url} takes no more requests now (429): see requests_per_second in [deploy.api].")
     try:
-        return Answer.of(schema, row, answer.json(), seconds)
-    except (ValueError, KeyError, TypeError) as error:
-        said = answer.text[:500]
-        raise AwsRoomError(f"{url} answered {answer.status_code}: {said}") from error
+        said = answer.json()
+    except ValueError:
+        said = None
+    if answer.status_code != 200 or not isinstance(said, Mapping):
+        raise AwsRoomError(f"{url} answered {answer.status_code}: {answer.text[:500]}")
+    return said, seconds
 
 
 def _post_when_it_may(
@@ -121,16 +125,28 @@ def _draw(rows: Iterable[dict[str, str]], limit: int) -> list[dict[str, str]]:
 
 
 def ask(
-    url: str, auth: AuthBase | None, schema: Schema, rows: Sequence[Row], *, on_answer: Callable[[], None]
+    url: str,
+    auth: AuthBase | None,
+    schema: Schema,
+    rows: Sequence[Row],
+    later: Collector | None,
+    *,
+    on_answer: Callable[[], None],
 ) -> list[Answer]:
-    """Send every row over one connection."""
-    answers = []
+    """Send every row over one connection. ``later`` fetches the answers of an endpoint that takes its time."""
     with requests.Session() as session:
         session.auth = auth
+        said = []
         for row in rows:
-            answers.append(predict(session, url, schema, row))
-            on_answer()
-    return answers
+            said.append(predict(session, url, schema, row))
+            if later is None:
+                on_answer()
+    if later is not None:
+        said = later.collect(schema, said, on_answer)
+    try:
+        return [Answer.of(schema, row, each, seconds) for row, (each, seconds) in zip(rows, said, strict=True)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AwsRoomError(f"{url} answered what is no prediction: {error!r}.") from error
 
 
 def read_schema(data_folder: Path) -> Schema:
@@ -201,13 +217,15 @@ def main(
     schema = read_schema(data_folder)
     test_rows = read_rows(data_folder / "test_raw.csv", schema, rows)
     auth = authorization_of(deployment)
+    target = Target.named(target_name, region=deployment.region)
+    later = Collector(target) if deployment.asynchronous else None
     if not console.is_terminal:
         console.print(f"Asking the URL about {len(test_rows)} test rows ...", highlight=False)
     try:
         # Not rich's track(): left by an exception, its thread keeps the program from ending.
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("Asking the URL", total=len(test_rows))
-            answers = ask(deployment.api_url, auth, schema, test_rows, on_answer=lambda: progress.advance(task))
+            answers = ask(deployment.api_url, auth, schema, test_rows, later, on_answer=lambda: progress.advance(task))
     except NobodyAnswers as error:
         again = deploy_command(target_name)
         raise AwsRoomError(f"{error} {record} tells of a deployment that is not there: `{again}` makes it.") from error
@@ -215,7 +233,6 @@ def main(
         click.echo("Interrupted; nothing was changed. Run the same command again.", err=True)
         raise SystemExit(EXIT_INTERRUPTED) from None
     report = record.with_name(REPORT)
-    target = Target.named(target_name, region=deployment.region)
     try:
         write_page(report, deployment, schema, answers, importance(target, deployment, data_folder))
     except OSError as error:  # such as a full disk

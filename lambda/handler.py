@@ -11,6 +11,10 @@ Where the label has three or more classes, encoded features are answered with th
 its name: {"label": "b", "score": 0.8, "scores": {"a": 0.1, "b": 0.8, "c": 0.1}}; where it is a number, with that:
 {"label": 151.3}.
 
+An asynchronous endpoint (the variable ASYNC_INPUT says where in S3 its questions go) takes the row and answers later:
+either event is then answered with {"output": "s3://...", "failure": "s3://..."}, one of which will be there, and holds
+what the model said.
+
 Behind a proxy integration the event has that as JSON in ``body``, and the answer is the body of the response. The
 names ``passenger`` and ``satisfied`` are the schema's (``[data.request]`` of preflight.toml).
 
@@ -29,6 +33,7 @@ import json
 import math
 import os
 import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +44,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from encoder import Encoder, EncodingError, format_row  # type: ignore[import-not-found]
 
 ENDPOINT_NAME = os.environ["ENDPOINT_NAME"]
+ASYNC_INPUT = os.environ.get("ASYNC_INPUT")
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
 ENCODER = Encoder(SCHEMA)
 ROW_KEY = SCHEMA["request"]["key"]
@@ -49,6 +55,7 @@ RUNTIME = boto3.client(
     "sagemaker-runtime",
     config=Config(connect_timeout=1, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}),
 )
+S3 = boto3.client("s3")
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 THRESHOLD = 0.5
@@ -104,10 +111,12 @@ def predict(request: Any) -> float | dict[str, Any]:
             f'"{ROW_KEY}" (an object of raw columns); this one has {" and ".join(given) or "neither"}.'
         )
     [key] = given
+    row = _check_features(request["data"]) if key == "data" else _encode(key, request[key])
+    if ASYNC_INPUT:
+        return _invoke_endpoint_async(row)
+    label, scores = _invoke_endpoint(row)
     if key == "data":
-        label, _ = _invoke_endpoint(_check_features(request["data"]))
         return label
-    label, scores = _invoke_endpoint(_encode(key, request[key]))
     return _described(RESULT_NAMES[key], label, scores)
 
 
@@ -180,6 +189,26 @@ def _invoke_endpoint(row: str) -> tuple[float, list[float]]:
     except (ValueError, KeyError, IndexError, TypeError) as error:
         text = _shown(body.decode(errors="replace"))
         raise BadAnswer(f"The endpoint {ENDPOINT_NAME} answered {text}, which is no prediction.") from error
+
+
+def _invoke_endpoint_async(row: str) -> dict[str, str]:
+    """Store the row, have the endpoint read it when it can, and return where the answer will be.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html
+    """
+    question = f"{ASYNC_INPUT}/{uuid.uuid4()}.csv"
+    bucket, _, object_key = question.removeprefix("s3://").partition("/")
+    try:
+        S3.put_object(Bucket=bucket, Key=object_key, Body=row)
+        answer = RUNTIME.invoke_endpoint_async(
+            EndpointName=ENDPOINT_NAME, ContentType="text/csv", InputLocation=question
+        )
+    except ClientError as error:
+        words = error.response["Error"].get("Message") or error.response["Error"].get("Code")
+        raise EndpointUnavailable(f"The endpoint {ENDPOINT_NAME} takes no questions: {words}") from error
+    except BotoCoreError as error:
+        raise EndpointUnavailable(f"The endpoint {ENDPOINT_NAME} did not take the question: {error}") from error
+    return {"output": answer["OutputLocation"], "failure": answer["FailureLocation"]}
 
 
 def _read_prediction(text: str) -> tuple[float, list[float]]:

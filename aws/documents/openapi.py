@@ -14,6 +14,12 @@ ERRORS = {
     "502": "The endpoint refused the row, or answered no prediction.",
     "503": "The endpoint is not there, or did not answer in time.",
 }
+PLACE = {"type": "string", "pattern": "^s3://"}
+LATER: dict[str, Any] = {
+    "type": "object",
+    "required": ["output", "failure"],
+    "properties": {"output": PLACE, "failure": PLACE},
+}
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
 SECURITY: dict[Auth, dict[str, Any]] = {
     "none": {},
@@ -41,23 +47,26 @@ def openapi(deployment: Deployment, dataset: Dataset) -> dict[str, Any]:
             "description": f"{deployment.algorithm} trained on {deployment.source}.",
         },
         "servers": [{"url": base}],
-        "paths": {f"/{path}": {"post": _operation(example)}},
+        "paths": {f"/{path}": {"post": _operation(example, asynchronous=deployment.asynchronous)}},
         "components": {"schemas": _schemas(dataset, example), "securitySchemes": SECURITY[deployment.auth]},
         "security": [{name: []} for name in SECURITY[deployment.auth]],
     }
 
 
-def _operation(example: Example) -> dict[str, Any]:
+def _operation(example: Example, *, asynchronous: bool) -> dict[str, Any]:
     bodies = [{"$ref": "#/components/schemas/RawRow"}, {"$ref": "#/components/schemas/EncodedRow"}]
     examples = {"raw": {"value": example.raw_body}, "encoded": {"value": example.encoded_body}}
     answers = [{"$ref": "#/components/schemas/Prediction"}, {"$ref": "#/components/schemas/Label"}]
+    said = "The prediction: an object for a raw row, the bare label for an encoded one."
+    if asynchronous:
+        answers, said = [LATER], "Where in S3 the model's answer will be, or why there is none."
     return {
         "operationId": "predict",
         "summary": "Predict one row",
         "requestBody": {"required": True, "content": {JSON: {"schema": {"oneOf": bodies}, "examples": examples}}},
         "responses": {
             "200": {
-                "description": "The prediction: an object for a raw row, the bare label for an encoded one.",
+                "description": said,
                 "content": {JSON: {"schema": {"oneOf": answers}}},
             },
             **{

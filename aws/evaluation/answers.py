@@ -1,10 +1,13 @@
 """What came back for a row whose label is known."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from aws.schema import Row, Schema
+
+THRESHOLD = 0.5  # of a score for two classes
 
 
 @dataclass(frozen=True)
@@ -29,3 +32,24 @@ class Answer:
             return cls(actual, schema.number_of(result), scores, seconds)
         scores = (float(said["score"]),) if schema.kind == "binary" else ()
         return cls(actual, float(result), scores, seconds)
+
+
+def said_by_model(schema: Schema, text: str) -> dict[str, Any]:
+    """What the URL would say of a row, of what the model itself wrote: Linear Learner's JSON, or XGBoost's numbers.
+
+    Raises KeyError, TypeError or ValueError if it is no prediction.
+    """
+    if text.lstrip().startswith("{"):
+        [prediction] = json.loads(text)["predictions"]
+        label, score = prediction.get("predicted_label"), prediction["score"]
+        scores = [float(each) for each in (score if isinstance(score, list) else [score])]
+    else:
+        label, scores = None, [float(each) for each in text.split(",")]
+    if schema.kind == "regression":
+        return {schema.result: scores[0]}
+    if schema.kind == "binary":
+        return {schema.result: int(scores[0] >= THRESHOLD if label is None else label), "score": scores[0]}
+    if label is None and len(scores) == 1:  # multi:softmax tells the class alone
+        return {schema.result: schema.classes[int(scores[0])]}
+    named = dict(zip(schema.classes, scores, strict=True))
+    return {schema.result: schema.classes[scores.index(max(scores)) if label is None else int(label)], "scores": named}

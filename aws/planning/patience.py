@@ -37,6 +37,11 @@ NOT_YET = (
         "waiting for Lambda: an earlier update of the function is under way",
     ),
     NotYet(
+        frozenset({"ConcurrentUpdateException"}),
+        re.compile(""),
+        "waiting for Application Auto Scaling: an earlier change of the target is under way",
+    ),
+    NotYet(
         frozenset({"OperationAborted"}),
         re.compile(r"conflicting"),
         "waiting for S3: an earlier change of the bucket is under way",

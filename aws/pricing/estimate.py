@@ -5,7 +5,7 @@ serverless endpoints by the second of work.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aws.config import DeploySettings
@@ -31,6 +31,19 @@ class Usage:
     training_minutes: float = 5  # from the instance's start to the upload
     batch_minutes: float = 5  # of a transform job, likewise
     stored_gb: float = 0.05  # data and models
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """The options of deploy that change the price. ``serverless_mb``: of a serverless endpoint, if it is one.
+
+    ``autoscale`` is the fewest and the most instances: while idle there are the fewest.
+    """
+
+    serverless_mb: int | None = None
+    capture: bool = False
+    asynchronous: bool = False
+    autoscale: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,29 +94,43 @@ def estimate(
     settings: DeploySettings,
     usage: Usage,
     prices: PriceTable,
+    hosting: Hosting = Hosting(),
     *,
-    serverless_mb: int | None = None,
-    capture: bool = False,
     trials: int = 1,
 ) -> Estimate:
-    """Price the deployment that ``settings`` describe, with or without data ``capture``.
+    """Price the deployment that ``settings`` describe, hosted in this way.
 
-    With ``serverless_mb`` its endpoint is serverless. ``trials`` are the training jobs of a run of the pipeline.
+    ``trials`` are the training jobs of a run of the pipeline.
 
     Raises:
         InputError: the table has no price of an instance type; the sentence says how to read it from AWS.
     """
-    endpoint = (
-        _instances(settings, usage, prices) if serverless_mb is None else _serverless(usage, prices, serverless_mb)
-    )
+    if hosting.serverless_mb is None:
+        count = hosting.autoscale[0] if hosting.autoscale else settings.endpoint.instance_count
+        endpoint = _instances(settings, usage, prices, count)
+    else:
+        endpoint = _serverless(usage, prices, hosting.serverless_mb)
     front, batch = _front(settings, usage, prices), _batch(settings, usage, prices)
-    captured = _capture(settings, usage, prices) if capture else ()
+    more: list[Line] = []
+    if hosting.capture:
+        more += _capture(settings, usage, prices)
+    if hosting.asynchronous:
+        more += _asynchronous(usage, prices)
+    if hosting.autoscale:
+        more += _alarms(prices, 2 if hosting.autoscale[0] else 3)
     return Estimate(
         (
-            *(*_training(settings, usage, prices), *endpoint, *front, *captured, *batch),
+            *(*_training(settings, usage, prices), *endpoint, *front, *more, *batch),
             *_pipeline(settings, usage, prices, trials),
         )
     )
+
+
+def most_in_a_month(settings: DeploySettings, usage: Usage, prices: PriceTable, hosting: Hosting) -> float:
+    """A month of the given traffic in which an endpoint that scales has its most instances all the time."""
+    assert hosting.autoscale
+    high = hosting.autoscale[1]
+    return estimate(settings, usage, prices, replace(hosting, autoscale=(high, high))).month
 
 
 def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTable, serverless_mb: int) -> int:
@@ -111,7 +138,7 @@ def break_even_requests(settings: DeploySettings, usage: Usage, prices: PriceTab
     instances = estimate(settings, usage, prices).idle_month - _storage(usage, prices)
     one = Usage(**{**vars(usage), "requests": 1})
     per_request = _sum(_serverless(one, prices, serverless_mb)) - _sum(
-        line for line in _instances(settings, one, prices) if line.when == "traffic"
+        line for line in _instances(settings, one, prices, settings.endpoint.instance_count) if line.when == "traffic"
     )
     return int(instances / per_request)
 
@@ -145,11 +172,11 @@ def _pipeline(settings: DeploySettings, usage: Usage, prices: PriceTable, trials
     yield Line("Pipeline run", how, jobs + processing, "pipeline")
 
 
-def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iterator[Line]:
+def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable, count: int) -> Iterator[Line]:
     machine = settings.endpoint
     hourly = prices[f"hosting.{machine.instance_type}"].usd
-    how = f"{machine.instance_count} x {machine.instance_type} at ${hourly:g}/h, {HOURS_PER_MONTH} h, requests or not"
-    yield Line("Endpoint", how, machine.instance_count * hourly * HOURS_PER_MONTH, "idle")
+    how = f"{count} x {machine.instance_type} at ${hourly:g}/h, {HOURS_PER_MONTH} h, requests or not"
+    yield Line("Endpoint", how, count * hourly * HOURS_PER_MONTH, "idle")
     yield Line(
         "Endpoint data", f"{_gigabytes(usage):.2f} GB", _gigabytes(usage) * prices["hosting.data"].usd, "traffic"
     )
@@ -190,6 +217,16 @@ def _capture(settings: DeploySettings, usage: Usage, prices: PriceTable) -> Iter
     gigabytes = usage.requests * (usage.request_bytes + usage.answer_bytes + usage.capture_bytes) / GB
     how = f"{gigabytes:.2f} GB more each month in {files:,} files"
     yield Line("Data capture", how, files * prices["s3.put"].usd + gigabytes * prices["s3.storage"].usd, "traffic")
+
+
+def _asynchronous(usage: Usage, prices: PriceTable) -> Iterator[Line]:
+    """Each request is an object, and its answer another; what a month writes is kept."""
+    usd = 2 * usage.requests * prices["s3.put"].usd + _gigabytes(usage) * prices["s3.storage"].usd
+    yield Line("Questions, answers", f"{2 * usage.requests:,} objects more each month", usd, "traffic")
+
+
+def _alarms(prices: PriceTable, count: int) -> Iterator[Line]:
+    yield Line("Alarms of scaling", f"{count} alarms", count * prices["cloudwatch.alarm"].usd, "idle")
 
 
 def _storage(usage: Usage, prices: PriceTable) -> float:

@@ -56,6 +56,7 @@ OFFERS = {
     "transfer.out": Offer("AWSDataTransfer", r"DataTransfer-Out-Bytes", (("toLocation", "External"),)),
     "s3.storage": Offer("AmazonS3", r"TimedStorage-ByteHrs"),
     "s3.put": Offer("AmazonS3", r"Requests-Tier1"),
+    "cloudwatch.alarm": Offer("AmazonCloudWatch", r"CW:AlarmMonitorUsage"),
     "logs.ingested": Offer("AmazonCloudWatch", r"DataProcessing-Bytes"),
     "logs.stored": Offer("AmazonCloudWatch", r"TimedStorage-ByteHrs"),
 }

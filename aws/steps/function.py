@@ -16,6 +16,7 @@ from aws.dataset import Dataset
 from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
+from aws.steps.storage import ASYNC_PREFIX
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 HANDLER = "handler.handler"
@@ -36,6 +37,12 @@ class Function:
     variables: Mapping[str, str]
     memory_mb: int
     timeout_seconds: int
+
+
+def variables(names: Names, *, asynchronous: bool) -> dict[str, str]:
+    """What the function between API and endpoint is told: whom it asks; where its questions go, if they are to wait."""
+    questions = {"ASYNC_INPUT": f"s3://{names.bucket}/{ASYNC_PREFIX}in"} if asynchronous else {}
+    return {"ENDPOINT_NAME": names.endpoint, **questions}
 
 
 def build_zip(dataset: Dataset) -> bytes:

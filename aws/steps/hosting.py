@@ -6,14 +6,14 @@ from typing import Any
 
 from aws.client import Aws
 from aws.errors import ResourceError
-from aws.names import Names
+from aws.names import VARIANT, Names
 from aws.report import Step
+from aws.steps import scaling
 from aws.steps.logs import endpoint_group, last_lines
-from aws.steps.storage import CAPTURE_PREFIX
+from aws.steps.storage import ASYNC_PREFIX, CAPTURE_PREFIX
 from aws.steps.training import TrainedModel
 from aws.wanted import Wanted
 
-VARIANT = "AllTraffic"
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 ENDPOINT_TIMEOUT_SECONDS = 3600
 
@@ -45,8 +45,12 @@ def ensure_endpoint_config(aws: Aws, names: Names, wanted: Wanted, model_name: s
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
     """
     variant = {"VariantName": VARIANT, "ModelName": model_name, **_machine(wanted)}
-    capture = {"DataCaptureConfig": _capture(names)} if wanted.capture else {}
-    digest = hashlib.sha256(json.dumps(variant | capture, sort_keys=True).encode()).hexdigest()[:10]
+    more: dict[str, Any] = {}
+    if wanted.capture:
+        more["DataCaptureConfig"] = _capture(names)
+    if wanted.asynchronous:
+        more["AsyncInferenceConfig"] = _asynchronous(names)
+    digest = hashlib.sha256(json.dumps(variant | more, sort_keys=True).encode()).hexdigest()[:10]
     name = f"{names.project}-{digest}"
     if aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=name) is None:
         aws.change(
@@ -56,7 +60,7 @@ def ensure_endpoint_config(aws: Aws, names: Names, wanted: Wanted, model_name: s
             EndpointConfigName=name,
             ProductionVariants=[variant],
             Tags=names.tag_list,
-            **capture,
+            **more,
         )
     return name
 
@@ -75,6 +79,15 @@ def _capture(names: Names) -> dict[str, Any]:
     }
 
 
+def _asynchronous(names: Names) -> dict[str, Any]:
+    """Answers and failures go to the bucket, each under a name that the call is told.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceConfig.html
+    """
+    folder = f"s3://{names.bucket}/{ASYNC_PREFIX.rstrip('/')}"
+    return {"OutputConfig": {"S3OutputPath": f"{folder}/out", "S3FailurePath": f"{folder}/failed"}}
+
+
 def _machine(wanted: Wanted) -> dict[str, Any]:
     if wanted.serverless:
         serverless = wanted.settings.serverless
@@ -84,25 +97,34 @@ def _machine(wanted: Wanted) -> dict[str, Any]:
     return {"InstanceType": machine.instance_type, "InitialInstanceCount": machine.instance_count}
 
 
-def ensure_endpoint(aws: Aws, names: Names, config_name: str, *, serverless: bool, step: Step) -> None:
+def ensure_endpoint(
+    aws: Aws, names: Names, config_name: str, wanted: Wanted, target: dict[str, Any] | None, step: Step
+) -> dict[str, Any] | None:
     """Have the endpoint serve this configuration, and wait until it does.
 
-    Raises ``ResourceError`` with the FailureReason and the last log lines if it does not come up.
+    ``target`` is its variant as a scalable target, which goes before a change that AWS makes only without; what is left
+    of it is returned. Raises ``ResourceError`` with the FailureReason and the last log lines if it does not come up.
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
     """
     name = step.result = names.endpoint
     endpoint, why_create = _settled(aws, name, step), "it does not exist"
-    if endpoint and (why := _why_replace(aws, endpoint, serverless=serverless)):
-        aws.change("sagemaker", "DeleteEndpoint", why=why, EndpointName=name)
+    why_replace = _why_replace(aws, endpoint, wanted) if endpoint else None
+    if target and (why := why_replace or _why_release(aws, endpoint, wanted)):
+        scaling.release(aws, names, why=why)
+        target = None
+    if why_replace:
+        aws.change("sagemaker", "DeleteEndpoint", why=why_replace, EndpointName=name)
         wait_until_settled(aws, name, step)
         endpoint, why_create = {}, "it is made anew"
-    wanted = {"EndpointName": name, "EndpointConfigName": config_name}
+    serves = {"EndpointName": name, "EndpointConfigName": config_name}
     if not endpoint:
-        aws.change("sagemaker", "CreateEndpoint", why=why_create, Tags=names.tag_list, **wanted)
+        aws.change("sagemaker", "CreateEndpoint", why=why_create, Tags=names.tag_list, **serves)
     elif _config_of(endpoint) != config_name:
-        aws.change("sagemaker", "UpdateEndpoint", why=f"it serves {_config_of(endpoint)}", **wanted)
+        # A variant that scales has as many instances as its traffic needs, not as many as it began with.
+        kept = {"RetainAllVariantProperties": True} if target else {}
+        aws.change("sagemaker", "UpdateEndpoint", why=f"it serves {_config_of(endpoint)}", **serves, **kept)
     elif endpoint["EndpointStatus"] == "InService":
-        return
+        return target
     aws.wait(
         "sagemaker",
         "DescribeEndpoint",
@@ -111,6 +133,7 @@ def ensure_endpoint(aws: Aws, names: Names, config_name: str, *, serverless: boo
         timeout_seconds=ENDPOINT_TIMEOUT_SECONDS,
         EndpointName=name,
     )
+    return target
 
 
 def _settled(aws: Aws, name: str, step: Step) -> dict[str, Any]:
@@ -141,18 +164,33 @@ def wait_until_settled(aws: Aws, name: str, step: Step) -> dict[str, Any]:
     )
 
 
-def _why_replace(aws: Aws, endpoint: dict[str, Any], *, serverless: bool) -> str | None:
+def _why_replace(aws: Aws, endpoint: dict[str, Any], wanted: Wanted) -> str | None:
     """Why an endpoint can only be deleted and made again, if so. Its callers get errors in between."""
     if endpoint["EndpointStatus"] == "Failed":
         return f"it is Failed ({endpoint.get('FailureReason', 'no reason given')}), and a failed endpoint stays so"
-    if serverless and not _is_serverless(aws, endpoint):
+    config = _described_config(aws, endpoint)
+    if wanted.serverless and not any("ServerlessConfig" in variant for variant in config["ProductionVariants"]):
         return "AWS updates no real-time endpoint to a serverless one: it is made anew, and is away for some minutes"
+    if wanted.asynchronous != ("AsyncInferenceConfig" in config):
+        return "AWS updates no asynchronous endpoint to another: it is made anew, and is away for some minutes"
     return None
 
 
-def _is_serverless(aws: Aws, endpoint: dict[str, Any]) -> bool:
-    config = aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
-    return any("ServerlessConfig" in variant for variant in config.get("ProductionVariants", []))
+def _why_release(aws: Aws, endpoint: dict[str, Any], wanted: Wanted) -> str | None:
+    """Why the variant has to be no scalable target, at least for now, if so."""
+    if wanted.autoscale is None:
+        return "it is to scale no more"
+    types = [variant.get("InstanceType") for variant in _described_config(aws, endpoint)["ProductionVariants"]]
+    if endpoint and types != [wanted.settings.endpoint.instance_type]:
+        return "AWS changes no instance type of a variant that scales"
+    return None
+
+
+def _described_config(aws: Aws, endpoint: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that it serves; without variants if that is not there any more."""
+    name = endpoint.get("EndpointConfigName", "")
+    found = aws.find("sagemaker", "DescribeEndpointConfig", EndpointConfigName=name) if name else None
+    return found or {"ProductionVariants": []}
 
 
 def _config_of(endpoint: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ from aws.steps.logs import (
 from aws.steps.own_image import find_repository
 from aws.steps.pipeline import EXECUTING, PIPELINE_JOBS, find_package_group, stop_execution
 from aws.steps.roles import delete_role
+from aws.steps.scaling import find_alarm, find_target, release
 from aws.steps.storage import delete_bucket, is_our_bucket
 
 Remove = Callable[[Step], object]
@@ -51,6 +52,8 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _api_key,
         _rest_api,
         _functions,
+        _scaling,
+        _backlog_alarm,
         _endpoint,
         _endpoint_configs,
         _models,
@@ -163,6 +166,24 @@ def _package_group(aws: Aws, names: Names) -> Iterator[Found]:
     if found is not None and _is_tagged(aws, names, found["ModelPackageGroupArn"]):
         where = {"ModelPackageGroupName": names.package_group}
         yield Found("Packages", names.package_group, _remover(aws, "sagemaker", "DeleteModelPackageGroup", **where))
+
+
+def _scaling(aws: Aws, names: Names) -> Iterator[Found]:
+    target = find_target(aws, names)
+    if target is not None:
+        tags = aws.find("application-autoscaling", "ListTagsForResource", ResourceARN=target["ScalableTargetARN"]) or {}
+        if names.tags.items() <= tags.get("Tags", {}).items():
+            yield Found("Scalable target", target["ResourceId"], lambda _: release(aws, names))
+
+
+def _backlog_alarm(aws: Aws, names: Names) -> Iterator[Found]:
+    """It goes with its target; without one it is what a deploy has left that ended in between."""
+    alarm = None if find_target(aws, names) else find_alarm(aws, names)
+    if alarm is not None:
+        tags = (aws.find("cloudwatch", "ListTagsForResource", ResourceARN=alarm["AlarmArn"]) or {}).get("Tags", [])
+        if names.tag_list[0] in tags:
+            remove = _remover(aws, "cloudwatch", "DeleteAlarms", AlarmNames=[names.backlog_alarm])
+            yield Found("Alarm", names.backlog_alarm, remove)
 
 
 def _endpoint(aws: Aws, names: Names) -> Iterator[Found]:

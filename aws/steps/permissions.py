@@ -15,7 +15,7 @@ from aws.steps.logs import (
     function_group,
 )
 from aws.steps.roles import Policy, Role
-from aws.steps.storage import BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX, PIPELINE_PREFIX
+from aws.steps.storage import ASYNC_PREFIX, BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX, PIPELINE_PREFIX
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
@@ -40,7 +40,7 @@ def function_role(aws: Aws, names: Names, wanted: Wanted) -> Role:
     return Role(
         names.function_role,
         service="lambda.amazonaws.com",
-        policies={"function": _function_policy(aws, names)},
+        policies={"function": _function_policy(aws, names, asynchronous=wanted.asynchronous)},
         managed_policies=(LAMBDA_BASIC, SAGEMAKER_FULL_ACCESS) if wanted.managed_policies else (),
     )
 
@@ -118,8 +118,8 @@ def _pass_training_role(aws: Aws, names: Names) -> Policy:
 def _training_policy(aws: Aws, names: Names) -> Policy:
     """For jobs and hosting: read and write what each has in the bucket, write logs, pull images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
-    data, models, batch, runs = (
-        f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX, PIPELINE_PREFIX)
+    data, models, batch, runs, later = (
+        f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX, PIPELINE_PREFIX, ASYNC_PREFIX)
     )
     capture = f"{bucket}/{CAPTURE_PREFIX}*"  # also without --capture: what is captured last is written after its end
     job_groups = TRAINING_GROUP, TRANSFORM_GROUP, PROCESSING_GROUP
@@ -130,8 +130,8 @@ def _training_policy(aws: Aws, names: Names) -> Policy:
     ]
     return _policy(
         _allow(["s3:ListBucket"], bucket),  # of the whole bucket: SageMaker looks for the bucket itself as well
-        _allow(["s3:GetObject"], data, models, batch, runs),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, runs, capture),
+        _allow(["s3:GetObject"], data, models, batch, runs, later),
+        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, runs, later, capture),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], *groups
         ),
@@ -143,10 +143,15 @@ def _training_policy(aws: Aws, names: Names) -> Policy:
     )
 
 
-def _function_policy(aws: Aws, names: Names) -> Policy:
+def _function_policy(aws: Aws, names: Names, *, asynchronous: bool) -> Policy:
     """For the function: ask this one endpoint, write to its own log group, which deploy makes for it."""
+    endpoint = aws.arn("sagemaker", f"endpoint/{names.endpoint.lower()}")
+    questions = f"arn:{aws.target.partition}:s3:::{names.bucket}/{ASYNC_PREFIX}in/*"
+    asking = [_allow(["sagemaker:InvokeEndpoint"], endpoint)]
+    if asynchronous:
+        asking = [_allow(["sagemaker:InvokeEndpointAsync"], endpoint), _allow(["s3:PutObject"], questions)]
     return _policy(
-        _allow(["sagemaker:InvokeEndpoint"], aws.arn("sagemaker", f"endpoint/{names.endpoint.lower()}")),
+        *asking,
         _allow(_WRITE_LOGS, _log_group_arn(aws, function_group(names))),
     )
 

@@ -17,6 +17,7 @@ DATA_PREFIX = "data/"
 MODELS_PREFIX = "models/"
 BATCH_PREFIX = "batch/"
 CAPTURE_PREFIX = "capture/"
+ASYNC_PREFIX = "async/"
 PIPELINE_PREFIX = "pipeline/"
 DELETE_OBJECTS_AT_ONCE = 1000  # S3's limit
 PRIVATE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}

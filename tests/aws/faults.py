@@ -9,7 +9,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from urllib3 import HTTPResponse
 
-CHANGING = ("Add", "Attach", "Create", "Delete", "Detach", "Put", "Remove", "Stop", "Update")
+CHANGING = ("Add", "Attach", "Create", "Delete", "Deregister", "Detach", "Put", "Register", "Remove", "Stop", "Update")
 REST_JSON = {"lambda", "api-gateway"}
 QUERY = {"iam", "sts"}
 

@@ -67,6 +67,22 @@ def test_what_is_captured_costs_its_files_and_nothing_while_idle(config: Path) -
     assert 0.2 < captured["month"] - plain["month"] < 0.4  # a file a minute, 2.6 GB
 
 
+def test_an_endpoint_that_scales_costs_its_fewest_instances_while_idle_and_says_its_most(config: Path) -> None:
+    idle = bill(config)["idle_month"]
+    said = CliRunner().invoke(cost.main, ["--config", str(config), "--autoscale", "1:3"]).stdout
+
+    assert bill(config, "--autoscale", "2:3")["idle_month"] == pytest.approx(2 * idle + 0.2, rel=0.001)
+    assert bill(config, "--async", "--autoscale", "0:3")["idle_month"] == pytest.approx(0.3, abs=0.01)
+    assert "With all 3 instances all the time: $25" in said
+
+
+def test_asynchronous_requests_cost_their_objects(config: Path) -> None:
+    plain, queued = bill(config, "--requests", "1000000"), bill(config, "--async", "--requests", "1000000")
+
+    assert queued["idle_month"] == plain["idle_month"]
+    assert 10 < queued["month"] - plain["month"] < 10.1  # two objects each
+
+
 def test_a_serverless_endpoint_costs_nothing_while_idle(config: Path) -> None:
     document = bill(config, "--serverless", "--requests", "0")
 

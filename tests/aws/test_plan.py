@@ -107,11 +107,12 @@ def plans(project: Project) -> dict[str, Plan]:
     return {
         "us-east-1": project.plan(),
         "eu-central-1": project.plan(region="eu-central-1", algorithm="xgboost", auth="api-key", serverless=True),
+        "sa-east-1": project.plan(region="sa-east-1", asynchronous=True, autoscale=(0, 3)),
         "cn-north-1": project.plan(region="cn-north-1", auth="iam", managed_policies=True, capture=True),
     }
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1"])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "sa-east-1", "cn-north-1"])
 def test_awss_own_models_allow_every_planned_call(project: Project, plans: dict[str, Plan], region: str) -> None:
     assert len(plans[region].calls) >= 36
     target = project.target(region)
@@ -159,6 +160,20 @@ def test_what_is_captured_goes_where_the_role_may_write(plans: dict[str, Plan]) 
 
     assert f"{capture['DestinationS3Uri'].removeprefix('s3://')}/*" in policies
     assert "DataCaptureConfig" not in call_of(plans["us-east-1"], "CreateEndpointConfig").parameters
+
+
+def test_an_asynchronous_endpoint_that_scales_is_woken_by_an_alarm_and_asked_through_the_bucket(
+    plans: dict[str, Plan],
+) -> None:
+    plan = plans["sa-east-1"]
+    places = call_of(plan, "CreateEndpointConfig").parameters["AsyncInferenceConfig"]["OutputConfig"]
+    policies = "".join(parameters_of(plan, "PutRolePolicy", "PolicyDocument"))
+    alarm = call_of(plan, "PutMetricAlarm").parameters
+
+    assert parameters_of(plan, "PutScalingPolicy", "PolicyType") == ["TargetTrackingScaling", "StepScaling"]
+    assert (alarm["MetricName"], alarm["AlarmActions"]) == ("HasBacklogWithoutCapacity", ["<ScalingPolicyPolicyARN>"])
+    assert places["S3OutputPath"].removeprefix("s3://").removesuffix("out") + "*" in policies
+    assert "sagemaker:InvokeEndpointAsync" in policies and '"sagemaker:InvokeEndpoint"' not in policies
 
 
 def test_the_roles_may_do_what_the_flow_does_and_no_more(plans: dict[str, Plan]) -> None:

@@ -75,6 +75,7 @@ class Endpoints:
             deployment = asked
             if not asked.as_asked() and request.retain_deployment_config:
                 deployment = endpoint.record.deployment_config
+            _require_async_kept(serving.config, config, endpoint.record.name)
             fleet = self._new_fleet(scope, config)
             _require_successor(serving.variants, fleet.variants, deployment)
             scaled = self._scaled_variants(scope, endpoint.record.name)
@@ -167,6 +168,17 @@ def _require_updatable(endpoint: LiveEndpoint) -> Fleet:
     if endpoint.fleet is None:
         raise ValidationException(guessed(f'Cannot update failed endpoint "{endpoint.record.arn}".'))
     return endpoint.fleet
+
+
+def _require_async_kept(serving: EndpointConfigRecord, new: EndpointConfigRecord, name: str) -> None:
+    """Raises ValidationException if an asynchronous endpoint would become another: AWS says so in words half known."""
+    if serving.request.async_inference_config and not new.request.async_inference_config:
+        raise ValidationException(
+            guessed(
+                f"The AsyncInferenceConfig parameter cannot be removed from this endpoint {name}. To change the "
+                "endpoint, create a new one."
+            )
+        )
 
 
 def _require_successor(

@@ -243,6 +243,9 @@ def test_what_cannot_be_asked_is_refused(
     }
     captured = config | {"ProductionVariants": [instances], "DataCaptureConfig": capture}
     assert refusal(sagemaker.create_endpoint_config, **captured)[0] == "UnsupportedByPreflight"
+    other = make_config(sagemaker, model)
+    code, message = refusal(sagemaker.update_endpoint, EndpointName=endpoint, EndpointConfigName=other)
+    assert (code, "cannot be removed from this endpoint" in message) == ("ValidationException", True)
 
 
 def test_requests_wait_for_instances_while_there_are_none(
