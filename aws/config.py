@@ -96,6 +96,14 @@ class TuningSettings(Section):
     ranges: dict[str, dict[str, Range]] = {}
 
 
+class PrepareSettings(Section):
+    """Each of the machines of `aws/prepare.py`. https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html"""
+
+    instance_type: InstanceType = "ml.m5.large"
+    volume_gb: int = Field(default=10, ge=1)
+    max_runtime_seconds: int = Field(default=3600, ge=1, le=5 * 24 * 3600)
+
+
 class ContainerSettings(Section):
     """The image of ``--algorithm container``: which of its two algorithms it runs."""
 
@@ -136,6 +144,7 @@ class DeploySettings(Section):
     container: ContainerSettings = ContainerSettings()
     pipeline: PipelineSettings = PipelineSettings()
     tuning: TuningSettings = TuningSettings()
+    prepare: PrepareSettings = PrepareSettings()
     function: FunctionSettings = FunctionSettings()
     api: ApiSettings = ApiSettings()
     log_days: LogDays = 30

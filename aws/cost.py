@@ -25,6 +25,7 @@ from aws.pricing.estimate import (
     break_even_requests,
     estimate,
     most_in_a_month,
+    preparation,
 )
 from aws.pricing.prices import API_REGION, PATH, TABLE_REGION, PriceTable, refresh
 from aws.wanted import require_together
@@ -35,6 +36,7 @@ WHEN = {
     "traffic": "a month of that traffic",
     "batch": "each batch",
     "pipeline": "each run",
+    "preparation": "each preparation",
 }
 
 
@@ -63,6 +65,17 @@ def batch_summary(settings: DeploySettings, region: str) -> str:
     prices = PriceTable.load(region)
     where = f" ({prices.whose})" if prices.whose else ""
     line = next(line for line in estimate(settings, Usage(), prices).lines if line.when == "batch")
+    return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
+
+
+def preparation_summary(settings: DeploySettings, region: str, instances: int) -> str:
+    """One sentence for the plan of a preparation: what its jobs cost."""
+    try:
+        prices = PriceTable.load(region)
+        line = preparation(settings, Usage(), prices, instances)
+    except InputError as error:  # a plan is worth showing without its price
+        return f"Price: unknown. {error}"
+    where = f" ({prices.whose})" if prices.whose else ""
     return f"Price{where}: ${line.usd:.2f} for {line.how}; nothing of it goes on costing but its files."
 
 
@@ -108,6 +121,7 @@ def _idle(bill: Estimate) -> str:
 @click.option("--capture", is_flag=True, help="Price `python aws/deploy.py --capture`.")
 @options.asynchronous
 @options.autoscale
+@click.option("--instances", type=click.IntRange(1), help="Price `python aws/prepare.py --instances N`, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 @click.option("--refresh", "is_refresh", is_flag=True, help="First read the prices from AWS (free; needs credentials).")
 @click.option(
@@ -129,6 +143,7 @@ def main(
     capture: bool,
     asynchronous: bool,
     autoscale: tuple[int, int] | None,
+    instances: int | None,
     as_json: bool,
     is_refresh: bool,
     table_path: Path,
@@ -152,6 +167,7 @@ def main(
             "processing": settings.pipeline.instance_type,
         }
         keys = {f"{use}.{instance_type}" for use, instance_type in types.items()}
+        keys.add(f"processing.{settings.prepare.instance_type}")
         keys |= {key for key in PriceTable.load(region, table_path) if ".ml." in key}
         missing = refresh(boto3.client("pricing", region_name=API_REGION), region, sorted(keys), table_path)
         console.print(f"Read the prices of {region} into {table_path}." + _kept(missing))
@@ -159,6 +175,8 @@ def main(
     usage = Usage(requests=requests, model_ms=model_ms, training_minutes=training_minutes)
     hosting = Hosting(memory_mb if serverless else None, capture, asynchronous, autoscale)
     bill = estimate(settings, usage, prices, hosting)
+    if instances:
+        bill = Estimate((*bill.lines, preparation(settings, usage, prices, instances)))
     if as_json:
         print(json.dumps(_document(bill, prices), indent=2))
         return

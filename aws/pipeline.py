@@ -9,7 +9,6 @@ if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
     sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +29,12 @@ from aws.report import Report
 from aws.schema import Schema
 from aws.steps import algorithms, approval, logs, permissions, pipeline, storage
 from aws.steps.account import require_account
-from aws.steps.function import PROJECT_FOLDER, zipped
+from aws.steps.data_prep import described_table, write_program
+from aws.steps.function import PROJECT_FOLDER
 from aws.steps.pipeline_definition import Sources, definition
 from aws.steps.roles import ensure_role
 from aws.target import Target
 from aws.wanted import Wanted
-
-PREPARE_FILES = ("encoder", "errors", "files", "median", "output", "prepare", "schema", "table", "__init__")
 
 
 @dataclass(frozen=True)
@@ -103,25 +101,9 @@ def run_pipeline(aws: Aws, names: Names, run: Run, report: Report) -> str | None
 
 def upload_sources(aws: Aws, names: Names, run: Run) -> Sources:
     """The table and what the jobs need beside it. A key holds its content's digest: other content, other key."""
-    package = {f"data_prep/{name}.py": PROJECT_FOLDER / "data_prep" / f"{name}.py" for name in PREPARE_FILES}
-    program = zipped({"__main__.py": PROJECT_FOLDER / "data_prep" / "job.py", **package})
-    folder = run.description.parent
-    (folder / "data_prep.zip").write_bytes(program)  # Python runs a zip with a __main__.py in it
-    files = run.table, run.description, folder / "data_prep.zip", PROJECT_FOLDER / "aws" / "jobs" / "evaluate.py"
+    program = write_program(run.description.parent)
+    files = run.table, run.description, program, PROJECT_FOLDER / "aws" / "jobs" / "evaluate.py"
     return Sources(*(storage.upload_by_digest(aws, names.bucket, path) for path in files))
-
-
-def described_table(table: Path, features: str, config_path: Path, folder: Path) -> Path:
-    """What data_prep says of the table by its configuration. What is wrong there, it says itself."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "description.json"
-    command = [sys.executable, "-m", "data_prep", str(table), "--config", str(config_path), "--features", features]
-    done = subprocess.run(
-        [*command, "--check", "--describe", str(path)], cwd=PROJECT_FOLDER, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise InputError(done.stderr.strip().removeprefix("Error: ") or f"data_prep cannot read {table}.")
-    return path
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -19,12 +19,15 @@ UNPACKING_ERRORS = (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A table's bytes; as text, what people are told of it. ``member`` is its name in a zip archive."""
+    """A table's bytes; as text, what people are told of it, or ``shown``. ``member`` is its name in a zip archive."""
 
     path: Path
     member: str = ""
+    shown: str = ""
 
     def __str__(self) -> str:
+        if self.shown:
+            return self.shown
         return f"{self.path}, {self.member}" if self.member else str(self.path)
 
     @property

@@ -5,11 +5,49 @@ import os
 import struct
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 _DISTINCT_LIMIT = 100_000  # counts kept in memory; beyond that they go to disk as a sorted run
 _PAIR = struct.Struct("<dq")
+Pair = tuple[float, int]
+
+
+def median_of(pairs: Iterable[Pair], total: int) -> float | None:
+    """Of ``total`` values in order, each with how often it is there; the mean of the middle two for an even count.
+
+    None if there is no value.
+    """
+    if not total:
+        return None
+    low_rank, high_rank = (total - 1) // 2, total // 2
+    low: float | None = None
+    seen = 0
+    for value, count in pairs:
+        seen += count
+        if low is None and seen > low_rank:
+            low = value
+        if low is not None and seen > high_rank:
+            return (low + value) / 2
+    raise AssertionError("the ranks lie within the total")
+
+
+def write_pairs(file: IO[bytes], pairs: Iterable[Pair]) -> tuple[int, int]:
+    """Write them at the file's place. Returns their bytes, and the number of all values."""
+    size = total = 0
+    for value, count in pairs:
+        size += file.write(_PAIR.pack(value, count))
+        total += count
+    return size, total
+
+
+def read_pairs(file: IO[bytes], position: int, end: int) -> Iterator[Pair]:
+    """What is written between two places of the file; others may read it in between."""
+    while position < end:
+        file.seek(position)
+        chunk = file.read(min(end - position, _PAIR.size * 4096))
+        position += len(chunk)
+        yield from _PAIR.iter_unpack(chunk)
 
 
 class Median:
@@ -28,36 +66,22 @@ class Median:
             self._spill()
 
     def result(self) -> float | None:
-        """The median (the mean of the middle two for an even count); None if there is no value."""
-        if not self._total:
-            return None
-        low_rank, high_rank = (self._total - 1) // 2, self._total // 2
-        low: float | None = None
-        seen = 0
-        for value, count in heapq.merge(sorted(self._counts.items()), *map(self._read_run, self._runs)):
-            seen += count
-            if low is None and seen > low_rank:
-                low = value
-            if low is not None and seen > high_rank:
-                return (low + value) / 2
-        raise AssertionError("the ranks lie within the total")
+        """As ``median_of`` has it."""
+        return median_of(self.pairs(), self._total)
+
+    def pairs(self) -> Iterator[Pair]:
+        """Every value and how often it was there, from the lowest; a value may come again at once."""
+        assert self._file is not None or not self._runs
+        runs = [read_pairs(self._file, start, end) for start, end in self._runs if self._file]
+        return heapq.merge(sorted(self._counts.items()), *runs)
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         start = self._file.seek(0, os.SEEK_END)  # reading runs moves the position
-        self._file.writelines(_PAIR.pack(value, count) for value, count in sorted(self._counts.items()))
+        write_pairs(self._file, sorted(self._counts.items()))
         self._runs.append((start, self._file.tell()))
         self._counts.clear()
-
-    def _read_run(self, run: tuple[int, int]) -> Iterator[tuple[float, int]]:
-        assert self._file is not None
-        position, end = run
-        while position < end:
-            self._file.seek(position)  # the other runs are read in between
-            chunk = self._file.read(min(end - position, _PAIR.size * 4096))
-            position += len(chunk)
-            yield from _PAIR.iter_unpack(chunk)
 
     def __enter__(self) -> "Median":
         return self

@@ -21,6 +21,7 @@ from data_prep.schema import Description, with_medians
 from data_prep.table import Table
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, Split] = ("train", "test")
 OnBytes = Callable[[int], None]
 _MEMO_LIMIT = 10_000  # texts remembered for each column; a table's values repeat
 
@@ -29,7 +30,8 @@ _MEMO_LIMIT = 10_000  # texts remembered for each column; a table's values repea
 class Source:
     """Where the rows come from: one table that is split by ``seed``, or one for each side.
 
-    ``name`` is what people are told; ``generated`` says that nobody flew.
+    ``name`` is what people are told; ``generated`` says that nobody flew. ``rows_before`` it are in the table that this
+    is a part of.
     """
 
     tables: Mapping[Side, Table]
@@ -37,6 +39,7 @@ class Source:
     generated: bool = False
     seed: int = 1
     test_fraction: float = 0.2
+    rows_before: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -45,6 +48,8 @@ class Source:
     def rows(self, on_bytes: OnBytes) -> Iterator[tuple[Split, Table, int, list[str]]]:
         """Every row with its side, table and line; the same sides on every pass."""
         draw = random.Random(self.seed).random
+        for _ in range(self.rows_before):
+            draw()
         for side, table in self.tables.items():
             for line, cells in table.rows(on_bytes):
                 split: Split = ("test" if draw() < self.test_fraction else "train") if side == "both" else side
@@ -91,8 +96,12 @@ def prepare(source: Source, description: Description, output: Path, on_bytes: On
     with replaced_files(output) as folder:
         medians = _medians(source, description, on_bytes)
         schema = with_medians(description, medians, source=source.name, generated=source.generated)
-        summary = _encode(source, schema, folder, on_bytes)
-        _require_something_to_learn(source, description["label"], summary)
+        summary = encode_rows(source, schema, folder, on_bytes)
+        for split in SPLITS:
+            if not summary.rows[split]:
+                raise _no_rows(str(source.table_of(split).file), split)
+        file = source.table_of("train").file
+        require_something_to_learn(str(file), description["label"], summary.rows, summary.labels["train"])
         schema["rows"] = summary.rows
         if source.generated:
             shutil.copyfile(source.table_of("train").file.path, folder / "sample.csv")
@@ -100,28 +109,36 @@ def prepare(source: Source, description: Description, output: Path, on_bytes: On
     return summary
 
 
-def _medians(source: Source, description: Description, on_bytes: OnBytes) -> dict[str, float]:
+def count_values(source: Source, description: Description, counters: Mapping[str, Median], on_bytes: OnBytes) -> int:
+    """Add every value of the training rows to its column's counter. Returns how many rows there were.
+
+    Raises DataError as ``prepare`` does.
+    """
     columns = {column["name"]: column for column in description["columns"]}
     places = {table.file: [(name, table.header.index(name)) for name in columns] for table in source.tables.values()}
     known: dict[str, dict[str, float | None]] = {name: {} for name in columns}
+    rows = 0
+    for split, table, line, cells in source.rows(on_bytes):
+        if split == "test":
+            continue
+        rows += 1
+        for name, place in places[table.file]:
+            text, memo = cells[place], known[name]
+            if text not in memo:
+                if len(memo) >= _MEMO_LIMIT:
+                    memo.clear()
+                memo[text] = _value(text, columns[name], table, line)
+            if (number := memo[text]) is not None:
+                counters[name].add(number)
+    return rows
+
+
+def _medians(source: Source, description: Description, on_bytes: OnBytes) -> dict[str, float]:
     medians: dict[str, float] = {}
     with ExitStack() as stack:
-        counters = {name: stack.enter_context(Median()) for name in columns}
-        count = 0
-        for split, table, line, cells in source.rows(on_bytes):
-            if split == "test":
-                continue
-            count += 1
-            for name, place in places[table.file]:
-                text, memo = cells[place], known[name]
-                if text not in memo:
-                    if len(memo) >= _MEMO_LIMIT:
-                        memo.clear()
-                    memo[text] = _value(text, columns[name], table, line)
-                if (number := memo[text]) is not None:
-                    counters[name].add(number)
-        if not count:
-            raise _no_rows(source, "train")
+        counters = {column["name"]: stack.enter_context(Median()) for column in description["columns"]}
+        if not count_values(source, description, counters, on_bytes):
+            raise _no_rows(str(source.table_of("train").file), "train")
         for name, counter in counters.items():
             median = counter.result()
             if median is None:
@@ -138,7 +155,10 @@ def _value(text: str, column: Mapping[str, Any], table: Table, line: int) -> flo
         raise _located(error, table, line) from None
 
 
-def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: OnBytes) -> Summary:
+def encode_rows(
+    source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: OnBytes, *, with_header: bool = True
+) -> Summary:
+    """Write train_aws.csv, test_aws.csv and test_raw.csv; the last ``with_header``, or without. Raises DataError."""
     encoder = Encoder(schema)
     summary = Summary(encoder.feature_names)
     names = [column["name"] for column in schema["columns"]]
@@ -153,7 +173,8 @@ def _encode(source: Source, schema: Mapping[str, Any], folder: Path, on_bytes: O
 
         aws: dict[Split, TextIO] = {"train": create("train_aws.csv"), "test": create("test_aws.csv")}
         raw = csv.writer(create("test_raw.csv"), lineterminator="\n")
-        raw.writerow(source.table_of("test").raw_header)
+        if with_header:
+            raw.writerow(source.table_of("test").raw_header)
         for split, table, line, cells in source.rows(on_bytes):
             label_place, feature_places = places[table.file]
             texts = [cells[place] for place in feature_places]
@@ -176,17 +197,16 @@ def _located(error: EncodingError, table: Table, line: int) -> DataError:
     return DataError(f"{table.file}, line {line}{column}: {error}")
 
 
-def _no_rows(source: Source, split: Split) -> DataError:
-    return DataError(f"{source.table_of(split).file}: no row below the header is for the {split} file.")
+def _no_rows(file: str, split: Split) -> DataError:
+    return DataError(f"{file}: no row below the header is for the {split} file.")
 
 
-def _require_something_to_learn(source: Source, label: Mapping[str, Any], summary: Summary) -> None:
-    for split in ("train", "test"):
-        if summary.rows[split] == 0:
-            raise _no_rows(source, split)
-    labels = summary.labels["train"]
+def require_something_to_learn(file: str, label: Mapping[str, Any], rows: Mapping[Split, int], labels: Labels) -> None:
+    """``labels`` are of the training rows. Raises DataError if a side has no rows, or all have one label."""
+    for split in SPLITS:
+        if not rows[split]:
+            raise _no_rows(file, split)
     if labels.lowest == labels.highest:
         only = label["classes"][int(labels.lowest)] if label["classes"] else f"{labels.lowest:g}"
         needed = "other values are needed" if label["kind"] != "binary" else "both values are needed"
-        file = source.table_of("train").file
         raise DataError(f"{file}, column '{label['column']}': every training row is {only!r}; {needed}.")

@@ -15,7 +15,7 @@ HOURS_PER_MONTH = 730
 GB = 1e9
 SERVERLESS_MEMORY_MB = 2048
 
-When = Literal["once", "idle", "traffic", "batch", "pipeline"]
+When = Literal["once", "idle", "traffic", "batch", "pipeline", "preparation"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Hosting:
 @dataclass(frozen=True)
 class Line:
     """One item of the bill. ``when``: once, in every month even if idle, in a month with the traffic given, or for
-    each batch or run of the pipeline."""
+    each batch, run of the pipeline or preparation."""
 
     what: str
     how: str
@@ -170,6 +170,14 @@ def _pipeline(settings: DeploySettings, usage: Usage, prices: PriceTable, trials
     training = "training" if trials == 1 else f"{trials} training jobs"
     how = f"{training}, transform, 2 jobs on {machine.instance_type}, {usage.batch_minutes:g} min each"
     yield Line("Pipeline run", how, jobs + processing, "pipeline")
+
+
+def preparation(settings: DeploySettings, usage: Usage, prices: PriceTable, instances: int) -> Line:
+    """Two processing jobs, each on as many machines."""
+    machine = settings.prepare
+    hourly = prices[f"processing.{machine.instance_type}"].usd
+    how = f"2 jobs on {instances} x {machine.instance_type}, {usage.batch_minutes:g} min each at ${hourly:g}/h"
+    return Line("Preparation", how, 2 * instances * usage.batch_minutes / 60 * hourly, "preparation")
 
 
 def _instances(settings: DeploySettings, usage: Usage, prices: PriceTable, count: int) -> Iterator[Line]:

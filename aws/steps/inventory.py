@@ -14,7 +14,7 @@ from aws.steps.access import delete_usage_plan, find_api_key, find_usage_plan
 from aws.steps.api import find_rest_api
 from aws.steps.approval import delete_rule
 from aws.steps.hosting import wait_until_settled
-from aws.steps.jobs import CHANGING, TRAINING, TRANSFORM, JobKind, stop_job
+from aws.steps.jobs import CHANGING, PROCESSING, TRAINING, TRANSFORM, JobKind, stop_job
 from aws.steps.logs import (
     PROCESSING_GROUP,
     TRAINING_GROUP,
@@ -26,6 +26,7 @@ from aws.steps.logs import (
 )
 from aws.steps.own_image import find_repository
 from aws.steps.pipeline import EXECUTING, PIPELINE_JOBS, find_package_group, stop_execution
+from aws.steps.preparation import ENCODE, GATHER
 from aws.steps.roles import delete_role
 from aws.steps.scaling import find_alarm, find_target, release
 from aws.steps.storage import delete_bucket, is_our_bucket
@@ -59,8 +60,10 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _models,
         _running_jobs,
         _running_batches,
+        _running_preparations,
         _log_groups,
         _job_logs,
+        _preparation_logs,
         _pipeline_logs,
         _pipeline,
         _packages,
@@ -247,6 +250,18 @@ def _running_batches(aws: Aws, names: Names) -> Iterator[Found]:
             yield Found("Transform job", name, _job_stopper(aws, TRANSFORM, name))
 
 
+def _preparation_pattern(names: Names) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(names.project)}-({GATHER}|{ENCODE})-[0-9a-f]{{10}}(-\d+)?")
+
+
+def _running_preparations(aws: Aws, names: Names) -> Iterator[Found]:
+    listed = aws.list("sagemaker", "ListProcessingJobs", "ProcessingJobSummaries", NameContains=names.project)
+    for job in listed:
+        name = job["ProcessingJobName"]
+        if _preparation_pattern(names).fullmatch(name) and job["ProcessingJobStatus"] in CHANGING:
+            yield Found("Processing job", name, _job_stopper(aws, PROCESSING, name))
+
+
 def _job_stopper(aws: Aws, kind: JobKind, name: str) -> Remove:
     return lambda step: stop_job(aws, kind, name, step)
 
@@ -268,6 +283,19 @@ def _job_logs(aws: Aws, names: Names) -> Iterator[Found]:
         streams = [stream for stream in streams if _job_pattern(names).fullmatch(stream.partition("/")[0])]
         if streams:
             yield Found(kind, f"{prefix}* ({len(streams)})", _stream_remover(aws, group, streams))
+
+
+def _preparation_logs(aws: Aws, names: Names) -> Iterator[Found]:
+    for stage in (GATHER, ENCODE):
+        prefix = f"{names.project}-{stage}-"
+        where = {"logGroupName": PROCESSING_GROUP, "logStreamNamePrefix": prefix}
+        listed = aws.list("logs", "DescribeLogStreams", "logStreams", **where)
+        streams = [str(stream["logStreamName"]) for stream in listed]
+        streams = [name for name in streams if _preparation_pattern(names).fullmatch(name.partition("/")[0])]
+        if streams:
+            yield Found(
+                "Processing logs", f"{prefix}* ({len(streams)})", _stream_remover(aws, PROCESSING_GROUP, streams)
+            )
 
 
 def _pipeline_logs(aws: Aws, names: Names) -> Iterator[Found]:

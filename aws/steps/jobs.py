@@ -12,7 +12,7 @@ from aws.client import Aws
 from aws.errors import ResourceError
 from aws.names import Names
 from aws.report import Step
-from aws.steps.logs import TRAINING_GROUP, TRANSFORM_GROUP, last_lines
+from aws.steps.logs import PROCESSING_GROUP, TRAINING_GROUP, TRANSFORM_GROUP, last_lines
 
 # A job has its own time limit; what comes on top is finding a machine and moving the data.
 JOB_TIMEOUT_SECONDS = 24 * 3600
@@ -44,6 +44,7 @@ class JobKind:
 
 TRAINING = JobKind("Training", TRAINING_GROUP)
 TRANSFORM = JobKind("Transform", TRANSFORM_GROUP)
+PROCESSING = JobKind("Processing", PROCESSING_GROUP)
 
 
 def find_or_start(
@@ -95,7 +96,8 @@ def _is_completed(aws: Aws, kind: JobKind, job_name: str, job: Description, step
         return False
     if status == "Completed":
         return True
-    reason = job.get("FailureReason") or f"it ended {shown or 'with nothing to describe'}"
+    reason = job.get("ExitMessage") or job.get("FailureReason") or f"it ended {shown or 'with nothing to describe'}"
+    reason = reason.rstrip(".")
     raise ResourceError(
         f"{kind.title(job_name)} did not complete: {reason}. Its logs are in CloudWatch Logs, "
         f"group {kind.log_group}, streams {job_name}/...{last_lines(aws, kind.log_group, f'{job_name}/')}"

@@ -15,7 +15,15 @@ from aws.steps.logs import (
     function_group,
 )
 from aws.steps.roles import Policy, Role
-from aws.steps.storage import ASYNC_PREFIX, BATCH_PREFIX, CAPTURE_PREFIX, DATA_PREFIX, MODELS_PREFIX, PIPELINE_PREFIX
+from aws.steps.storage import (
+    ASYNC_PREFIX,
+    BATCH_PREFIX,
+    CAPTURE_PREFIX,
+    DATA_PREFIX,
+    MODELS_PREFIX,
+    PIPELINE_PREFIX,
+    PREPARE_PREFIX,
+)
 from aws.wanted import Wanted
 
 # What tutorials attach. https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol.html
@@ -118,9 +126,10 @@ def _pass_training_role(aws: Aws, names: Names) -> Policy:
 def _training_policy(aws: Aws, names: Names) -> Policy:
     """For jobs and hosting: read and write what each has in the bucket, write logs, pull images."""
     bucket = f"arn:{aws.target.partition}:s3:::{names.bucket}"
-    data, models, batch, runs, later = (
-        f"{bucket}/{prefix}*" for prefix in (DATA_PREFIX, MODELS_PREFIX, BATCH_PREFIX, PIPELINE_PREFIX, ASYNC_PREFIX)
-    )
+    data = f"{bucket}/{DATA_PREFIX}*"
+    results = [
+        f"{bucket}/{prefix}*" for prefix in (MODELS_PREFIX, BATCH_PREFIX, PIPELINE_PREFIX, ASYNC_PREFIX, PREPARE_PREFIX)
+    ]
     capture = f"{bucket}/{CAPTURE_PREFIX}*"  # also without --capture: what is captured last is written after its end
     job_groups = TRAINING_GROUP, TRANSFORM_GROUP, PROCESSING_GROUP
     groups = [_log_group_arn(aws, group) for group in (*job_groups, endpoint_group(names))]
@@ -130,8 +139,8 @@ def _training_policy(aws: Aws, names: Names) -> Policy:
     ]
     return _policy(
         _allow(["s3:ListBucket"], bucket),  # of the whole bucket: SageMaker looks for the bucket itself as well
-        _allow(["s3:GetObject"], data, models, batch, runs, later),
-        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], models, batch, runs, later, capture),
+        _allow(["s3:GetObject"], data, *results),
+        _allow(["s3:PutObject", "s3:AbortMultipartUpload"], *results, capture),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], *groups
         ),

@@ -18,6 +18,7 @@ MODELS_PREFIX = "models/"
 BATCH_PREFIX = "batch/"
 CAPTURE_PREFIX = "capture/"
 ASYNC_PREFIX = "async/"
+PREPARE_PREFIX = "prepare/"
 PIPELINE_PREFIX = "pipeline/"
 DELETE_OBJECTS_AT_ONCE = 1000  # S3's limit
 PRIVATE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}

@@ -16,7 +16,7 @@ import pytest
 from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
-from aws import deploy, destroy, pipeline, predict
+from aws import deploy, destroy, pipeline, predict, prepare
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
@@ -29,7 +29,13 @@ from aws.wanted import Wanted
 from preflight.stack import Stack
 from tests.aws.faults import Faults
 
-COMMANDS = {"deploy": deploy.main, "predict": predict.main, "destroy": destroy.main, "pipeline": pipeline.main}
+COMMANDS = {
+    "deploy": deploy.main,
+    "predict": predict.main,
+    "destroy": destroy.main,
+    "pipeline": pipeline.main,
+    "prepare": prepare.main,
+}
 
 
 @dataclass(frozen=True)
