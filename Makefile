@@ -22,7 +22,7 @@ SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-repo
 # From the wheel to a training job, an endpoint, and a function behind a URL.
 MATRIX       := tests/kit tests/aws/test_flow.py tests/local/preflight/hosts/localstack/lambda_/test_functions.py tests/container/test_xgboost.py
 
-.PHONY: help setup demo pipeline up down status test matrix check bench soak protobuf clean
+.PHONY: help setup demo pipeline up down status test matrix check bench soak pictures protobuf clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ check: ## Lint, formatting, types, and what each folder may import
 	@./setup.sh dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks tests
+	@.venv/bin/mypy data_prep container/preflight_container local/preflight aws lambda benchmarks docs tests
 	@.venv/bin/lint-imports --no-cache
 
 bench: setup ## Measure every step, and what the emulator adds to a request
@@ -72,6 +72,10 @@ bench: setup ## Measure every step, and what the emulator adds to a request
 
 soak: setup ## Show what a stack holds after a thousand jobs, hundreds of endpoints, thousands of calls (half an hour)
 	@$(PYTHON_IN_VENV) -m benchmarks.soak $(ARGS)
+
+pictures: ## Take the README's pictures anew, of the demo on DATA, status and the report (needs Chromium)
+	@./setup.sh dev
+	@$(PYTHON_IN_VENV) docs/pictures/take.py $(DATA)
 
 protobuf: ## Generate the module of the RecordIO message anew
 	@python3 -m venv build/protobuf

@@ -241,7 +241,7 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
     _say_fallback(stack)
     _say_notes(stack)
     if stack.is_keeping():
-        console.print(f"What it stores is kept in {stack.state_folder}.")
+        console.print(f"What it stores is kept in {_as_typed(stack.state_folder)}.")
     else:
         console.print("What it stores ends with it: it is ephemeral.")
     if limitation := stack.launcher_limitation():
@@ -251,6 +251,12 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
     overview.show(inventory)
     if services:
         overview.show_services(stack, health)
+
+
+def _as_typed(folder: Path) -> str:
+    """As a person would type it in a shell: below home with ~."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
 
 
 def _require_up(stack: Stack, health: Mapping[str, str] | None) -> Mapping[str, str]:
