@@ -8,6 +8,8 @@ stack that runs, or show one that does not.
 It runs on the Python of the stack's environment, with this kit on its PYTHONPATH: ``environments.py``.
 """
 
+from __future__ import annotations  # psutil's names stand in annotations, and are loaded where they are used
+
 import contextlib
 import errno
 import fcntl
@@ -23,10 +25,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import platformdirs
-import psutil
 
 from preflight import function_runtimes
 from preflight.environments import Say, cache_folder, kit_path, silent, stack_python, uv_program
@@ -46,6 +47,9 @@ from preflight.sagemaker.settings import (
     require_services_url,
 )
 from preflight.waiting import wait_until
+
+if TYPE_CHECKING:  # it takes longer to load than most commands take; so each function that needs it imports it
+    import psutil
 
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 90
@@ -88,7 +92,15 @@ _INSTALLERS = ("UV_", "PIP_")  # where a runtime's environment is fetched from, 
 
 
 # The stacks this process started and must reap, should it live to see their end.
-_started: list["subprocess.Popen[bytes]"] = []
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """Whether a stack keeps what it stores (None: it does not say), and what of it could not be used."""
+
+    is_kept: bool | None
+    notes: list[str]
 
 
 class StackError(Exception):
@@ -120,7 +132,7 @@ class Stack:
     ephemeral: bool = False
 
     @classmethod
-    def all_of(cls, home: Path) -> list["Stack"]:
+    def all_of(cls, home: Path) -> list[Stack]:
         """One for each port that a stack has had a folder for, by port."""
         ports = [int(folder.name) for folder in home.glob("stacks/*/") if folder.name.isdecimal()]
         return [cls(port=port, home=home) for port in sorted(ports)]
@@ -169,6 +181,8 @@ class Stack:
 
     def process(self) -> psutil.Process | None:
         """The running stack's process, or None."""
+        import psutil
+
         found = {}
         possible = [self._arguments(HOST), self._arguments(SAGEMAKER_HOST)]
         for process in psutil.process_iter():
@@ -196,18 +210,21 @@ class Stack:
 
     def is_keeping(self) -> bool:
         """Whether the stack that runs keeps what it stores; as its process was told, so it need not answer."""
+        import psutil
+
         with contextlib.suppress(psutil.Error):
             process = self.process()
             return process is not None and bool(process.environ().get("PREFLIGHT_KEPT_DIR"))
         return False
 
-    def state_notes(self) -> list[str]:
-        """What of the kept state could not be used by the stack that runs, and where it is now."""
+    def kept_state(self) -> KeptState:
+        """What the stack that runs says of what it keeps."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/state", timeout=60) as answer:
-                return list(json.load(answer)["notes"])
+                said = json.load(answer)
+                return KeptState(bool(said["is_kept"]), list(said["notes"]))
         except (OSError, ValueError, KeyError) as error:
-            return [f"The stack does not say whether its state could be read: {error}"]
+            return KeptState(None, [f"The stack does not say whether its state could be read: {error}"])
 
     def launcher_fallback(self) -> str | None:
         """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""
@@ -350,6 +367,8 @@ class Stack:
 
     def _tell_of_other_settings(self, process: psutil.Process, say: Say) -> None:
         """What is set here and now is for the next start: a stack keeps what it was started with."""
+        import psutil
+
         with contextlib.suppress(psutil.Error):  # it ends in this moment
             kept = process.environ()
             for name, value in self._environment().items():
@@ -380,7 +399,7 @@ class Stack:
         rest = "what it stored is kept, but for its last seconds" if self.has_state else "what it stored is gone"
         say(f"The last stack on port {self.port} was killed, or the machine went down; {rest}.{log}")
 
-    def _start_process(self, python: Path, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+    def _start_process(self, python: Path, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
         environment = self._environment()
         self._temporary.mkdir(exist_ok=True)
         child = subprocess.Popen(
@@ -404,7 +423,7 @@ class Stack:
             raise
         return child
 
-    def _wait_until_ready(self, child: "subprocess.Popen[bytes]") -> None:
+    def _wait_until_ready(self, child: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if child.poll() is not None:
@@ -419,6 +438,8 @@ class Stack:
         raise StackError(f"The stack did not answer within {START_TIMEOUT_SECONDS} s.\n{self._log_tail()}")
 
     def _stop_process(self) -> bool:
+        import psutil
+
         process = self.process()
         if process is None:
             return False
@@ -440,6 +461,7 @@ class Stack:
 
     def _end_what_is_left(self) -> None:
         """End what is left where the stack and its guards were killed at once: a daemon that one of them watched."""
+        import psutil
 
         def none_is_left() -> bool:
             left = self._marked()
@@ -451,6 +473,8 @@ class Stack:
         wait_until(none_is_left, VANISH_SECONDS, 0.05)
 
     def _marked(self) -> list[psutil.Process]:
+        import psutil
+
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):  # it ends meanwhile, or is not ours
@@ -530,6 +554,8 @@ def _left_of(processes: Sequence[psutil.Process], timeout_seconds: float) -> lis
 
 
 def _has_ended(process: psutil.Process) -> bool:
+    import psutil
+
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -537,6 +563,8 @@ def _has_ended(process: psutil.Process) -> bool:
 
 
 def _who_listens(port: int) -> str:
+    import psutil
+
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port

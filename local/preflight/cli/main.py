@@ -1,6 +1,9 @@
 """``preflight``: start, look at and stop the stack."""
 
+from __future__ import annotations  # rich's names stand in annotations, and are loaded where they are used
+
 import contextlib
+import functools
 import json
 import os
 import shlex
@@ -15,10 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
-from rich.console import Console
 
 from preflight import function_runtimes
 from preflight.cli.inventory import KINDS, names, take_inventory, used
@@ -27,16 +29,25 @@ from preflight.client_environment import REGION, client_environment
 from preflight.environments import EnvironmentProblem, cache_folder, kit_path, stack_python
 from preflight.projects.create import ProjectProblem, create, default_folder
 from preflight.sagemaker.launching.declared_images import DeclarationProblem
-from preflight.stack import DEFAULT_PORT, Stack, StackError, default_home
+from preflight.stack import DEFAULT_PORT, KeptState, Stack, StackError, default_home
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: its terminal is closed
 
-console = Console(soft_wrap=True, highlight=False)
+
+@functools.cache
+def console() -> Console:
+    """Where commands print. rich takes longer to load than most commands take: it is loaded when one prints."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True, highlight=False)
 
 
 def say(line: str) -> None:
     """Print one line as it is."""
-    console.print(line, markup=False)
+    console().print(line, markup=False)
 
 
 def say_aside(line: str) -> None:
@@ -46,7 +57,7 @@ def say_aside(line: str) -> None:
 
 def fail(text: str) -> NoReturn:
     """End with an error in words."""
-    console.print("[red]Error:[/] ", end="")
+    console().print("[red]Error:[/] ", end="")
     say(text)
     sys.exit(1)
 
@@ -64,7 +75,7 @@ def _errors_in_words() -> Iterator[None]:
         folders = f"stacks keep their files in {default_home()}, environments are in {cache_folder()}"
         fail(f"{error.strerror or error}{place}. PREFLIGHT_HOME and PREFLIGHT_CACHE name other folders: {folders}.")
     except KeyboardInterrupt:
-        console.print("Interrupted: what this command started is stopped.")
+        console().print("Interrupted: what this command started is stopped.")
         sys.exit(130)
 
 
@@ -131,14 +142,14 @@ def up(stack: Stack, only: str | None, services: str, ephemeral: bool) -> None:
         fail("--only sagemaker and --services URL go together: the URL is an emulator's, as http://localhost:5000.")
     stack = replace(stack, services=services, ephemeral=ephemeral)
     started = time.monotonic()
-    with console.status("Starting the stack ..."):
+    with console().status("Starting the stack ..."):
         new = stack.up(say)
     if new:
-        console.print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
+        console().print(f"The stack is up at {stack.endpoint_url} ({time.monotonic() - started:.1f} s).")
     else:
-        console.print(f"The stack is up already at {stack.endpoint_url}.")
+        console().print(f"The stack is up already at {stack.endpoint_url}.")
     _say_fallback(stack)
-    _say_notes(stack)
+    _say_notes(stack.kept_state())
 
 
 @_stack_command
@@ -158,9 +169,9 @@ def run(stack: Stack, host: str, leash: bool, ephemeral: bool) -> None:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
 
     def on_ready() -> None:
-        console.print(f"The stack is up at {stack.endpoint_url}.")
+        console().print(f"The stack is up at {stack.endpoint_url}.")
         _say_fallback(stack)
-        _say_notes(stack)
+        _say_notes(stack.kept_state())
 
     replace(stack, host=host, ephemeral=ephemeral).run(on_ready, say)
 
@@ -174,7 +185,7 @@ def _end_with_standard_input() -> None:
 def _end(signal_number: int, frame: FrameType | None) -> None:
     for stop in _STOPS:
         signal.signal(stop, signal.SIG_IGN)  # it is stopping; asking again must not leave it half stopped
-    console.print("Stopping the stack and everything it started ...")
+    console().print("Stopping the stack and everything it started ...")
     sys.exit(0)
 
 
@@ -185,19 +196,19 @@ def down(stack: Stack, every: bool, forget: bool) -> None:
     """Stop the stack and every process and container it started. What it stored is there again at its next start."""
     stacks = Stack.all_of(stack.home) if every else [stack]
     if not stacks:
-        console.print(f"No stack has run here: {stack.home} has none.")
+        console().print(f"No stack has run here: {stack.home} has none.")
     for one in stacks:
         had_state, keeps = one.has_state, one.is_keeping()
-        with console.status("Stopping the stack ..."):
+        with console().status("Stopping the stack ..."):
             was_up = one.down(say, forget=forget)
         which = f"The stack on port {one.port}" if every else "The stack"
-        console.print(f"{which} is down." if was_up else f"No stack is up on port {one.port}.")
+        console().print(f"{which} is down." if was_up else f"No stack is up on port {one.port}.")
         if forget:
-            console.print("What it stored is forgotten." if had_state else "It had kept nothing.")
+            console().print("What it stored is forgotten." if had_state else "It had kept nothing.")
         elif keeps:
-            console.print("What it stored is kept for its next start (preflight down --forget forgets it).")
+            console().print("What it stored is kept for its next start (preflight down --forget forgets it).")
         elif had_state:
-            console.print("What an earlier stack stored is still kept (preflight down --forget forgets it).")
+            console().print("What an earlier stack stored is still kept (preflight down --forget forgets it).")
 
 
 def _complete_name(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
@@ -237,17 +248,18 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
         head = {"is_up": True, "endpoint_url": stack.endpoint_url, "region": region, "services": health}
         click.echo(json.dumps(head | overview.as_data(inventory), indent=2))
         return
-    console.print(f"The stack is up at [bold]{stack.endpoint_url}[/].")
+    console().print(f"The stack is up at [bold]{stack.endpoint_url}[/].")
     _say_fallback(stack)
-    _say_notes(stack)
-    if stack.is_keeping():
-        console.print(f"What it stores is kept in {_as_typed(stack.state_folder)}.")
-    else:
-        console.print("What it stores ends with it: it is ephemeral.")
+    state = stack.kept_state()
+    _say_notes(state)
+    if state.is_kept:
+        console().print(f"What it stores is kept in {_as_typed(stack.state_folder)}.")
+    elif state.is_kept is False:
+        console().print("What it stores ends with it: it is ephemeral.")
     if limitation := stack.launcher_limitation():
-        console.print(limitation, style="yellow", markup=False)
+        console().print(limitation, style="yellow", markup=False)
     if stack.roles_decide() is False:
-        console.print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.", style="yellow")
+        console().print("Roles decide nothing: PREFLIGHT_IAM is off, and every request is allowed.", style="yellow")
     overview.show(inventory)
     if services:
         overview.show_services(stack, health)
@@ -273,12 +285,12 @@ def _require_up(stack: Stack, health: Mapping[str, str] | None) -> Mapping[str, 
 
 def _say_fallback(stack: Stack) -> None:
     if fallback := stack.launcher_fallback():
-        console.print(fallback, style="yellow", markup=False)
+        console().print(fallback, style="yellow", markup=False)
 
 
-def _say_notes(stack: Stack) -> None:
-    for note in stack.state_notes():
-        console.print(note, style="yellow", markup=False)
+def _say_notes(state: KeptState) -> None:
+    for note in state.notes:
+        console().print(note, style="yellow", markup=False)
 
 
 @_stack_command
@@ -430,7 +442,7 @@ def framework_environments(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from preflight.cli import frameworks
 
-        console.print(frameworks.table())
+        console().print(frameworks.table())
 
 
 @framework_environments.command(name="install")
@@ -452,7 +464,7 @@ def image_declarations(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from preflight.cli import images
 
-        console.print(images.table())
+        console().print(images.table())
 
 
 @image_declarations.command(name="add")

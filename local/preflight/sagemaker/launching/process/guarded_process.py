@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
-import psutil
-
 from preflight.sagemaker.settings import STACK_MARK
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -162,6 +160,8 @@ def _mark() -> Mapping[str, str]:
 
 def _kill_session(leader: int) -> None:
     """SIGKILL to all that is left of the session of a process that has ended."""
+    import psutil  # the command line does not come here, and needs this module
+
     for pid in psutil.pids():
         with contextlib.suppress(OSError):  # it ends meanwhile, or is not ours
             if os.getsid(pid) == leader:
