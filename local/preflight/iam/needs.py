@@ -188,12 +188,46 @@ def _named(place: Place, kind: str, name: object) -> str:
     return place.arn("sagemaker", f"{kind}/{name}".lower())
 
 
+_SAGEMAKER_KEYS = (  # each with the members that bring it
+    ("NetworkIsolation", "EnableNetworkIsolation"),
+    ("NetworkIsolation", "NetworkConfig.EnableNetworkIsolation"),
+    ("InterContainerTrafficEncryption", "EnableInterContainerTrafficEncryption"),
+    ("InterContainerTrafficEncryption", "NetworkConfig.EnableInterContainerTrafficEncryption"),
+    ("OutputKmsKey", "OutputDataConfig.KmsKeyId"),
+    ("OutputKmsKey", "ProcessingOutputConfig.KmsKeyId"),
+    ("OutputKmsKey", "TransformOutput.KmsKeyId"),
+    ("VolumeKmsKey", "KmsKeyId"),
+    ("VolumeKmsKey", "ResourceConfig.VolumeKmsKeyId"),
+    ("VolumeKmsKey", "TransformResources.VolumeKmsKeyId"),
+    ("VolumeKmsKey", "ProcessingResources.ClusterConfig.VolumeKmsKeyId"),
+    ("VpcSubnets", "VpcConfig.Subnets"),
+    ("VpcSubnets", "NetworkConfig.VpcConfig.Subnets"),
+    ("VpcSecurityGroupIds", "VpcConfig.SecurityGroupIds"),
+    ("VpcSecurityGroupIds", "NetworkConfig.VpcConfig.SecurityGroupIds"),
+    ("KeepAlivePeriod", "ResourceConfig.KeepAlivePeriodInSeconds"),
+    ("InstanceTypes", "TransformResources.InstanceType"),
+    ("InstanceTypes", "ProcessingResources.ClusterConfig.InstanceType"),
+)
+
+
+def _values(value: object) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _sagemaker_keys(parameters: Parameters) -> dict[str, str | Sequence[str]]:
     resources, limit = parameters.get("ResourceConfig"), parameters.get("StoppingCondition")
     variants = parameters.get("ProductionVariants")
     variants = variants if isinstance(variants, list) else []
     types = [one.get("InstanceType") for one in (resources, *variants) if isinstance(one, Mapping)]
     keys: dict[str, str | Sequence[str]] = {}
+    for key, path in _SAGEMAKER_KEYS:
+        value: Any = parameters
+        for member in path.split("."):
+            value = value.get(member) if isinstance(value, Mapping) else None
+        if value is not None:
+            keys[f"sagemaker:{key}"] = _values(value)
     if found := [str(each) for each in types if each]:
         keys["sagemaker:InstanceTypes"] = found
     if isinstance(limit, Mapping) and "MaxRuntimeInSeconds" in limit:
@@ -328,7 +362,9 @@ def _kms(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]
 
 
 def _sts(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]:
-    yield Need(f"sts:{operation}", str(parameters.get("RoleArn") or ""))
+    said = {"sts:ExternalId": parameters.get("ExternalId"), "sts:RoleSessionName": parameters.get("RoleSessionName")}
+    keys = {key: str(value) for key, value in said.items() if value}
+    yield Need(f"sts:{operation}", str(parameters.get("RoleArn") or ""), keys | _tag_keys(parameters))
 
 
 def _iam(operation: str, parameters: Parameters, place: Place) -> Iterator[Need]:

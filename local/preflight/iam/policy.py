@@ -73,8 +73,8 @@ class Statement:
         if self.principals is None:
             return Named.NOT
         found = max(_named(kind, text, principal) for kind in self.principals for text in self.principals[kind])
-        if self.excludes_principals:
-            return Named.NOT if found else Named.DIRECTLY
+        if self.excludes_principals:  # an account that is left out leaves out nobody in it
+            return Named.NOT if found >= Named.ROLE else Named.DIRECTLY
         return found
 
 

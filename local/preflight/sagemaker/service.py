@@ -160,6 +160,10 @@ class SageMaker:
             return Answer(refused.status, write_error(refused), headers)
         return Answer(200, write_answer(answer) if operation.output_shape else b"", headers)
 
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """The tags of a resource; none if it is not there."""
+        return self._context.resources.tags.of(arn)
+
     def call(
         self, operation_name: str, scope: Scope, request: Mapping[str, Any], service: str = "sagemaker"
     ) -> dict[str, Any]:

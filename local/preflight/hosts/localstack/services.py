@@ -3,7 +3,8 @@
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from localstack import config
 from localstack.aws.skeleton import Skeleton
@@ -16,11 +17,13 @@ from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 
 from preflight.hosts.localstack.authorization.handler import look_at_requests, sagemaker_refusal
 from preflight.hosts.localstack.patches.unavailable_services import NOT_HERE
+from preflight.sagemaker.api.credentials import Credential
 from preflight.sagemaker.http import SageMakerHttp
 from preflight.sagemaker.life import ServiceGone, ServiceLife
 from preflight.sagemaker.settings import SettingError, Settings
 
 if TYPE_CHECKING:
+    from preflight.iam.denials import Denial
     from preflight.sagemaker.service import SageMaker
 
 LOG = logging.getLogger(__name__)
@@ -37,11 +40,15 @@ def _settings() -> Settings:
 def _create() -> "SageMaker":
     from preflight.sagemaker.service import SageMaker  # slow to import; the stack answers before
 
-    return SageMaker(_settings(), refusal=sagemaker_refusal)
+    return SageMaker(_settings(), refusal=_refusal)
+
+
+def _refusal(credential: Credential, service: str, operation: str, parameters: Mapping[str, Any]) -> "Denial | None":
+    return sagemaker_refusal(credential, service, operation, parameters, lambda arn: LIFE.service().tags_of(arn))
 
 
 LIFE = ServiceLife(_create)
-HTTP = SageMakerHttp(LIFE, sagemaker_refusal)
+HTTP = SageMakerHttp(LIFE, _refusal)
 
 
 @aws_provider(api="sagemaker")

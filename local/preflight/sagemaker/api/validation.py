@@ -13,7 +13,7 @@ the other way round). The values of an enum stand in the model's order; AWS's is
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import regex
@@ -34,12 +34,16 @@ def validate(operation: OperationModel, request: Mapping[str, Any]) -> None:
     Raises:
         ValidationException: with every violation, in the model's order.
     """
-    if operation.input_shape is None:
-        return
-    violations = list(_structure(operation.input_shape, request, ""))
-    if violations:
-        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected: "
-        raise ValidationException(count + "; ".join(violations))
+    if words := violations(operation, request):
+        raise ValidationException(words)
+
+
+def violations(operation: OperationModel, request: Mapping[str, Any], left_out: Collection[str] = ()) -> str:
+    """AWS's words for what the model does not allow; empty if there is nothing. ``left_out`` names members."""
+    shape = operation.input_shape
+    found = [] if shape is None else list(_structure(shape, request, "", left_out))
+    count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
+    return count + "; ".join(found) if found else ""
 
 
 def _check(shape: Shape, value: Any, path: str) -> Iterator[str]:
@@ -54,8 +58,10 @@ def _check(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield from (_violation(value, path, constraint) for constraint in _broken(shape, value))
 
 
-def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+def _structure(shape: StructureShape, value: Any, path: str, left_out: Collection[str] = ()) -> Iterator[str]:
     for name, member in shape.members.items():
+        if name in left_out:
+            continue
         member_path = f"{path}.{_camel(name)}" if path else _camel(name)
         if value.get(name) is not None:
             yield from _check(member, value[name], member_path)

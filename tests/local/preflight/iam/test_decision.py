@@ -151,6 +151,8 @@ def test_a_resource_policy_denies_whom_it_names() -> None:
     assert ask(Policies([policy(READ)], resource=grant(ROLE, Effect="Deny"))) == denied
     assert ask(Policies([policy(READ)], resource=grant("333333333333", Effect="Deny"))).is_allowed
     assert ask(Policies([policy(READ)], resource=everybody_else)).is_allowed
+    outside = policy(FORBID | {"NotPrincipal": {"AWS": "arn:aws:iam::111111111111:root"}})
+    assert ask(Policies([policy(READ)], resource=outside)) == denied  # its account is left out, and he is not
 
 
 @pytest.mark.parametrize(

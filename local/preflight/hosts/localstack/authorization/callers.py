@@ -58,7 +58,7 @@ def find_caller(access_key: str) -> Caller | None:
     account = account_of(access_key)
     iam: IamStore = iam_stores[account][REGION]
     if access_key.startswith(_KEYS_OF_USERS):
-        return _user(iam, account, iam.ACCESS_KEY_INDEX.get(access_key, ""))
+        return _user(iam, account, iam.ACCESS_KEY_INDEX.get(access_key, ""), access_key)
     credentials: TemporaryCredentials | None = sts_stores[account][REGION].credentials.get(access_key)
     if credentials is None:
         raise InvalidKey
@@ -92,15 +92,20 @@ def _role_session(iam: IamStore, name: str, credentials: TemporaryCredentials) -
     )
 
 
-def _user(iam: IamStore, account: str, name: str) -> Caller:
+def _user(iam: IamStore, account: str, name: str, access_key: str) -> Caller:
     entity = iam.USERS.get(name)
-    if entity is None:
+    if entity is None or not _is_active(entity, access_key):
         raise InvalidKey
     arn = entity.user["Arn"]
     groups = [group for group in iam.GROUPS.values() if name in group.member_user_names]
     policies = [policy for holder in (entity, *groups) for policy in _attached(iam, holder)]
     keys = _keys(arn, account, "User", _tags(iam, arn)) | {"aws:userid": entity.user["UserId"], "aws:username": name}
     return Caller(Principal(arn, account), policies, _boundary(iam, entity.user), None, keys)
+
+
+def _is_active(entity: Any, access_key: str) -> bool:
+    found = entity.access_keys.get(access_key)
+    return found is not None and found.access_key.get("Status") == "Active"
 
 
 def _keys(arn: str, account: str, kind: str, tags: Mapping[str, str]) -> dict[str, str]:

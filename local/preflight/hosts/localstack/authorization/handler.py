@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localstack.aws import handlers
@@ -58,13 +58,20 @@ def check_request(chain: HandlerChain, context: RequestContext, response: Respon
 
 
 def sagemaker_refusal(
-    credential: Credential, service: str, operation: str, parameters: Mapping[str, Any]
+    credential: Credential,
+    service: str,
+    operation: str,
+    parameters: Mapping[str, Any],
+    tags_of: Callable[[str], Mapping[str, str]],
 ) -> Denial | None:
-    """The same for SageMaker and its runtime, which do not go through LocalStack's chain."""
+    """The same for SageMaker and its runtime, which do not go through LocalStack's chain.
+
+    ``tags_of`` gives the tags of a resource by its ARN: conditions may ask for them.
+    """
     if not roles_decide():
         return None
     scope = scope_of(credential)
-    asked = Asked(service, operation, parameters, Place(scope.account_id, scope.region, scope.partition))
+    asked = Asked(service, operation, parameters, Place(scope.account_id, scope.region, scope.partition), "", tags_of)
     return refusal(credential.access_key, asked)
 
 

@@ -1,6 +1,6 @@
 """Whether a request may go on: its caller, what it needs, what the resources say, and IAM's decision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,8 +24,14 @@ from preflight.iam.policy import Named, Policy, Principal
 
 LOOPBACK = "127.0.0.1"
 _EXISTING_TAG = "s3:existingobjecttag/"
+_RESOURCE_TAGS = ("aws:resourcetag/", "sagemaker:resourcetag/")
 _READS = ("GetObject", "HeadObject")
 _UNKNOWN = Decision(Outcome.IMPLICIT_DENY)
+
+
+def _no_tags(arn: str) -> Mapping[str, str]:
+    """Of the services whose resources' tags are not looked at."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Asked:
     parameters: Parameters
     place: Place
     user_agent: str = ""
+    tags_of: Callable[[str], Mapping[str, str]] = _no_tags
 
 
 def refusal(access_key: str, asked: Asked) -> Denial | None:
@@ -131,6 +138,8 @@ def _context(caller: Caller, need: Need, asked: Asked, side: ResourceSide) -> Co
     def values(key: str) -> Sequence[str]:
         if key.startswith(_EXISTING_TAG):
             return _existing_tag(key.removeprefix(_EXISTING_TAG), asked.parameters)
+        if key.startswith(_RESOURCE_TAGS):
+            return _tag(key.partition("/")[2], asked.tags_of(need.resource or ""))
         return known(key)
 
     return values
@@ -138,5 +147,8 @@ def _context(caller: Caller, need: Need, asked: Asked, side: ResourceSide) -> Co
 
 def _existing_tag(name: str, parameters: Mapping[str, object]) -> Sequence[str]:
     bucket, key, version = (parameters.get(member) for member in ("Bucket", "Key", "VersionId"))
-    tags = object_tags(str(bucket), str(key), str(version) if version else None) if bucket and key else {}
+    return _tag(name, object_tags(str(bucket), str(key), str(version) if version else None) if bucket and key else {})
+
+
+def _tag(name: str, tags: Mapping[str, str]) -> Sequence[str]:
     return [value for tag, value in tags.items() if tag.lower() == name]

@@ -5,6 +5,7 @@ its size, the log, the metrics. What the caller may do does not: ask before.
 """
 
 import json
+from typing import NoReturn
 
 from localstack.aws.api import CommonServiceException
 from localstack.aws.api.lambda_ import InvalidRequestContentException, InvocationType
@@ -64,10 +65,14 @@ def check_payload(payload: bytes, limit_bytes: int) -> None:
             status_code=413,
         )
     try:
-        json.loads(payload or b"{}")
+        json.loads(payload or b"{}", parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
         raise InvalidRequestContentException(message, Type="User") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"Non-standard token '{constant}'")
 
 
 def lambda_service() -> LambdaService:

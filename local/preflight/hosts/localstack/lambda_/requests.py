@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localstack import config
-from localstack.aws.api import RequestContext
+from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
@@ -24,6 +24,7 @@ from preflight.hosts.localstack.lambda_.invoking import (
     check_payload,
 )
 from preflight.hosts.localstack.lambda_.runtime import runtime_of
+from preflight.sagemaker.api.validation import violations
 
 RESERVED_VARIABLES = (
     "_HANDLER",
@@ -45,6 +46,13 @@ RESERVED_VARIABLES = (
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 )
+_LEFT_TO_LOCALSTACK = ("FunctionName", "Runtime", "Architectures", "CompatibleRuntimes", "CompatibleArchitectures")
+# The model's own limits are those of managed instances.
+_MOST = {"MemorySize": 10_240, "Timeout": 900, "EphemeralStorage.Size": 10_240}
+_LONG_GONE = (
+    *("nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "python2.7", "python3.6"),
+    *("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "ruby2.5"),
+)
 NOT_SUPPORTED = {
     "FileSystemConfigs": "a function sees this machine's own files only.",
     "CapacityProviderConfig": "leave it out, and the function runs on demand.",
@@ -56,17 +64,47 @@ def check_request(chain: HandlerChain, context: RequestContext, response: Respon
     """Raise the error for a request to Lambda that must not go on; a handler in LocalStack's chain."""
     if context.operation is None or context.service is None or context.service.service_name != "lambda":
         return
+    try:
+        words = violations(context.operation, context.service_request or {}, _LEFT_TO_LOCALSTACK)
+    except (TypeError, AttributeError):  # a value of another type than the model's
+        raise CommonServiceException("SerializationException", "", status_code=400, sender_fault=True) from None
+    if words:
+        raise _invalid(words)
     check = CHECKS.get(context.operation.name)
     if check is not None:
         check(context)
 
 
+def _check_new(context: RequestContext) -> None:
+    request: Mapping[str, Any] = context.service_request or {}
+    code = request.get("Code") or {}
+    if request.get("PackageType") != "Image":
+        if not (request.get("Runtime") and request.get("Handler")):
+            raise _refused(
+                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+            )
+        if code.get("ZipFile") and len(code) > 1:
+            raise _refused("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        if not (code.get("ZipFile") or code.get("S3Bucket")):
+            raise _refused("Please provide a source for function code.")
+    _check_configuration(context)
+
+
 def _check_configuration(context: RequestContext) -> None:
     request: Mapping[str, Any] = context.service_request or {}
+    for path, most in _MOST.items():
+        member, _, part = path.partition(".")
+        value = (request.get(member) or {}).get(part) if part else request.get(member)
+        if value and value > most:
+            path = f"{member[0].lower()}{member[1:]}{'.' if part else ''}{part.lower()}"
+            constraint = f"Member must have value less than or equal to {most}"
+            raise _invalid(
+                f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+            )
     if request.get("PackageType") == "Image":
         raise _not_supported("PackageType Image", "deploy the function as a .zip file.")
     runtime = request.get("Runtime")
-    if runtime in DEPRECATED_RUNTIMES:
+    if runtime in DEPRECATED_RUNTIMES or runtime in _LONG_GONE:
         raise _refused(
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
@@ -102,7 +140,7 @@ def _check_payload(context: RequestContext) -> None:
 def _check_code(context: RequestContext) -> None:
     request = context.service_request or {}
     if request.get("ImageUri"):
-        raise _not_supported("ImageUri", "deploy the function as a .zip file.")
+        raise _refused("Please don't provide ImageUri when updating a function with packageType Zip.")
     _check_folder(request)
 
 
@@ -111,6 +149,10 @@ def _check_folder(code: Mapping[str, Any]) -> None:
     marker, folder = config.BUCKET_MARKER_LOCAL, code.get("S3Key", "")
     if code.get("S3Bucket") == marker and not Path(os.path.expandvars(folder)).is_dir():
         raise _refused(f"With S3Bucket {marker}, S3Key is a folder of this machine. There is none at {folder}.")
+
+
+def _invalid(words: str) -> CommonServiceException:
+    return CommonServiceException("ValidationException", words, status_code=400, sender_fault=True)
 
 
 def _not_supported(what: str, advice: str) -> InvalidParameterValueException:
@@ -122,7 +164,7 @@ def _refused(message: str) -> InvalidParameterValueException:
 
 
 CHECKS: dict[str, Callable[[RequestContext], None]] = {
-    "CreateFunction": _check_configuration,
+    "CreateFunction": _check_new,
     "UpdateFunctionConfiguration": _check_configuration,
     "UpdateFunctionCode": _check_code,
     "Invoke": _check_payload,

@@ -15,6 +15,7 @@ from localstack.utils.patch import Patch
 MENDS = (
     "allowed_origins",
     "api_definitions",
+    "api_management",
     "failed_functions",
     "function_code",
     "function_queues",
@@ -23,6 +24,7 @@ MENDS = (
     "function_threads",
     "function_urls",
     "last_requests",
+    "policy_documents",
     "policy_simulation",
     "serial_logs",
     "session_policies",

@@ -465,3 +465,111 @@ def test_a_user_is_held_to_his_policies_and_his_groups(stack: Stack, client: Mak
     words = refusal(s3.put_object, Bucket=bucket, Key="bob/x", Body=b"1")[1]
     assert words.startswith(f"User: arn:aws:iam::{ACCOUNT}:user/{user} is not authorized")
     s3.close()
+
+
+def test_a_trust_policy_may_ask_for_an_external_id(as_role: AsRole, client: Make) -> None:
+    iam, name = client("iam"), unique("trusting")
+    trust = allow(
+        "sts:AssumeRole", Principal=ANYONE_OF_THE_ACCOUNT, Condition={"StringEquals": {"sts:ExternalId": "x"}}
+    )
+    del trust["Resource"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    sts = as_role("sts", [allow("sts:AssumeRole")])
+
+    sts.assume_role(RoleArn=arn, RoleSessionName="someone", ExternalId="mine")
+    for given in ({}, {"ExternalId": "theirs"}):
+        assert refusal(sts.assume_role, RoleArn=arn, RoleSessionName="someone", **given)[0] == "AccessDenied"
+
+
+def test_a_key_that_is_inactive_or_gone_opens_nothing(client: Make, stack: Stack) -> None:
+    iam, name = client("iam"), unique("user")
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW_ALL]})
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    names = {"UserName": name, "AccessKeyId": key["AccessKeyId"]}
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=stack.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+    s3.list_buckets()
+    iam.update_access_key(**names, Status="Inactive")
+    assert refusal(s3.list_buckets)[0] == "InvalidAccessKeyId"
+    iam.delete_access_key(**names)
+    assert refusal(s3.list_buckets)[0] == "InvalidAccessKeyId"
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_allowed"),
+    [
+        ({"StringEquals": {"aws:ResourceTag/team": "ml"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/team": "web"}}, False),
+        ({"StringEquals": {"sagemaker:ResourceTag/team": "ml"}}, True),
+    ],
+)
+def test_the_tags_of_a_resource_decide(
+    as_role: AsRole, sagemaker: Any, model: str, condition: dict[str, Any], is_allowed: bool
+) -> None:
+    arn = sagemaker.describe_model(ModelName=model)["ModelArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ml"}])
+    role = as_role("sagemaker", [allow("sagemaker:DescribeModel", Condition=condition)])
+
+    if is_allowed:
+        role.describe_model(ModelName=model)
+    else:
+        assert refusal(role.describe_model, ModelName=model)[0] == "AccessDeniedException"
+
+
+def test_a_policy_may_ask_for_a_private_network(as_role: AsRole) -> None:
+    rule = deny("sagemaker:CreateProcessingJob", Condition={"Null": {"sagemaker:VpcSubnets": "true"}})
+    role = as_role("sagemaker", [allow("sagemaker:*"), rule])
+    vpc = {"VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
+    request = {
+        "ProcessingJobName": unique("job"),
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none",
+        "AppSpecification": {"ImageUri": "image"},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        },
+    }
+
+    _, message = refusal(role.create_processing_job, **request)
+    assert "with an explicit deny" in message
+    _, message = refusal(role.create_processing_job, **request, NetworkConfig=vpc)
+    assert "iam:PassRole" in message
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (allow("s3:GetObject", "{own}/*"), "Missing required field Principal"),
+        (allow("ec2:RunInstances", "{own}/*", Principal="*"), "Policy has invalid action"),
+        (allow("s3:GetObject", "arn:aws:s3:::another/*", Principal="*"), "Policy has invalid resource"),
+        (
+            allow("s3:GetObject", "{own}/*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/no-such"}),
+            "Invalid principal in policy",
+        ),
+    ],
+)
+def test_a_policy_that_no_bucket_can_have_is_refused(
+    client: Make, bucket: str, statement: dict[str, Any], message: str
+) -> None:
+    statement = statement | {"Resource": statement["Resource"].format(own=f"arn:aws:s3:::{bucket}")}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    assert refusal(client("s3").put_bucket_policy, Bucket=bucket, Policy=document) == ("MalformedPolicy", message)
+
+
+def test_a_policy_that_is_attached_names_no_principal(client: Make) -> None:
+    iam = client("iam")
+    name = make_role(iam, "lambda.amazonaws.com", ()).rpartition("/")[2]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*", Principal="*")]})
+
+    said = refusal(iam.put_role_policy, RoleName=name, PolicyName="p", PolicyDocument=document)
+
+    assert said == ("MalformedPolicyDocument", "Policy document should not specify a principal.")

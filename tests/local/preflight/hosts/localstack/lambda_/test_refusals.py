@@ -1,6 +1,7 @@
 """What is not going to run is refused at the call that asks for it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,71 @@ def test_a_function_that_could_not_run_is_not_created(
     assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
     code, _ = refusal(lambda_client.get_function, FunctionName=request["FunctionName"])
     assert code == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("settings", "broken"),
+    [
+        ({"MemorySize": 10241}, "Value '10241' at 'memorySize' failed to satisfy constraint: .* equal to 10240"),
+        ({"Timeout": 901}, "Value '901' at 'timeout' failed to satisfy constraint: .* equal to 900"),
+        ({"EphemeralStorage": {"Size": 10241}}, "'10241' at 'ephemeralStorage.size' failed .* equal to 10240"),
+        ({"Environment": {"Variables": {"A-B": "x"}}}, "at 'environment.variables' failed .* Map keys must satisfy"),
+        ({"Handler": "a b"}, "at 'handler' failed to satisfy constraint: Member must satisfy regular expression"),
+        ({"Description": "x" * 257}, "at 'description' failed .* length less than or equal to 256"),
+        ({"Layers": ["none"]}, "at 'layers' failed to satisfy constraint"),
+        ({"DeadLetterConfig": {"TargetArn": "queue"}}, "at 'deadLetterConfig.targetArn' failed to satisfy"),
+        ({"TracingConfig": {"Mode": "Some"}}, r"enum value set: \[Active, PassThrough\]"),
+    ],
+)
+def test_a_value_that_the_model_does_not_allow_is_refused(
+    lambda_client: Any, function_role: str, settings: dict[str, Any], broken: str
+) -> None:
+    request = {"FunctionName": unique("refused"), "Role": function_role, "Handler": "f.f", "Runtime": RUNTIME}
+
+    code, message = refusal(lambda_client.create_function, **request | {"Code": {"ZipFile": zip_of({})}} | settings)
+
+    assert code == "ValidationException"
+    assert re.match(f"1 validation error detected: .*{broken}", message)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Code": {"ZipFile": b""}}, "Please provide a source for function code."),
+        (
+            {"Code": {"ZipFile": b"x", "S3Bucket": "bucket"}},
+            "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+        ),
+        (
+            {"Handler": ""},
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+        ),
+        ({"Runtime": "python2.7"}, "The runtime parameter of python2.7 is no longer supported .*"),
+    ],
+)
+def test_a_function_needs_code_handler_and_runtime(
+    lambda_client: Any, function_role: str, settings: dict[str, Any], message: str
+) -> None:
+    usual = {"FunctionName": unique("refused"), "Role": function_role, "Handler": "f.f", "Runtime": RUNTIME}
+
+    request = {k: v for k, v in (usual | {"Code": {"ZipFile": b"x"}} | settings).items() if v is not None}
+    code, said = refusal(lambda_client.create_function, **request)
+
+    assert (code, bool(re.match(message, said))) == ("InvalidParameterValueException", True), said
+
+
+def test_other_operations_hold_to_the_model_too(create_function: Create, lambda_client: Any) -> None:
+    name = {"FunctionName": create_function("def handler(event, context): return 1").name}
+
+    for operation, request in (
+        ("invoke", {"InvocationType": "Sometimes"}),
+        ("put_function_event_invoke_config", {"MaximumRetryAttempts": 3}),
+        ("create_function_url_config", {"AuthType": "SOME"}),
+        ("update_function_configuration", {"Timeout": 1000}),
+        ("add_permission", {"StatementId": "s", "Action": "s3:GetObject", "Principal": "s3.amazonaws.com"}),
+    ):
+        assert refusal(getattr(lambda_client, operation), **name, **request)[0] == "ValidationException"
+    assert refusal(lambda_client.invoke, **name, Payload=b"NaN")[0] == "InvalidRequestContentException"
 
 
 def test_a_function_in_an_image_is_refused(lambda_client: Any, function_role: str) -> None:
