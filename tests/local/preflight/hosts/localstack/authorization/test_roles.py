@@ -470,7 +470,7 @@ def test_a_user_is_held_to_his_policies_and_his_groups(stack: Stack, client: Mak
 def test_a_trust_policy_may_ask_for_an_external_id(as_role: AsRole, client: Make) -> None:
     iam, name = client("iam"), unique("trusting")
     trust = allow(
-        "sts:AssumeRole", Principal=ANYONE_OF_THE_ACCOUNT, Condition={"StringEquals": {"sts:ExternalId": "x"}}
+        "sts:AssumeRole", Principal=ANYONE_OF_THE_ACCOUNT, Condition={"StringEquals": {"sts:ExternalId": "mine"}}
     )
     del trust["Resource"]
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})

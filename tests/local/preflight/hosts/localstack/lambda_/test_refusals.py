@@ -99,7 +99,7 @@ def test_a_value_that_the_model_does_not_allow_is_refused(
             "Please do not provide other FunctionCode parameters when providing a ZipFile.",
         ),
         (
-            {"Handler": ""},
+            {"Handler": None},
             "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
         ),
         ({"Runtime": "python2.7"}, "The runtime parameter of python2.7 is no longer supported .*"),
