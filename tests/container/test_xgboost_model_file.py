@@ -1,9 +1,12 @@
 """The model file under tags of older images: what scripts of that age load, with the predictions that are served."""
 
+import base64
 import json
 import pickle
 import pickletools
+import struct
 import subprocess
+import zlib
 
 import numpy as np
 import pytest
@@ -117,3 +120,38 @@ def test_the_older_library_predicts_what_is_served(trained, serve, tmp_path, req
         served(serve, run, rows),
         atol=1e-4,
     )
+
+
+# A model of two trees as the library 1.7.4 wrote it in its binary format, and what that library predicts of rows.
+OLD = zlib.decompress(
+    base64.b64decode(
+        "eNpLysxLY2BgsGdmgABGJJodSsPEaA34oXRSZl5iUaVVTn56ZnFJZjIbVDg9qaQoNZWJjg4iB8ACDgaYB4Gb/gMByF1MEG7DrJkLHUA0yG0sEPGG"
+        "tDQmR5AkKxCzQcVmzWR1BOpr+A8FIPmbx1n3M0LNhInNmjnTjglNnfUKZnsmNHVrVq3a9yH3HNCeApBd+0Bin3PVgOwfDi1WK/aD+NP63ID8Fw43"
+        "UybbI3xww2Hf93v7EfwGewiGgQMO23NvI/EX2D+x6Ns/tOPjmwMx8XHy9YV96PHxcOkHW/T4uBF7wQ49PraumbBvV2Sq48YfiY43eY7uBYllvJvs"
+        "MNfgpUPWpwZw+PlEMjoePXDLIcYkER6+Mz/ucrgkuQ4eH0J/dthbd52wg/E5bmx26Fy8Fq7++6LZ9tflC/czYIkHPlimTy0uic8sSS1KLMnMz4Pl"
+        "cEMBZOk8UAEQn5OZm1kCU2DECWXkJ2WlJpdklqW6QAWqlfISc1OVrJTQihMlHaWi1PT4nPzi4viCxKLEXCWraqXi5MSc1PiC/OL48tTM9IwSoDZD"
+        "pdpaACqS3PI="
+    )
+)
+OLD_ROWS = "1,2,3\n9,,3\n9,1,9.5\n4.5,8,0"
+OLD_PREDICTIONS = [0.28279701, 0.71529710, 0.35071430, 0.28279701]
+
+
+def as_pickled(model: bytes) -> bytes:
+    """A Booster as a library of 2019 pickles it: protocol 3, its state a dictionary with the model as a bytearray."""
+    handle = b"X\x06\x00\x00\x00handlecbuiltins\nbytearray\nB" + struct.pack("<I", len(model)) + model + b"\x85R"
+    return b"\x80\x03cxgboost.core\nBooster\n)\x81}(" + handle + b"ub."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [OLD, as_pickled(OLD[4:]), as_pickled(b"CONFIG-offset:" + struct.pack("<q", len(OLD) - 4) + OLD[4:] + b"{}")],
+    ids=["saved", "pickled", "snapshot"],
+)
+def test_a_model_of_an_older_library_is_served_with_its_predictions(serve, tmp_path, content):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "xgboost-model").write_bytes(content)
+
+    reply = serve(tmp_path, PREFLIGHT_ALGORITHM="xgboost").invoke(OLD_ROWS)
+
+    assert np.allclose([float(number) for number in reply.text.replace(",", " ").split()], OLD_PREDICTIONS, atol=1e-6)

@@ -12,8 +12,11 @@ from typing import Any
 
 import xgboost
 
+from preflight_container.xgboost_builtin import old_format
+
 MODEL_FILE = "xgboost-model"
 PICKLE = b"\x80"
+_SNAPSHOT = b'{"Config"'  # what a pickle of 1.2 holds: the model beside its configuration, in JSON
 
 Version = tuple[int, ...]
 
@@ -24,7 +27,7 @@ _LEARNED_INTERCEPT: Version = (2, 0)
 
 
 class ForeignPickle(Exception):
-    """A pickle of somebody else's, which is not looked into."""
+    """A pickle of something else than a Booster."""
 
 
 def intercept(version: Version | None, objective: str) -> dict[str, float]:
@@ -44,16 +47,16 @@ def write(booster: xgboost.Booster, version: Version | None) -> bytes:
 
 
 def read(content: bytes) -> xgboost.Booster:
-    """Nothing is unpickled: what ``write`` has put into a pickle is cut out of it.
+    """Nothing is unpickled: the model is cut out of a pickled Booster.
 
     Raises:
-        ForeignPickle: it is another one.
+        ForeignPickle: it is a pickle of something else.
         Exception: anything, as the library does where a file is damaged.
     """
     if content.startswith(PICKLE):
         content = _model_in(content)
     booster = xgboost.Booster()
-    booster.load_model(bytearray(content))  # as bytes: the library tells the format by the file's name
+    booster.load_model(bytearray(_of_today(content)))  # as bytes: the library tells the format by the file's name
     return booster
 
 
@@ -86,11 +89,20 @@ class _Pickled:
 
 
 def _model_in(content: bytes) -> bytes:
-    """Raises ForeignPickle."""
+    """The only bytes in a pickled Booster are its model. Raises ForeignPickle."""
     try:
         parts = [part for _, part, _ in pickletools.genops(content) if isinstance(part, bytes)]
     except ValueError as error:
         raise ForeignPickle from error
-    if len(parts) != 1 or content != pickle.dumps(_Pickled(parts[0]), protocol=4):
+    if len(parts) != 1 or b"xgboost.core" not in content:
         raise ForeignPickle
     return parts[0]
+
+
+def _of_today(content: bytes) -> bytes:
+    """What the library here reads: the binary format as JSON, the model alone of a snapshot in JSON."""
+    if not content.startswith(b"{"):
+        return old_format.to_json(content)
+    if content.startswith(_SNAPSHOT):
+        return json.dumps(json.loads(content)["Model"]).encode()
+    return content

@@ -104,8 +104,8 @@ class Model:
             return cls(booster)
         except model_file.ForeignPickle as error:
             raise ModelError(
-                f"{path.name} is pickled, as XGBoost containers before 1.3 wrote it. Preflight does not unpickle; "
-                "save it with Booster.save_model."
+                f"{path.name} is pickled, and not as XGBoost containers before 1.3 pickle a Booster. Preflight does "
+                "not unpickle; save it with Booster.save_model."
             ) from error
         except Exception as error:  # the library raises anything where a file is damaged
             raise ModelError(f"{path.name} is not a model that xgboost {xgboost.__version__} can load.") from error
