@@ -34,9 +34,9 @@ class Predictor(Protocol):
         ...
 
 
-def json_objects(objects: Iterable[str]) -> bytes:
-    """`{"predictions": [...]}` around objects that are JSON already."""
-    return ('{"predictions": [' + ", ".join(objects) + "]}").encode()
+def json_predictions(objects: bytes) -> bytes:
+    """`{"predictions": [...]}` around objects that are JSON already, each with a comma and a blank after it."""
+    return b'{"predictions": [' + objects.removesuffix(b", ") + b"]}"
 
 
 def json_lines(objects: Iterable[str]) -> bytes:

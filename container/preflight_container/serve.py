@@ -11,6 +11,7 @@ from preflight_container.app import Application
 from preflight_container.errors import ContainerError, ModelError
 from preflight_container.inference import Predictor
 from preflight_container.log import log
+from preflight_container.memory import keep_freed_memory
 from preflight_container.paths import Paths
 from preflight_container.threads import thread_count
 from preflight_container.workers import Workers
@@ -26,6 +27,7 @@ def serve(environ: Mapping[str, str]) -> int:
 
     A model that cannot be loaded ends it with code 1: an endpoint fails either way, and this way at once.
     """
+    keep_freed_memory()
     try:
         workers = _worker_count(environ)
         predictor = load_predictor(Paths.from_env(environ).model, environ.get("PREFLIGHT_ALGORITHM"), environ)

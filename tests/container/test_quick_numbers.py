@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from preflight_container.errors import DataError
-from preflight_container.formats import csv_rows, json_rows
-from preflight_container.formats.number_texts import number_texts
+from preflight_container.formats import csv_rows, json_rows, whole_numbers
+from preflight_container.formats.number_texts import write_numbers
 
 WRITTEN = st.one_of(
     st.integers(-9, 9).map(str),
@@ -60,12 +60,41 @@ def test_rows_of_csv_are_the_same_bits_and_the_same_errors(rows, times, missing)
     assert quickly(body, missing) == carefully(body, missing)
 
 
-@given(st.lists(st.floats(width=32), max_size=30))
-@example([1e-4, 9.999e-05, 1e-5, 1e16, 9.999e15, 0.0, -0.0, float("nan"), float("inf"), 1e-45])
+WHOLE = st.integers(0, 99) | st.integers(0, 10**10) | st.sampled_from(["", "007", "16777217", "-1", "1\n2"])
+
+
+@given(rows=tables(WHOLE.map(str)), missing=st.booleans())
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_whole_numbers_over_many_blocks_are_the_same_bits(rows, missing):
+    lines = "\n".join(",".join(row) for row in rows).encode() + b"\n"
+    times = whole_numbers.BLOCK_BYTES * 2 // len(lines)
+    expected = carefully(lines, missing)
+    assert quickly(lines * times, missing) == (expected if isinstance(expected, str) else expected * times)
+
+
+@pytest.mark.parametrize("last", [b"1,2", b"1,2\n\n", b"1,", b"1", b"1,2,3", b"1,x", b"1\n2,3,4"])
+def test_the_last_block_of_whole_numbers_is_read_as_ever(last):
+    body = b"10,20\n" * (whole_numbers.BLOCK_BYTES // 6) + last
+    assert quickly(body, False) == carefully(body, False)
+
+
+NUMBERS = st.floats(width=32) | st.floats(0.25, 1, width=32)
+
+
+@given(st.lists(NUMBERS, max_size=30), st.integers(1, 2))
+@example([1e-4, 9.999e-05, 1e-5, 1e16, 9.999e15, 0.0, -0.0, float("nan"), float("inf"), 1e-45], 1)
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_numbers_are_written_as_repr_writes_them(values):
+def test_numbers_are_written_as_repr_writes_them(values, columns):
     array = np.array(values, np.float32)
-    assert number_texts(array) == [repr(value) for value in array.tolist()]
+    if columns > 1:
+        array = array[: len(array) // columns * columns].reshape(-1, columns)
+    texts = [repr(value) for value in array.tolist()]
+    labels = np.arange(len(texts)) % 2
+    ends = [b', "label": 0}\n', b', "label": 1}\n']
+    assert write_numbers(array, b"", [b"\n"]).decode() == "".join(f"{text}\n" for text in texts)
+    assert write_numbers(array, b'{"score": ', ends, labels).decode() == "".join(
+        f'{{"score": {text}, "label": {label}}}\n' for text, label in zip(texts, labels, strict=True)
+    )
 
 
 @pytest.mark.parametrize(

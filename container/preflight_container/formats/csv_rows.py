@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from preflight_container.errors import DataError
 from preflight_container.formats.decimals import parse_decimals
 from preflight_container.formats.lines import whole_lines
+from preflight_container.formats.whole_numbers import parse_whole_numbers
 
 _EMPTY_VALUE = re.compile(rb"(?<=,)(?=[,\r\n]|\Z)|(?:^|(?<=\n))(?=,)")
 _BLANK_VALUE = re.compile(rb"(?:\A|[,\n])[ \t\r\v\f]+(?=[,\n]|\Z)")  # which numpy takes for -1
@@ -59,6 +60,8 @@ def parse_quickly(text: bytes, *, missing: bool = False, delimiter: bytes = b","
         if b"," in text:
             return None
         text = text.replace(delimiter, b",")
+    if len(text) > FEW_BYTES and (whole := parse_whole_numbers(text, missing=missing)) is not None:
+        return whole
     rows = _parse_numbers(text, missing)
     return rows if rows is not None and _is_fine(rows, missing) else None
 

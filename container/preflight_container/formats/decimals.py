@@ -34,32 +34,12 @@ def parse_decimals(text: bytes) -> Numbers | None:
     if lengths.max() > MAX_CHARACTERS:
         return None
     numbers = np.empty(len(ends))
-    parse = _parse_block if b"-" in text or b"." in text else _parse_whole_numbers
     for start in range(0, len(ends), BLOCK):
         block = slice(start, start + BLOCK)
-        parsed = parse(characters, ends[block], lengths[block])
+        parsed = _parse_block(characters, ends[block], lengths[block])
         if parsed is None:
             return None
         numbers[block] = parsed
-    return numbers
-
-
-def _parse_whole_numbers(
-    characters: NDArray[np.uint8], ends: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> Numbers | None:
-    """The same where there is neither a sign nor a point."""
-    if lengths.max() > MAX_DIGITS:
-        return None
-    whole = np.zeros(len(ends), np.int64)
-    shortest = lengths.min()
-    for place in range(lengths.max()):
-        here = slice(None) if place < shortest else np.flatnonzero(lengths > place)
-        value = characters[ends[here] - 1 - place] - np.uint8(_ZERO)
-        if (value > _NINE - _ZERO).any():
-            return None
-        whole[here] += value * _POWERS[place]
-    numbers = whole.astype(np.float64)
-    numbers[lengths == 0] = np.nan
     return numbers
 
 

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,9 @@ from preflight_container.content_types import ContentType, accepted
 from preflight_container.errors import BadRequest, DataError, UnsupportedMediaType
 from preflight_container.formats.csv_rows import parse_csv
 from preflight_container.formats.json_rows import Features, parse_json, parse_json_lines
-from preflight_container.formats.number_texts import number_texts
+from preflight_container.formats.number_texts import write_numbers
 from preflight_container.formats.sparse_rows import SparseRows
-from preflight_container.inference import Answer, json_lines, json_objects
+from preflight_container.inference import Answer, json_predictions
 from preflight_container.linear_learner.artifact import load_model
 from preflight_container.linear_learner.model import LinearModel
 
@@ -115,13 +115,13 @@ def _answer_type(accept: str | None) -> str:
     return next((name for name in accepted(accept) if name in WRITERS), content_types.JSON)
 
 
-def _json_objects(scores: Array, labels: NDArray[np.int64] | None) -> Iterator[str]:
-    texts = number_texts(scores) if scores.ndim == 1 else map(repr, scores.tolist())
+def _json_objects(scores: Array, labels: NDArray[np.int64] | None, end: bytes) -> bytes:
+    """An object for each record, with ``end`` after it."""
     if labels is None:
-        return (f'{{"score": {score}}}' for score in texts)
-    return (
-        f'{{"score": {score}, "predicted_label": {label}}}' for score, label in zip(texts, labels.tolist(), strict=True)
-    )
+        return write_numbers(scores, b'{"score": ', [b"}" + end])
+    known = range(scores.shape[1] if scores.ndim > 1 else 2)
+    ends = [b', "predicted_label": %d}%s' % (label, end) for label in known]
+    return write_numbers(scores, b'{"score": ', ends, labels)
 
 
 def _write_recordio(scores: Array, labels: NDArray[np.int64] | None) -> bytes:
@@ -135,7 +135,7 @@ def _write_recordio(scores: Array, labels: NDArray[np.int64] | None) -> bytes:
 
 
 WRITERS: dict[str, Callable[[Array, NDArray[np.int64] | None], bytes]] = {
-    content_types.JSON: lambda scores, labels: json_objects(_json_objects(scores, labels)),
-    content_types.JSON_LINES: lambda scores, labels: json_lines(_json_objects(scores, labels)),
+    content_types.JSON: lambda scores, labels: json_predictions(_json_objects(scores, labels, b", ")),
+    content_types.JSON_LINES: lambda scores, labels: _json_objects(scores, labels, b"\n"),
     content_types.RECORDIO_PROTOBUF: _write_recordio,
 }

@@ -1,14 +1,14 @@
 """The forms of an answer, and which of them Accept asks for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preflight_container import content_types
 from preflight_container.errors import CannotAnswer, NotAcceptable
-from preflight_container.formats.number_texts import number_texts
-from preflight_container.inference import json_objects
+from preflight_container.formats.number_texts import write_numbers
+from preflight_container.inference import json_predictions
 
 Array = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ def write(predictions: Array, write_type: str) -> bytes:
 
 def batch_lines(predictions: Array) -> bytes:
     """One prediction a line, a list where it has several numbers: what batch transform gets whatever it accepts."""
-    return "\n".join([*_texts(predictions), ""]).encode()
+    return write_numbers(predictions, b"", [b"\n"])
 
 
 def one_line(predictions: Array) -> bytes:
@@ -53,8 +53,8 @@ def one_line(predictions: Array) -> bytes:
     return ",".join(map(str, predictions.tolist())).encode()
 
 
-def _json_objects(predictions: Array) -> Iterable[str]:
-    return (f'{{"score": {score}}}' for score in _texts(predictions))
+def _json(predictions: Array) -> bytes:
+    return json_predictions(write_numbers(predictions, b'{"score": ', [b"}, "]))
 
 
 def _csv(predictions: Array) -> bytes:
@@ -63,11 +63,7 @@ def _csv(predictions: Array) -> bytes:
     return "".join(f"{','.join(map(repr, values))}\n" for values in predictions.tolist()).encode()
 
 
-def _texts(predictions: Array) -> Iterable[str]:
-    return number_texts(predictions) if predictions.ndim == 1 else map(repr, predictions.tolist())
-
-
 WRITERS: dict[str, Callable[[Array], bytes]] = {
-    content_types.JSON: lambda predictions: json_objects(_json_objects(predictions)),
+    content_types.JSON: _json,
     content_types.CSV: _csv,
 }
