@@ -362,12 +362,13 @@ def exec(stack: Stack, command: tuple[str, ...]) -> None:
 
 
 @_stack_command
-def env(stack: Stack) -> None:
+@click.option("--plain", is_flag=True, help="As NAME=value: for .env, docker run --env-file, $GITHUB_ENV.")
+def env(stack: Stack, plain: bool) -> None:
     """Print what AWS clients need to talk to it. In a shell: eval "$(preflight env)"."""
     if stack.health() is None:
         say_aside(f"No stack is up on port {stack.port} yet. Start it: preflight up --port {stack.port}")
     for name, value in client_environment(stack.endpoint_url).items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+        click.echo(f"{name}={value}" if plain else f"export {name}={shlex.quote(value)}")
 
 
 @main.command()
