@@ -46,6 +46,7 @@ from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
 from preflight.sagemaker.resources.keeping import Keeper
 from preflight.sagemaker.resources.operations import TagOperations
+from preflight.sagemaker.scaling.alarms import Alarm
 from preflight.sagemaker.scaling.autoscaler import Autoscaler
 from preflight.sagemaker.scaling.policy_operations import ScalingPolicies
 from preflight.sagemaker.scaling.record import SERVICE as SCALING
@@ -178,6 +179,10 @@ class SageMaker:
         validate(service_model(service).operation_model(operation_name), request)
         operation.require_supported(request)
         return self._run[operation_name](scope, operation.request.model_validate(request))
+
+    def call_scaling_policy(self, policy_arn: str, alarm: Mapping[str, Any]) -> None:
+        """CloudWatch's action when an alarm, as DescribeAlarms shows it, goes into ALARM. Returns at once."""
+        self._autoscaler.call_policy(policy_arn, Alarm.of(alarm))
 
     def _take_up(self, keeper: Keeper) -> None:
         """Go on where the stack that was here before has ended."""

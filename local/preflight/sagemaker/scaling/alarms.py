@@ -1,7 +1,7 @@
 """The alarms that people make themselves, and that call a scaling policy."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,15 @@ class Alarm:
     name: str
     beyond: float
 
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> "Alarm":
+        """Of what DescribeAlarms shows. Nothing is known of one that was set by hand: it is at its threshold."""
+        try:
+            points = json.loads(described.get("StateReasonData") or "{}")["recentDatapoints"]
+            return cls(described["AlarmName"], float(points[-1]) - float(described["Threshold"]))
+        except (ValueError, KeyError, IndexError, TypeError):
+            return cls(described["AlarmName"], 0.0)
+
 
 def alarms_that_call(cloudwatch: Any, policy_arns: Collection[str]) -> dict[str, Alarm]:
     """By policy: an alarm in state ALARM whose action it is."""
@@ -21,14 +30,5 @@ def alarms_that_call(cloudwatch: Any, policy_arns: Collection[str]) -> dict[str,
         for alarm in page["MetricAlarms"]:
             for arn in alarm.get("AlarmActions", ()):
                 if arn in policy_arns and alarm["ActionsEnabled"] and alarm["StateValue"] == "ALARM":
-                    found[arn] = Alarm(alarm["AlarmName"], _beyond(alarm))
+                    found[arn] = Alarm.of(alarm)
     return found
-
-
-def _beyond(alarm: dict[str, Any]) -> float:
-    """Of an alarm that was set by hand nothing is known: it is at its threshold."""
-    try:
-        points = json.loads(alarm.get("StateReasonData") or "{}")["recentDatapoints"]
-        return float(points[-1]) - float(alarm["Threshold"])
-    except (ValueError, KeyError, IndexError, TypeError):
-        return 0.0

@@ -1,7 +1,8 @@
 """Autoscaler: looks at every scalable target once a second, and changes what its schedule and its policies ask for.
 
-One thread, as long as there are targets. A target's limits come first, then its policies, once a minute, while its
-endpoint is InService and no change of its own is under way. A change is an activity until the endpoint has made it.
+One thread, as long as there are targets. A target's limits come first, then its policies, once a minute and when an
+alarm calls one, while its endpoint is InService and no change of its own is under way. A change is an activity until
+the endpoint has made it.
 """
 
 import functools
@@ -55,6 +56,8 @@ class Autoscaler:
         self._lock = context.resources.lock
         self._minute = timedelta(seconds=context.settings.scaling_minute_seconds)
         self._evaluated: dict[str, int] = {}  # by the target's ARN: the last minute
+        self._called: dict[str, Alarm] = {}  # by the policy's ARN: the alarm that calls it, and was not heard yet
+        self._heard: dict[str, datetime] = {}  # by the policy's ARN: when an alarm's call was last heard
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
 
@@ -64,6 +67,12 @@ class Autoscaler:
             if self._thread is None and not self._is_over.is_set():
                 self._thread = threading.Thread(target=self._run, name="autoscaler", daemon=True)
                 self._thread.start()
+
+    def call_policy(self, policy_arn: str, alarm: Alarm) -> None:
+        """An alarm goes into ALARM, whose action is this policy: it is followed with the next look."""
+        with self._lock:
+            if any(policy.arn == policy_arn for target in self.targets for policy in target.policies.values()):
+                self._called[policy_arn] = alarm
 
     def close(self) -> None:
         """Change nothing more: the stack goes down."""
@@ -88,6 +97,8 @@ class Autoscaler:
                 if not targets and not self.targets.loose_alarms:
                     self._thread = None
                     self._evaluated.clear()
+                    self._called.clear()
+                    self._heard.clear()
                     return
             for target in targets:
                 look = functools.partial(self._look_at, target, datetime.now(UTC))
@@ -107,9 +118,10 @@ class Autoscaler:
         if self._keep_within_limits(target, variant.capacity):
             return
         minute = (now - _EPOCH) // self._minute
-        if target.policies and self._evaluated.get(target.arn) != minute:
+        called = self._hear(target, now)
+        if target.policies and (called or self._evaluated.get(target.arn) != minute):
             self._evaluated[target.arn] = minute
-            self._follow_policies(target, variant.capacity, now, _EPOCH + minute * self._minute)
+            self._follow_policies(target, variant.capacity, called, now, _EPOCH + minute * self._minute)
 
     # --- limits and schedule ---
 
@@ -142,9 +154,24 @@ class Autoscaler:
 
     # --- policies ---
 
-    def _follow_policies(self, target: TargetRecord, capacity: int, now: datetime, end: datetime) -> None:
+    def _hear(self, target: TargetRecord, now: datetime) -> dict[str, Alarm]:
+        """The alarms that call policies of ``target``, each once."""
+        with self._lock:
+            arns = self._called.keys() & {policy.arn for policy in target.policies.values()}
+            self._heard |= dict.fromkeys(arns, now)
+            return {arn: self._called.pop(arn) for arn in arns}
+
+    def _calling(self, target: TargetRecord, called: dict[str, Alarm], now: datetime) -> dict[str, Alarm]:
+        """By policy: an alarm that calls now, or has stayed in ALARM for a minute since it did."""
+        steps = {policy.arn for policy in target.policies.values() if policy.request.step_scaling_policy_configuration}
+        waiting = {arn for arn in steps if now - self._heard.get(arn, _EPOCH) >= self._minute}
+        return (alarms_that_call(self._cloudwatch(target.scope), waiting) if waiting else {}) | called
+
+    def _follow_policies(
+        self, target: TargetRecord, capacity: int, called: dict[str, Alarm], now: datetime, end: datetime
+    ) -> None:
         """Do what the policies ask for after the minute that ended at ``end``: out if one wants, in if all do."""
-        wishes = self._wishes(target, capacity, now, end)
+        wishes = self._wishes(target, capacity, called, now, end)
         more = [wish for wish in wishes if wish.capacity > capacity]
         less = [wish for wish in wishes if wish.capacity < capacity]
         is_kept = any(wish.capacity == capacity for wish in wishes)
@@ -164,11 +191,12 @@ class Autoscaler:
         if self._change(target, wanted, cause):
             self._cool_down(target, chosen.policy, capacity, wanted, now)
 
-    def _wishes(self, target: TargetRecord, capacity: int, now: datetime, end: datetime) -> list[_Wish]:
+    def _wishes(
+        self, target: TargetRecord, capacity: int, called: dict[str, Alarm], now: datetime, end: datetime
+    ) -> list[_Wish]:
         with self._lock:
             policies = list(target.policies.values())
-        steps = [policy for policy in policies if policy.request.step_scaling_policy_configuration]
-        calling = alarms_that_call(self._cloudwatch(target.scope), [policy.arn for policy in steps]) if steps else {}
+        calling = self._calling(target, called, now)
         wishes: list[_Wish | None] = []
         for policy in policies:
             if config := policy.request.target_tracking_scaling_policy_configuration:

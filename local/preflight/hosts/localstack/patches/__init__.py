@@ -13,6 +13,7 @@ from localstack.runtime.exceptions import LocalstackExit
 from localstack.utils.patch import Patch
 
 MENDS = (
+    "alarm_actions",
     "allowed_origins",
     "api_definitions",
     "api_management",

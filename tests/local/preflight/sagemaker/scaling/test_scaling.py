@@ -1,5 +1,6 @@
 """Endpoints that grow and shrink: by load, by alarms, by the clock; what is refused, and what is left behind."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -127,9 +128,12 @@ def test_a_load_that_rises_and_falls_takes_an_endpoint_to_three_instances_and_ba
     )
 
 
-def test_an_alarm_of_ones_own_takes_steps(target: Target) -> None:
-    target.register(1, 2)
-    steps = [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 5}]
+def test_an_alarm_of_ones_own_takes_the_step_for_how_far_it_is_beyond_however_soon_it_is_over(target: Target) -> None:
+    target.register(1, 5)
+    steps = [
+        {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 4},
+        {"MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 1},
+    ]
     policy = target.scaling.put_scaling_policy(
         **target.key,
         PolicyName="steps",
@@ -149,11 +153,12 @@ def test_an_alarm_of_ones_own_takes_steps(target: Target) -> None:
         Threshold=1,
     )
 
-    def is_scaled() -> bool:  # CloudWatch may look at the alarm, which has no data, before the scaling does
-        target.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
-        return target.count() == 2
+    seen = json.dumps({"recentDatapoints": [2.0, 21.0], "threshold": 1.0})
+    by_hand = {"AlarmName": name, "StateReason": "by hand"}
+    target.cloudwatch.set_alarm_state(**by_hand, StateValue="ALARM", StateReasonData=seen)
+    target.cloudwatch.set_alarm_state(**by_hand, StateValue="OK")
 
-    assert wait_until(is_scaled, TIMEOUT_SECONDS, 0.3), target.activities()
+    target.wait_for(2)
     assert target.wait_for_activity(name)["Cause"] == f"monitor alarm {name} in state ALARM triggered policy steps"
     target.cloudwatch.delete_alarms(AlarmNames=[name])
 
