@@ -19,9 +19,9 @@ def require_arguments(step: RetriedStep) -> None:
     if made.name in step.arguments and made.is_named:
         raise OWN_NAME.error(f"{made.name} of step {step.name}")
     shape = service_model().operation_model(made.operation).input_shape
-    if unknown := next((name for name in step.arguments if name not in shape.members or name == made.name), None):
-        raise unable(f"Unknown Argument member '{unknown}'.")
     for name, value in step.arguments.items():
+        if name not in shape.members or name == made.name:
+            raise unable(f"Unknown Argument member '{name}'.")
         _require(shape.members[name], value)
 
 

@@ -30,7 +30,7 @@ class Comparison(Part):
         left, right = resolve(self.left_value, facts), resolve(self.right_value, facts)
         if self.type == "Equals":
             return _are_equal(left, right)
-        if _is_number(left) != _is_number(right) or not isinstance(left, str | int | float):
+        if not all(map(_is_number, (left, right))) and not all(isinstance(side, str) for side in (left, right)):
             raise Unresolved(guessed(f"{left!r} and {right!r} cannot be compared by {self.type}."))
         return _ORDERS[self.type](left, right)
 

@@ -41,11 +41,22 @@ _DURATION = re.compile(
 )
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-_]{1,64}$")]
-Arguments = Annotated[dict[str, Any], AfterValidator(parse)]
+
+
+def _parse_members(value: dict[str, Any]) -> dict[str, Any]:
+    members = parse(value)
+    if not isinstance(members, dict):
+        raise ValueError(guessed("Arguments are an object, which may have expressions in it and cannot be one."))
+    return members
 
 
 def _nothing_if_null(value: Any) -> Any:
     return [] if value is None else value
+
+
+def refuse_constant(name: str) -> None:
+    """For json.loads, which reads NaN otherwise. Raises ValueError."""
+    raise ValueError(f"{name} is no value of JSON.")
 
 
 def parse_duration(text: Any) -> Any:
@@ -56,6 +67,9 @@ def parse_duration(text: Any) -> Any:
     counts = {unit: int(count) for unit, count in found.groupdict().items() if count}
     days = counts.pop("years", 0) * _DAYS_OF_A_YEAR + counts.pop("months", 0) * _DAYS_OF_A_MONTH
     return timedelta(days=days) + timedelta(**counts)
+
+
+Arguments = Annotated[dict[str, Any], AfterValidator(_parse_members)]
 
 
 class Parameter(Part):
@@ -191,7 +205,7 @@ class Definition(Part):
     def parse(cls, text: str) -> "Definition":
         """Raises ValidationException, in AWS's words where they are known, or UnsupportedByPreflight."""
         try:
-            document = json.loads(text)
+            document = json.loads(text, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise unable(guessed(f"It is not JSON: {error}")) from None
         if isinstance(document, dict):

@@ -123,7 +123,7 @@ def resolve(value: Value, facts: Facts) -> Any:
         case Get():
             return _get(value, facts)
         case Join():
-            return value.on.join(_printed(resolve(item, facts)) for item in value.values)
+            return value.on.join(printed(resolve(item, facts)) for item in value.values)
         case JsonGet():
             return _json_get(value, facts)
         case Mapping():
@@ -208,5 +208,6 @@ def _named(items: Sequence[Any], name: str) -> Any:
     raise KeyError(name)
 
 
-def _printed(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def printed(value: Any) -> str:
+    """As it is among text: what is no text itself is JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -4,11 +4,15 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.pipelines.definition import Parameter
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def parameter_values(parameters: Sequence[Parameter], given: Mapping[str, str]) -> dict[str, Any]:
@@ -41,6 +45,21 @@ def require_defaults(parameters: Sequence[Parameter]) -> None:
         _require_in_enum(each, default)
 
 
+def read_integer(text: str) -> int:
+    """Python reads more than that, 1_000 for example. Raises ValueError."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def read_float(text: str) -> float:
+    """A number that JSON can hold: neither nan nor inf. Raises ValueError."""
+    number = float(text)
+    if not text.isascii() or "_" in text or not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def as_text(value: Any) -> str:
     """A value as ListPipelineParametersForExecution shows it."""
     return value if isinstance(value, str) else json.dumps(value)
@@ -53,9 +72,9 @@ def _read(parameter: Parameter, text: str) -> Any:
             case "String" if not text:
                 raise ValidationException('[string "" is too short (length: 0, required minimum: 1)]')
             case "Integer":
-                value = int(text)
+                value = read_integer(text)
             case "Float":
-                value = float(text)
+                value = read_float(text)
             case "Boolean":
                 value = {"true": True, "false": False}[text.lower()]
     except (ValueError, KeyError):

@@ -9,20 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.pipelines.callbacks import Callback, CallbackAnswer, StopAsked
 from preflight.sagemaker.pipelines.definition import CallbackStep, OutputParameter
 from preflight.sagemaker.pipelines.expressions import resolve
+from preflight.sagemaker.pipelines.parameters import read_float, read_integer
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped
 
 TIMEOUT_SECONDS = 7 * 24 * 3600
 _BOOLEANS = {"true": True, "false": False}
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "String": str,
-    "Integer": int,
-    "Float": float,
+    "Integer": read_integer,
+    "Float": read_float,
     "Boolean": lambda text: _BOOLEANS[text.lower()],
 }
 
@@ -83,8 +84,8 @@ class CallbackWait:
         calls = self._attempt.calls
         try:
             calls.services.client("sqs", calls.scope).send_message(QueueUrl=url, MessageBody=json.dumps(message))
-        except ClientError as error:
-            words = error.response["Error"]["Message"]
+        except (ClientError, ParamValidationError) as error:
+            words = error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
             raise StepFailure(
                 guessed(f"ClientError: Failed to invoke sqs:SendMessage. Error Details: {words}")
             ) from error

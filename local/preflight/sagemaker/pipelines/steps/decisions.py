@@ -3,7 +3,7 @@
 from typing import Any
 
 from preflight.sagemaker.pipelines.definition import ConditionStep, FailStep
-from preflight.sagemaker.pipelines.expressions import resolve
+from preflight.sagemaker.pipelines.expressions import printed, resolve
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure
 
 
@@ -31,7 +31,7 @@ class Refuser:
         self._attempt = attempt
 
     def run(self) -> dict[str, Any]:
-        message = str(resolve(self._step.arguments.error_message, self._attempt.facts))
+        message = printed(resolve(self._step.arguments.error_message, self._attempt.facts))
         self._attempt.show({"Fail": {"ErrorMessage": message}})
         raise StepFailure(message)
 

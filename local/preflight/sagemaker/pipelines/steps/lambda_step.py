@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.aws.clients import LAMBDA_SECONDS
-from preflight.sagemaker.pipelines.definition import LambdaStep, OutputParameter
-from preflight.sagemaker.pipelines.expressions import resolve
+from preflight.sagemaker.pipelines.definition import LambdaStep, OutputParameter, refuse_constant
+from preflight.sagemaker.pipelines.expressions import printed, resolve
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped
 
 SHOWN_CHARACTERS = 200  # of an answer that is no JSON
@@ -38,7 +38,7 @@ class FunctionCall:
         if self._attempt.stop_asked.is_set():
             raise StepStopped
         outputs = {each.output_name: _output(each, returned) for each in self._step.output_parameters}
-        shown = [{"Name": name, "Value": _printed(value)} for name, value in outputs.items()]
+        shown = [{"Name": name, "Value": printed(value)} for name, value in outputs.items()]
         self._attempt.show({"Lambda": {"Arn": function, "OutputParameters": shown}})
         return {"OutputParameters": outputs}
 
@@ -55,6 +55,10 @@ class FunctionCall:
         except ClientError as error:
             message = error.response["Error"]["Message"]
             raise StepFailure(f"ClientError: Failed to invoke lambda:Invoke. Error Details: {message}") from error
+        except ParamValidationError as error:
+            raise StepFailure(
+                guessed(f"ClientError: Failed to invoke lambda:Invoke. Error Details: {error}")
+            ) from error
         except ReadTimeoutError as error:
             raise StepFailure(
                 guessed(f"ClientError: The function {function} did not end within {LAMBDA_SECONDS} seconds.")
@@ -62,7 +66,7 @@ class FunctionCall:
         if "FunctionError" in answer:
             raise StepFailure(guessed(f"ClientError: The function {function} ended in an error: {payload}"))
         try:
-            return json.loads(payload)
+            return json.loads(payload, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as error:
             raise StepFailure(
                 guessed(f"ClientError: The function {function} did not return JSON: {payload[:SHOWN_CHARACTERS]}")
@@ -76,8 +80,4 @@ def _output(declared: OutputParameter, returned: Any) -> Any:
         raise StepFailure(guessed(f"ClientError: The function did not return the output parameter {name}."))
     if not _TYPES[kind](returned[name]):
         raise StepFailure(guessed(f"ClientError: The output parameter {name} is not of type {kind}."))
-    return _printed(returned[name]) if kind == "String" else returned[name]
-
-
-def _printed(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return printed(returned[name]) if kind == "String" else returned[name]

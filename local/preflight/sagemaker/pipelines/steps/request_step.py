@@ -47,10 +47,13 @@ class RequestStep:
     def _with_own(self, members: dict[str, Any]) -> dict[str, Any]:
         """With the name and the mark of the execution."""
         if not self._made.is_named:
-            generated = {"GeneratedBy": self._attempt.execution_arn}
-            return {**members, "MetadataProperties": generated | members.get("MetadataProperties", {})}
+            told = members.get("MetadataProperties") or {}
+            if isinstance(told, dict):  # anything else the request is refused for
+                told = {"GeneratedBy": self._attempt.execution_arn, **told}
+            return {**members, "MetadataProperties": told}
         mark = {"Key": EXECUTION_TAG, "Value": self._attempt.execution_arn}
-        own = {self._made.name: self._attempt.name, "Tags": [*members.get("Tags", []), mark]}
+        tags = members.get("Tags") or []
+        own = {self._made.name: self._attempt.name, "Tags": [*tags, mark] if isinstance(tags, list) else tags}
         joins = self._made.joins_experiment and self._attempt.experiment and "ExperimentConfig" not in members
         return {**members, **own, **({"ExperimentConfig": self._attempt.experiment} if joins else {})}
 

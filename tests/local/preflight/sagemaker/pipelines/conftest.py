@@ -85,5 +85,5 @@ def wait(sagemaker: Any, arn: str, timeout_seconds: float = 120) -> dict[str, An
 
 
 def steps_of(sagemaker: Any, arn: str) -> Steps:
-    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
-    return {step["StepName"]: step for step in steps}
+    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
+    return {step["StepName"]: step for page in pages for step in page["PipelineExecutionSteps"]}

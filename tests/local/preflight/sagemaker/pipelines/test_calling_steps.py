@@ -19,6 +19,8 @@ def handler(event, context):
         raise ValueError("no such row")
     if event.get("many"):
         return [1]
+    if event.get("nan"):
+        return {"share": float("nan")}
     return {"text": event["who"] + "!", "count": 3, "status": 200, "share": 0.5, "right": True, "folder": os.getcwd()}
 """
 
@@ -70,6 +72,7 @@ def test_what_a_function_returns_is_at_hand(run: Make, call: Make, function_arn:
         ({"who": "me"}, {"missing": "String"}, "missing"),
         ({"who": "me"}, {"text": "Integer"}, "text"),
         ({"many": True}, {"text": "String"}, "text"),
+        ({"nan": True}, {"share": "Float"}, "did not return JSON"),
     ],
 )
 def test_a_call_that_brings_no_output_fails_its_step(
