@@ -40,6 +40,7 @@ from preflight.sagemaker.hosting.variant import Variant
 from preflight.sagemaker.serving.instance import Call, ContainerFailure, Instance
 from preflight.sagemaker.serving.multi_model import ModelNotReady, ModelNotThere
 from preflight.sagemaker.serving.reply import Reply
+from preflight.sagemaker.telemetry.cloudwatch import ConcurrencyMeasurement
 
 MAX_SERVERLESS_PAYLOAD_BYTES = 4 * 1024 * 1024
 
@@ -135,8 +136,21 @@ class Invocations:
                 )
             variant = _choose_variant(fleet, request)
             _require_fit(variant, request)
-            if not stack.enter_context(variant.admission()):
+            executions = stack.enter_context(variant.admission())
+            if not executions:
                 raise throttling_exception()
+            if serverless := variant.record.serverless:
+                self._context.metrics.put(
+                    ConcurrencyMeasurement(
+                        time.time(),
+                        request.scope,
+                        request.endpoint_name,
+                        variant.name,
+                        executions,
+                        serverless.max_concurrency,
+                        serverless.provisioned_concurrency,
+                    )
+                )
             if fleet.shadow and request.session_id is None:
                 fleet.shadow.offer(len(request.body), functools.partial(self._copy, fleet, request))
             yield fleet, variant

@@ -61,17 +61,21 @@ class Variant:
         at_once([functools.partial(instance.stop, grace_seconds) for instance in leaving])
 
     @contextlib.contextmanager
-    def admission(self) -> Iterator[bool]:
-        """Around a request: whether it may come in. A serverless variant takes MaxConcurrency at a time."""
+    def admission(self) -> Iterator[int]:
+        """Around a request: how many there are at work with it, 0 if it may not come in.
+
+        A serverless variant takes MaxConcurrency at a time; others do not count.
+        """
         serverless = self.record.serverless
         if serverless is None:
-            yield True
+            yield 1
             return
         with self._changed:
             is_admitted = self._concurrency < serverless.max_concurrency
             self._concurrency += is_admitted
+            executions = self._concurrency if is_admitted else 0
         try:
-            yield is_admitted
+            yield executions
         finally:
             with self._changed:
                 self._concurrency -= is_admitted

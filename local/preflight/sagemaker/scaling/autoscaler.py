@@ -262,23 +262,23 @@ class Autoscaler:
         """Whether SageMaker has taken up the change, which is an activity now."""
         activity = ActivityRecord(capacity=capacity, cause=cause)
         waiting = "Waiting for change to be fulfilled by sagemaker."
-        activity.message = f"Successfully set desired instance count to {capacity}. {waiting}"
+        activity.message = f"Successfully set {target.measure} to {capacity}. {waiting}"
         try:
             set_capacity(self.call, target, capacity)
         except ServiceError as error:
-            activity.end("Failed", _failure(capacity, error.message))
+            activity.end("Failed", _failure(target, capacity, error.message))
         with self._lock:
             target.note(activity)
         return activity.end_time is None
 
     def _end(self, target: TargetRecord, activity: ActivityRecord, variant: Variant) -> None:
-        done = f"Successfully set desired instance count to {activity.capacity}. "
+        done = f"Successfully set {target.measure} to {activity.capacity}. "
         with self._lock:
             if variant.capacity == activity.capacity:
                 activity.end("Successful", done + "Change successfully fulfilled by sagemaker.")
             else:
-                reason = variant.failure or guessed("the desired instance count was changed meanwhile.")
-                activity.end("Failed", _failure(activity.capacity, reason))
+                reason = variant.failure or guessed("the capacity was changed meanwhile.")
+                activity.end("Failed", _failure(target, activity.capacity, reason))
 
     def _cloudwatch(self, scope: Scope) -> Any:
         return self._context.services.client("cloudwatch", scope)
@@ -311,8 +311,8 @@ def _cooldowns(policy: PolicyRecord) -> tuple[int, int]:
     return (steps.cooldown, steps.cooldown) if steps else (0, 0)
 
 
-def _failure(capacity: int, reason: str) -> str:
-    return f"Failed to set desired instance count to {capacity}. Reason: {reason}"
+def _failure(target: TargetRecord, capacity: int, reason: str) -> str:
+    return f"Failed to set {target.measure} to {capacity}. Reason: {reason}"
 
 
 def _tolerant(work: Callable[[], object], trouble: str) -> None:

@@ -40,7 +40,7 @@ class ScalingPolicies:
         require_variant(request)
         require_policy(request)
         with self._lock:
-            target = self._targets.require(scope, request.resource_id)
+            target = self._targets.require(scope, request)
             before = target.policies.get(request.policy_name)
             if before is None and len(target.policies) >= MAX_POLICIES:
                 raise LimitExceededException(guessed(f"A target can have at most {MAX_POLICIES} scaling policies."))
@@ -50,7 +50,7 @@ class ScalingPolicies:
             target.policies[request.policy_name] = policy
             if before and not policy.alarms:
                 self._targets.let_go(target, before)
-            if self._targets.find(scope, request.resource_id) is not target:  # it went meanwhile
+            if self._targets.find(scope, request) is not target:  # it went meanwhile
                 self._targets.let_go(target, policy)
         self._autoscaler.delete_loose_alarms()
         return {"PolicyARN": policy.arn, "Alarms": alarms_of(target, policy)}
@@ -59,11 +59,11 @@ class ScalingPolicies:
     def delete(self, scope: Scope, request: DeleteScalingPolicy) -> Answer:
         require_variant(request)
         with self._lock:
-            target = self._targets.find(scope, request.resource_id)
+            target = self._targets.find(scope, request)
             policy = target.policies.pop(request.policy_name, None) if target else None
             if target is None or policy is None:
                 raise ObjectNotFoundException(
-                    f"No scaling policy found for {named(request.resource_id)}, policy name: {request.policy_name}"
+                    f"No scaling policy found for {named(request)}, policy name: {request.policy_name}"
                 )
             self._targets.let_go(target, policy)
         self._autoscaler.delete_loose_alarms()
@@ -76,7 +76,7 @@ class ScalingPolicies:
             found = [
                 describe_policy(target, policy)
                 for target in self._targets.of(scope)
-                if request.resource_id in (None, target.name)
+                if request.is_about(target.name, target.dimension)
                 for name, policy in target.policies.items()
                 if not request.policy_names or name in request.policy_names
             ]

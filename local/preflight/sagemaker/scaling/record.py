@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from preflight.sagemaker.api.errors import guessed
 from preflight.sagemaker.resources.record import Record
 from preflight.sagemaker.scaling.request import (
     PutScalingPolicy,
@@ -16,6 +17,7 @@ from preflight.sagemaker.scaling.request import (
 SERVICE = "application-autoscaling"
 NAMESPACE = "sagemaker"  # of those that it scales
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+PROVISIONED = "sagemaker:variant:DesiredProvisionedConcurrency"  # of serverless variants
 MAX_ACTIVITIES = 200  # of one target that are remembered
 
 
@@ -65,6 +67,7 @@ class ActivityRecord(BaseModel):
 class TargetRecord(Record):
     """A variant that may be scaled; ``name`` is its ResourceId."""
 
+    dimension: str = INSTANCES
     min_capacity: int
     max_capacity: int
     suspended: SuspendedState = SuspendedState()
@@ -83,7 +86,12 @@ class TargetRecord(Record):
     @property
     def key(self) -> dict[str, str]:
         """What names it in every answer."""
-        return {"ServiceNamespace": NAMESPACE, "ResourceId": self.name, "ScalableDimension": INSTANCES}
+        return {"ServiceNamespace": NAMESPACE, "ResourceId": self.name, "ScalableDimension": self.dimension}
+
+    @property
+    def measure(self) -> str:
+        """What its capacity is, in the words of its activities."""
+        return "desired instance count" if self.dimension == INSTANCES else guessed("desired provisioned concurrency")
 
     @property
     def running(self) -> ActivityRecord | None:
@@ -146,7 +154,7 @@ def describe_activity(target: TargetRecord, activity: ActivityRecord) -> dict[st
     return {
         "ActivityId": activity.id,
         **target.key,
-        "Description": f"Setting desired instance count to {activity.capacity}.",
+        "Description": f"Setting {target.measure} to {activity.capacity}.",
         "Cause": activity.cause,
         "StartTime": activity.start_time,
         **({"EndTime": activity.end_time} if activity.end_time else {}),

@@ -29,6 +29,15 @@ class PageOfTargets(Shape):
     next_token: str | None = None
 
 
+class PageOfTarget(PageOfTargets):
+    """What lists what targets have, of all or of one."""
+
+    resource_id: str | None = None
+
+    def is_about(self, resource_id: str, dimension: str) -> bool:
+        return self.resource_id in (None, resource_id) and self.scalable_dimension in (None, dimension)
+
+
 class SuspendedState(Shape):
     dynamic_scaling_in_suspended: bool = False
     dynamic_scaling_out_suspended: bool = False
@@ -102,9 +111,8 @@ class DeleteScalingPolicy(OfTarget):
     policy_name: str
 
 
-class DescribeScalingPolicies(PageOfTargets):
+class DescribeScalingPolicies(PageOfTarget):
     policy_names: tuple[str, ...] = ()
-    resource_id: str | None = None
 
 
 class ScalableTargetAction(Shape):
@@ -125,13 +133,12 @@ class DeleteScheduledAction(OfTarget):
     scheduled_action_name: str
 
 
-class DescribeScheduledActions(PageOfTargets):
+class DescribeScheduledActions(PageOfTarget):
     scheduled_action_names: tuple[str, ...] = ()
-    resource_id: str | None = None
 
 
-class DescribeScalingActivities(PageOfTargets):
-    resource_id: str | None = None
+class DescribeScalingActivities(PageOfTarget):
+    pass
 
 
 class TagResource(Shape):

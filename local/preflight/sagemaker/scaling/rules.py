@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import RefusedCase
-from preflight.sagemaker.scaling.record import INSTANCES, NAMESPACE
+from preflight.sagemaker.scaling.record import INSTANCES, NAMESPACE, PROVISIONED
 from preflight.sagemaker.scaling.request import (
     OfTarget,
     PutScalingPolicy,
@@ -15,14 +15,11 @@ from preflight.sagemaker.scaling.request import (
     TargetTrackingScalingPolicyConfiguration,
 )
 from preflight.sagemaker.scaling.schedule import BadSchedule, read_schedule
-from preflight.sagemaker.scaling.tracking import INVOCATIONS_PER_INSTANCE
+from preflight.sagemaker.scaling.tracking import PREDEFINED
 
 _RESOURCE = re.compile(r"endpoint/[A-Za-z0-9-]+/variant/[A-Za-z0-9-]+")
 _MISFIT = "Unsupported service namespace, resource type or scalable dimension"
-_OTHER_DIMENSIONS = (
-    "sagemaker:variant:DesiredProvisionedConcurrency",
-    "sagemaker:inference-component:DesiredCopyCount",
-)
+_OTHER_DIMENSIONS = ("sagemaker:inference-component:DesiredCopyCount",)
 _CONFIGURATIONS = {
     "StepScaling": "StepScalingPolicyConfiguration",
     "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
@@ -30,7 +27,7 @@ _CONFIGURATIONS = {
 MAX_STEPS = 20
 MAX_POLICIES = 50
 _PREDICTIVE = RefusedCase("PutScalingPolicy", "PolicyType PredictiveScaling")
-_OTHER_METRIC = RefusedCase("PutScalingPolicy", f"a PredefinedMetricType other than {INVOCATIONS_PER_INSTANCE}")
+_OTHER_METRIC = RefusedCase("PutScalingPolicy", f"a PredefinedMetricType other than {' and '.join(PREDEFINED)}")
 POLICIES_REFUSED = (_PREDICTIVE, _OTHER_METRIC)
 
 
@@ -48,7 +45,7 @@ def require_here(operation: str, namespace: str, dimension: str | None) -> None:
         raise RefusedCase(operation, f"ServiceNamespace {namespace}").error()
     if dimension in _OTHER_DIMENSIONS:
         raise RefusedCase(operation, f"ScalableDimension {dimension}").error()
-    if dimension not in (None, INSTANCES):
+    if dimension not in (None, INSTANCES, PROVISIONED):
         raise ValidationException(_MISFIT)
 
 
@@ -59,8 +56,10 @@ def require_variant(request: OfTarget) -> None:
         raise ValidationException(_MISFIT)
 
 
-def require_limits(low: int, high: int) -> None:
+def require_limits(low: int, high: int, dimension: str = INSTANCES) -> None:
     """Raises ValidationException."""
+    if dimension == PROVISIONED and low == 0:
+        raise ValidationException(guessed("Minimum capacity of provisioned concurrency must be 1 or more."))
     if low < 0 or high < 0:
         raise ValidationException(guessed("Minimum and maximum capacity must be 0 or more."))
     if low > high:
@@ -79,7 +78,7 @@ def require_policy(request: PutScalingPolicy) -> None:
     if steps := request.step_scaling_policy_configuration:
         _require_steps(steps)
     if tracking := request.target_tracking_scaling_policy_configuration:
-        _require_tracking(tracking)
+        _require_tracking(tracking, request.scalable_dimension)
 
 
 def require_schedule(request: PutScheduledAction) -> None:
@@ -120,14 +119,18 @@ def _require_steps(config: StepScalingPolicyConfiguration) -> None:
         raise ValidationException(guessed("Step adjustment intervals cannot overlap."))
 
 
-def _require_tracking(config: TargetTrackingScalingPolicyConfiguration) -> None:
+def _require_tracking(config: TargetTrackingScalingPolicyConfiguration, dimension: str) -> None:
     predefined, custom = config.predefined_metric_specification, config.customized_metric_specification
     if (predefined is None) == (custom is None):
         raise ValidationException(
             guessed("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification is required.")
         )
-    if predefined and predefined.predefined_metric_type != INVOCATIONS_PER_INSTANCE:
+    if predefined and predefined.predefined_metric_type not in PREDEFINED:
         raise RefusedCase("PutScalingPolicy", f"PredefinedMetricType {predefined.predefined_metric_type}").error()
+    if predefined and PREDEFINED[predefined.predefined_metric_type][0] != dimension:
+        raise ValidationException(
+            guessed(f"The metric {predefined.predefined_metric_type} is not of the scalable dimension {dimension}.")
+        )
     if custom and not (custom.metric_name and custom.namespace and custom.statistic):
         raise ValidationException(guessed("A customized metric needs MetricName, Namespace and Statistic."))
     if config.target_value <= 0 or config.scale_in_cooldown < 0 or config.scale_out_cooldown < 0:

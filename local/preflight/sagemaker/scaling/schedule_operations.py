@@ -32,7 +32,7 @@ class ScheduledActions:
         """Enter an action, or change the members that are given of the one of its name."""
         require_variant(request)
         with self._lock:
-            target = self._targets.require(scope, request.resource_id)
+            target = self._targets.require(scope, request)
             before = target.scheduled_actions.get(request.scheduled_action_name)
             whole = before.request.updated(request) if before else request
             require_schedule(whole)
@@ -45,10 +45,10 @@ class ScheduledActions:
     def delete(self, scope: Scope, request: DeleteScheduledAction) -> Answer:
         require_variant(request)
         with self._lock:
-            target = self._targets.find(scope, request.resource_id)
+            target = self._targets.find(scope, request)
             if target is None or target.scheduled_actions.pop(request.scheduled_action_name, None) is None:
                 raise ObjectNotFoundException(
-                    f"No scheduled action found for {named(request.resource_id)}, "
+                    f"No scheduled action found for {named(request)}, "
                     f"scheduled action name: {request.scheduled_action_name}"
                 )
         return {}
@@ -60,7 +60,7 @@ class ScheduledActions:
             found = [
                 describe_scheduled_action(target, action)
                 for target in self._targets.of(scope)
-                if request.resource_id in (None, target.name)
+                if request.is_about(target.name, target.dimension)
                 for name, action in target.scheduled_actions.items()
                 if not request.scheduled_action_names or name in request.scheduled_action_names
             ]

@@ -40,7 +40,7 @@ class ScalableTargets:
         """Enter a target, or change one; AWS acts as its own service-linked role, whatever RoleARN says."""
         require_variant(request)
         with self._lock:
-            target = self._targets.find(scope, request.resource_id)
+            target = self._targets.find(scope, request)
             if target is None:
                 target = self._new(scope, request)
                 self._tag(target.arn, request.tags)
@@ -56,7 +56,7 @@ class ScalableTargets:
     def deregister(self, scope: Scope, request: DeregisterScalableTarget) -> Answer:
         require_variant(request)
         with self._lock:
-            target = self._targets.require(scope, request.resource_id)
+            target = self._targets.require(scope, request)
             self._targets.remove(target)
         self._autoscaler.delete_loose_alarms()
         return {}
@@ -68,6 +68,7 @@ class ScalableTargets:
             found = [
                 describe_target(target)
                 for target in self._targets.of(scope)
+                if request.scalable_dimension in (None, target.dimension)
                 if not request.resource_ids or target.name in request.resource_ids
             ]
         return page("ScalableTargets", "ScalableTargetARN", found, request)
@@ -79,7 +80,7 @@ class ScalableTargets:
             found = [
                 describe_activity(target, activity)
                 for target in self._targets.of(scope)
-                if request.resource_id in (None, target.name)
+                if request.is_about(target.name, target.dimension)
                 for activity in target.activities
             ]
         found.sort(key=lambda activity: activity["StartTime"], reverse=True)
@@ -108,9 +109,14 @@ class ScalableTargets:
             raise ValidationException(
                 guessed("MinCapacity and MaxCapacity are required to register a new scalable target")
             )
-        require_limits(low, high)
+        require_limits(low, high, request.scalable_dimension)
         target = TargetRecord(
-            scope=scope, name=request.resource_id, arn=new_arn(scope), min_capacity=low, max_capacity=high
+            scope=scope,
+            name=request.resource_id,
+            arn=new_arn(scope),
+            dimension=request.scalable_dimension,
+            min_capacity=low,
+            max_capacity=high,
         )
         self._require_scalable(target)
         return target
@@ -118,11 +124,11 @@ class ScalableTargets:
     def _change(self, target: TargetRecord, request: RegisterScalableTarget) -> None:
         low = target.min_capacity if request.min_capacity is None else request.min_capacity
         high = target.max_capacity if request.max_capacity is None else request.max_capacity
-        require_limits(low, high)
+        require_limits(low, high, target.dimension)
         target.min_capacity, target.max_capacity = low, high
 
     def _require_scalable(self, target: TargetRecord) -> None:
-        """Raises ValidationException if there is no such variant, or it has no instances of its own."""
+        """Raises ValidationException if there is no such variant, or it has nothing to scale."""
         try:
             variant = find_variant(self._autoscaler.call, target)
         except ServiceError as error:

@@ -7,7 +7,8 @@ from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
 from preflight.sagemaker.resources.table import Change
 from preflight.sagemaker.scaling.errors import ObjectNotFoundException, ResourceNotFoundException
-from preflight.sagemaker.scaling.record import INSTANCES, NAMESPACE, PolicyRecord, TargetRecord
+from preflight.sagemaker.scaling.record import NAMESPACE, PolicyRecord, TargetRecord
+from preflight.sagemaker.scaling.request import OfTarget
 
 _ENDPOINT_KIND = "Endpoint"
 
@@ -22,15 +23,16 @@ class Targets:
         self.loose_alarms: list[tuple[Scope, str]] = []
         context.resources.observe(self._follow)
 
-    def find(self, scope: Scope, resource_id: str) -> TargetRecord | None:
+    def find(self, scope: Scope, of: OfTarget) -> TargetRecord | None:
         with self.lock:
-            return self._targets.get((scope, resource_id))
+            target = self._targets.get((scope, of.resource_id))  # a variant has one dimension, by its kind
+        return target if target and target.dimension == of.scalable_dimension else None
 
-    def require(self, scope: Scope, resource_id: str) -> TargetRecord:
+    def require(self, scope: Scope, of: OfTarget) -> TargetRecord:
         """Raises ObjectNotFoundException."""
-        if target := self.find(scope, resource_id):
+        if target := self.find(scope, of):
             return target
-        raise ObjectNotFoundException(f"No scalable target registered for {named(resource_id)}")
+        raise ObjectNotFoundException(f"No scalable target registered for {named(of)}")
 
     def require_arn(self, scope: Scope, arn: str) -> TargetRecord:
         """Raises ResourceNotFoundException."""
@@ -83,6 +85,6 @@ def new_arn(scope: Scope) -> str:
     return f"arn:{scope.partition}:application-autoscaling:{where}:scalable-target/{secrets.token_hex(18)}"
 
 
-def named(resource_id: str) -> str:
+def named(of: OfTarget) -> str:
     """A target in the words of AWS's errors."""
-    return f"service namespace: {NAMESPACE}, resource ID: {resource_id}, scalable dimension: {INSTANCES}"
+    return f"service namespace: {NAMESPACE}, resource ID: {of.resource_id}, scalable dimension: {of.scalable_dimension}"

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from preflight.sagemaker.scaling.record import PolicyRecord, TargetRecord
+from preflight.sagemaker.scaling.record import INSTANCES, PROVISIONED, PolicyRecord, TargetRecord
 from preflight.sagemaker.scaling.request import TargetTrackingScalingPolicyConfiguration
 
-INVOCATIONS_PER_INSTANCE = "SageMakerVariantInvocationsPerInstance"
+# Each predefined metric: what it is of, its name in AWS/SageMaker, and the statistic. The last one's is a guess.
+PREDEFINED = {
+    "SageMakerVariantInvocationsPerInstance": (INSTANCES, "InvocationsPerInstance", "Sum"),
+    "SageMakerVariantProvisionedConcurrencyUtilization": (
+        PROVISIONED,
+        "ServerlessProvisionedConcurrencyUtilization",
+        "Average",
+    ),
+}
 HIGH, LOW = "High", "Low"
 LOW_SHARE = 0.9  # of the target value; seen of other services than SageMaker
 MINUTES = {HIGH: 3, LOW: 15}  # that the metric must be beyond the threshold
@@ -38,7 +46,9 @@ class Metric:
                 custom.namespace or "", custom.metric_name or "", dimensions, custom.statistic or "", custom.unit
             )
         dimensions = (("EndpointName", target.endpoint_name), ("VariantName", target.variant_name))
-        return cls("AWS/SageMaker", "InvocationsPerInstance", dimensions, "Sum", is_zero_when_idle=True)
+        assert config.predefined_metric_specification
+        _, name, statistic = PREDEFINED[config.predefined_metric_specification.predefined_metric_type]
+        return cls("AWS/SageMaker", name, dimensions, statistic, is_zero_when_idle=True)
 
     def members(self) -> dict[str, Any]:
         """As CloudWatch's requests have it."""

@@ -76,6 +76,34 @@ class InvocationMeasurement(NamedTuple):
         )
 
 
+class ConcurrencyMeasurement(NamedTuple):
+    """A request that a serverless variant takes: how many ``executions`` there are with it, of how many at most.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-monitoring.html
+    """
+
+    moment: float
+    scope: Scope
+    endpoint_name: str
+    variant_name: str
+    executions: int
+    most: int
+    provisioned: int | None
+
+    def source(self) -> Source:
+        dimensions = (("EndpointName", self.endpoint_name), ("VariantName", self.variant_name))
+        return Source(self.scope, "AWS/SageMaker", dimensions)
+
+    def values(self) -> Iterable[tuple[str, str, float]]:
+        yield "ServerlessConcurrentExecutionsUtilization", "None", self.executions / self.most
+        if self.provisioned:
+            is_provisioned, of_provisioned = self.executions <= self.provisioned, "ServerlessProvisionedConcurrency"
+            yield f"{of_provisioned}Executions", "Count", self.executions
+            yield f"{of_provisioned}Utilization", "None", self.executions / self.provisioned
+            yield f"{of_provisioned}Invocations", "Count", is_provisioned
+            yield f"{of_provisioned}SpilloverInvocations", "Count", not is_provisioned
+
+
 class TrainingMeasurement(NamedTuple):
     """One value of an algorithm's metric, read off a training job's log."""
 

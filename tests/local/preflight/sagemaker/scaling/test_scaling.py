@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from preflight.waiting import wait_until
 from tests.local.conftest import Make, make_config, refusal, unique
+from tests.local.preflight.sagemaker.hosting.test_serverless import SERVERLESS, make_serverless
 
 TIMEOUT_SECONDS = 90.0
 INVOCATIONS = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
@@ -161,6 +162,39 @@ def test_an_alarm_of_ones_own_takes_the_step_for_how_far_it_is_beyond_however_so
     target.wait_for(2)
     assert target.wait_for_activity(name)["Cause"] == f"monitor alarm {name} in state ALARM triggered policy steps"
     target.cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def test_provisioned_concurrency_follows_its_use(
+    client: Make, sagemaker: Any, model: str, create_endpoint: Make
+) -> None:
+    config = make_serverless(sagemaker, model, ServerlessConfig=SERVERLESS | {"ProvisionedConcurrency": 1})
+    target = Target(client, create_endpoint(config, "provisioned")["EndpointName"])
+    runtime, of_instances = client("sagemaker-runtime"), target.key
+    assert refusal(target.register, 1, 3)[0] == "ValidationException"  # it has none
+    target.key = of_instances | {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}
+    assert refusal(target.register, 0, 3)[0] == "ValidationException"
+
+    target.register(1, 3)
+    assert refusal(target.track)[0] == "ValidationException"  # by a metric of instances
+    used = {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"}
+    policy = target.track(TargetValue=0.5, PredefinedMetricSpecification=used)
+
+    def is_grown() -> bool:  # one request at a time uses all of one, and half of two
+        runtime.invoke_endpoint(EndpointName=target.endpoint, ContentType="text/csv", Body="1,2")
+        variant = sagemaker.describe_endpoint(EndpointName=target.endpoint)["ProductionVariants"][0]
+        return bool(variant["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2)
+
+    assert wait_until(is_grown, TIMEOUT_SECONDS, 0.1), target.activities()
+    high = policy["Alarms"][0]["AlarmName"]
+    grown = target.wait_for_activity(f"monitor alarm {high} in state ALARM triggered policy track")
+    assert (grown["ScalableDimension"], grown["Description"][-2:]) == (target.key["ScalableDimension"], "2.")
+    of_endpoint = {"ServiceNamespace": "sagemaker", "ResourceIds": [target.key["ResourceId"]]}
+    described = target.scaling.describe_scalable_targets(
+        **of_endpoint, ScalableDimension=of_instances["ScalableDimension"]
+    )
+    assert described["ScalableTargets"] == []
+    assert refusal(target.scaling.deregister_scalable_target, **of_instances)[0] == "ObjectNotFoundException"
+    target.scaling.deregister_scalable_target(**target.key)
 
 
 def test_an_asynchronous_endpoint_goes_to_no_instance_and_back_and_answers_all(
@@ -314,11 +348,6 @@ def test_what_is_not_there_is_said_in_awss_words(client: Make) -> None:
             {"ScalableDimension": "sagemaker:inference-component:DesiredCopyCount"},
             "UnsupportedByPreflight",
             "DesiredCopyCount",
-        ),
-        (
-            {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"},
-            "UnsupportedByPreflight",
-            "DesiredProvisionedConcurrency",
         ),
         (
             {"ScalableDimension": "ecs:service:DesiredCount"},
