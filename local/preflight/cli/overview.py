@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -68,18 +68,29 @@ class _Look:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
+        self._overflow: OverflowMethod = "crop" if console.options.ascii_only else "ellipsis"
         self._now = time.time()
 
     def section(self, title: str, rows: Sequence[tuple[Text, ...]]) -> None:
-        """A title, and below it a line for each row. The last column is cut where the screen ends."""
+        """A title, and below it a line for each row; two, where names leave no room for what is said of them.
+
+        The last column is cut where the screen ends.
+        """
         if not rows:
             return
         self._title(title)
-        grid = Table.grid(padding=(0, 2, 0, 0))
         before = sum(max(row[column].cell_len for row in rows) + 2 for column in range(len(rows[0]) - 1))
-        left = max(LEAST_WIDTH_OF_LAST, self._console.width - before - 2)
+        left = self._console.width - before - 2
+        if left < LEAST_WIDTH_OF_LAST:
+            for *name, status, last in rows:
+                self._console.print(Text("  ") + Text("  ").join(name), soft_wrap=True)  # in one piece
+                said = Text("      ") + Text("  ").join((status, last))
+                said.truncate(self._console.width, overflow=self._overflow)
+                self._console.print(said)
+            return
+        grid = Table.grid(padding=(0, 2, 0, 0))
         for row in rows:
-            row[-1].truncate(left, overflow="ellipsis")
+            row[-1].truncate(left, overflow=self._overflow)
             grid.add_row(Text(""), *row)
         self._console.print(grid)
 
@@ -87,7 +98,7 @@ class _Look:
         took = f", {_span(item.ended - item.created)}" if item.ended else ""
         when = self.age(item.created, took)
         if item.note:
-            when = Text(item.note, "red" if item.status in FAILED else "dim", no_wrap=True, overflow="ellipsis")
+            when = Text(item.note, "red" if item.status in FAILED else "dim", no_wrap=True, overflow=self._overflow)
         name = Text(item.name, overflow="fold")
         mark = self.mark(item.status) + Text(" ")
         head = (mark + Text(item.kind), name) if kind else (mark + name,)
@@ -111,7 +122,7 @@ class _Look:
             line = Text.assemble("  ", self.mark(execution.item.status), " ", (execution.pipeline, "bold"), "  ")
             line += Text(f"{execution.item.name}  ") + self._word(execution.item.status) + Text("  ")
             line += self.item(execution.item)[-1]
-            line.no_wrap, line.overflow = True, "ellipsis"
+            line.no_wrap, line.overflow = True, self._overflow
             self._console.print(line)
             if execution.steps:
                 self._console.print(self._tree(execution.steps))
@@ -151,7 +162,7 @@ class _Look:
         line = Text.assemble((condition, "dim"), self.mark(step.status), f" {step.name}  ", (rest, "dim"))
         if step.note:
             line.append(f"  {step.note}", "red" if step.status in FAILED else "dim")
-        line.no_wrap, line.overflow = True, "ellipsis"
+        line.no_wrap, line.overflow = True, self._overflow
         return line
 
 
