@@ -34,7 +34,8 @@ def view_of(folders: Folders, runtime: FunctionRuntime, *, temporary_mebibytes: 
         covers = not _needed(runtime, OPT)
         binds |= {OPT: layers} if covers else {f"{OPT}/{one.name}": one for one in layers.iterdir() if one.is_dir()}
         layers = Path(OPT)
-    view = View(binds=binds, tmpfs={TMP: temporary_mebibytes << 20}, directory=TASK)
+    read_only = [path for path in binds if not path.startswith(f"{TMP}/")]
+    view = View(binds=binds, tmpfs={TMP: temporary_mebibytes << 20}, read_only=read_only, directory=TASK)
     return view, Folders(Path(TASK), layers, Path(TMP))
 
 

@@ -55,6 +55,7 @@ def event_of(request: UrlRequest, url_id: str, account: str = "anonymous") -> di
     event["requestContext"] = {
         "accountId": account,
         "apiId": url_id,
+        "authentication": None,
         "domainName": host,
         "domainPrefix": host.partition(".")[0],
         "http": {

@@ -1,7 +1,7 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
     python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
-                          [--tmpfs PATH BYTES]... [--file FILE PATH]... [--hostname NAME] [--directory PATH]
+                          [--tmpfs PATH BYTES]... [--file FILE PATH]... [--read-only PATH]... [--hostname NAME] [--directory PATH]
                           [--become] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
@@ -17,12 +17,13 @@ On Linux that holds for daemons, too: orphans come to the guard, which is their 
 with the guard, should that be killed. Elsewhere a process that leaves the command's group leaves the guard's reach.
 
 With --bind the command sees FOLDER at PATH, which need not exist; with --overlay what it writes below FOLDER goes
-into the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes so
-many bytes, and a --bind below it is seen in it; with --file it reads FILE where the file PATH is; --hostname is what it
-is told that this machine is called; --directory is where it starts, as it sees it. All that is in a mount namespace
-of the guard's own (mount_namespaces(7)), which goes with its last process: the machine's folders are never
-changed. Root needs nothing else for it; any other user gets a user namespace, in which it is itself. With --become
-the command takes the guard's place, with its terminal, and nobody guards it.
+into the empty folder SCRATCH, and FOLDER stays as it is; with --tmpfs PATH is an empty folder in memory that takes
+so many bytes, and a --bind below it is seen in it; with --file it reads FILE where the file PATH is; with --read-
+only nothing is written below PATH, which is one of a --bind; --hostname is what it is told that this machine is
+called; --directory is where it starts, as it sees it. All that is in a mount namespace of the guard's own
+(mount_namespaces(7)), which goes with its last process: the machine's folders are never changed. Root needs
+nothing else for it; any other user gets a user namespace, in which it is itself. With --become the command takes
+the guard's place, with its terminal, and nobody guards it.
 
 Started once for every Lambda environment and every container, so it has to start fast: no imports of ours,
 no `contextlib` or `pathlib`; `_signal` instead of `signal`, whose enums take longer to build than all the rest of this
@@ -42,7 +43,9 @@ LEASH = 0
 LAST_SECONDS = 5.0  # for killed processes to be gone; one that may not be killed (setuid) does not keep the guard
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE, MS_RELATIME = 1, 1 << 5, 1 << 12, 1 << 14, 1 << 18, 1 << 21
+LOCKED = 2 | 4 | 8 | 1 << 10 | 1 << 11  # nosuid, nodev, noexec, noatime, nodiratime: the same for statvfs and mount
+ST_RELATIME = 1 << 12
 
 
 class Guard:
@@ -223,6 +226,13 @@ def _bind(folders: list[int], paths: list[str], empty: list[str]) -> None:
         os.close(folder)
 
 
+def _close_to_writers(path: str) -> None:
+    """Let nobody write below ``path``, which is a mount of ours. Raises OSError."""
+    flags = os.statvfs(path).f_flag  # what a mount was made with must stay, or an ordinary user may not change it
+    kept = flags & LOCKED | (MS_RELATIME if flags & ST_RELATIME else 0)
+    _mount(None, path, MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+
+
 def _make(path: str) -> None:
     """Let there be a folder at ``path``: its nearest parent is covered by an empty one, with all that it had in it."""
     parent = os.path.dirname(path)  # noqa: PTH120
@@ -312,6 +322,7 @@ def _prepare(
     overlays: list[tuple[str, str]],
     tmpfs: list[tuple[str, str]],
     files: list[tuple[str, str]],
+    read_only: list[str],
     hostname: str,
     directory: str,
 ) -> None:
@@ -332,6 +343,8 @@ def _prepare(
                 _mount("tmpfs", what, 0, "tmpfs", f"size={size},mode=1777")
             what = ", ".join(paths)
             _bind(folders, paths, [os.path.realpath(path) for path, _ in tmpfs])
+            for what in read_only:
+                _close_to_writers(what)
         if directory:
             what = directory
             os.chdir(directory)
@@ -347,6 +360,7 @@ def main(arguments: list[str]) -> None:
     binds: list[tuple[str, str]] = []
     overlays: list[tuple[str, str]] = []
     tmpfs: list[tuple[str, str]] = []
+    read_only: list[str] = []
     files: list[tuple[str, str]] = []
     for option in options:
         if option == "--grace":
@@ -355,6 +369,8 @@ def main(arguments: list[str]) -> None:
             binds.append((next(options), next(options)))
         elif option == "--overlay":
             overlays.append((next(options), next(options)))
+        elif option == "--read-only":
+            read_only.append(next(options))
         elif option == "--tmpfs":
             tmpfs.append((next(options), next(options)))
         elif option == "--file":
@@ -367,7 +383,7 @@ def main(arguments: list[str]) -> None:
             is_guarded = False
         else:
             sys.exit(f"guard.py has no option {option}")
-    _prepare(binds, overlays, tmpfs, files, hostname, directory)
+    _prepare(binds, overlays, tmpfs, files, read_only, hostname, directory)
     if not is_guarded:
         _exec(command)
     _end_like(Guard(command, grace_seconds).run())

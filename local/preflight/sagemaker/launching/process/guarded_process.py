@@ -23,7 +23,8 @@ class View:
     ``binds`` are folders by the paths they are shown at, which need not exist. What the command writes below a folder
     of ``overlays`` goes into the empty folder beside it there. Each path of ``tmpfs`` is an empty folder in memory that
     takes so many bytes; only the ``binds`` below it are seen in it. ``files`` are read where other files are, by those
-    files' paths. ``hostname`` is what it is told of this machine. ``directory`` is where it starts, as it sees it.
+    files' paths. Nothing is written below the ``binds`` that are ``read_only``. ``hostname`` is what it is told of this
+    machine. ``directory`` is where it starts, as it sees it.
     Linux only, and not everywhere there: ``private_folders.py`` finds out.
     """
 
@@ -31,6 +32,7 @@ class View:
     overlays: Mapping[Path, Path] = field(default_factory=dict)
     tmpfs: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    read_only: Sequence[str] = ()
     hostname: str = ""
     directory: str = ""
 
@@ -40,9 +42,10 @@ class View:
         overlays = [word for folder, new in self.overlays.items() for word in ("--overlay", str(folder), str(new))]
         tmpfs = [word for path, size in self.tmpfs.items() for word in ("--tmpfs", path, str(size))]
         files = [word for path, file in self.files.items() for word in ("--file", str(file), path)]
+        read_only = [word for path in self.read_only for word in ("--read-only", path)]
         hostname = ("--hostname", self.hostname) if self.hostname else ()
         directory = ("--directory", self.directory) if self.directory else ()
-        return [*binds, *overlays, *tmpfs, *files, *hostname, *directory]
+        return [*binds, *overlays, *tmpfs, *files, *read_only, *hostname, *directory]
 
 
 AS_IT_IS = View()

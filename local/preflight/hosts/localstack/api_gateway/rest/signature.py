@@ -89,13 +89,13 @@ class Signature:
             is_presigned=not header,
         )
 
-    def check(self, request: Request, secret: str, region: str, now: datetime) -> None:
+    def check(self, request: Request, secret: str, region: str, now: datetime, service: str = SERVICE) -> None:
         """Raises Failure: 403 for a wrong scope, time or signature."""
         scope = ""
         if self.region != region:
             scope += "Credential should be scoped to a valid region. "
-        if self.service != SERVICE:
-            scope += f"Credential should be scoped to correct service: '{SERVICE}'. "
+        if self.service != service:
+            scope += f"Credential should be scoped to correct service: '{service}'. "
         if scope:
             raise invalid_signature(scope)
         self._check_time(now)

@@ -56,3 +56,17 @@ def handler(mebibytes, context):
 
     assert function(590).payload is None
     assert function(610).payload["errorMessage"] == "[Errno 28] No space left on device"
+
+
+def test_code_and_layers_are_to_read_only(create_function: Create, lambda_client: Any) -> None:
+    layer = lambda_client.publish_layer_version(
+        LayerName=unique("layer"), Content={"ZipFile": zip_of({"table.csv": "1,2"})}
+    )
+    source = """
+def handler(path, context):
+    open(path, "w")
+"""
+    function = create_function(source, Layers=[layer["LayerVersionArn"]])
+
+    for path in ("cache.json", "/opt/table.csv"):
+        assert function(path).payload["errorMessage"] == f"[Errno 30] Read-only file system: '{path}'"

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from preflight.stack import Stack
 from tests.local.preflight.hosts.localstack.lambda_.conftest import Create
@@ -23,6 +26,8 @@ def open_url(create_function: Create, stack: Stack) -> Open:
         function = create_function(source)
         who = {"StatementId": "all", "Principal": "*", "FunctionName": function.name}
         function.client.add_permission(**who, Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+        via_url = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
+        function.client.add_permission(**who | {"StatementId": "via-url"}, **via_url)
         made = function.client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
         host = urlsplit(made["FunctionUrl"]).netloc
 
@@ -102,3 +107,39 @@ def test_a_url_that_is_nobodys_is_forbidden(stack: Stack) -> None:
     response = requests.get(stack.endpoint_url, headers={"Host": host}, timeout=30)
 
     assert (response.status_code, response.json()) == (403, {"Message": None})
+
+
+def test_a_url_without_both_rights_lets_nobody_in(create_function: Create, stack: Stack) -> None:
+    function = create_function("def handler(event, context): return 'in'")
+    made = function.client.create_function_url_config(FunctionName=function.name, AuthType="NONE")
+    headers = {"Host": urlsplit(made["FunctionUrl"]).netloc}
+    who = {"Principal": "*", "FunctionName": function.name}
+
+    refused = requests.get(stack.endpoint_url, headers=headers, timeout=30)
+    assert (refused.status_code, refused.headers["x-amzn-ErrorType"]) == (403, "AccessDeniedException")
+    assert refused.text.startswith(
+        '{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: '
+    )
+    function.client.add_permission(
+        **who, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE"
+    )
+    assert requests.get(stack.endpoint_url, headers=headers, timeout=30).status_code == 403
+    function.client.add_permission(**who, StatementId="via", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+    assert requests.get(stack.endpoint_url, headers=headers, timeout=30).text == "in"
+
+
+def test_a_url_of_aws_iam_asks_for_a_signature(create_function: Create, stack: Stack) -> None:
+    told = "event['requestContext']['authorizer']['iam']['userArn']"
+    function = create_function(f"def handler(event, context): return {told}")
+    made = function.client.create_function_url_config(FunctionName=function.name, AuthType="AWS_IAM")
+    host = {"Host": urlsplit(made["FunctionUrl"]).netloc}
+
+    def signed(secret: str) -> requests.Response:
+        request = AWSRequest("GET", f"{made['FunctionUrl']}?x=1", headers=host)
+        SigV4Auth(Credentials("000000000000", secret), "lambda", "us-east-1").add_auth(request)
+        return requests.get(f"{stack.endpoint_url}/?x=1", headers=dict(request.headers), timeout=30)
+
+    assert requests.get(stack.endpoint_url, headers=host, timeout=30).status_code == 403
+    assert signed("test").text == "arn:aws:iam::000000000000:root"
+    wrong = signed("wrong")
+    assert (wrong.status_code, wrong.headers["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")
