@@ -1,8 +1,8 @@
 """Runs one command so that nothing of it outlives whoever asked for it.
 
     python -I -S guard.py [--grace SECONDS] [--bind FOLDER PATH]... [--overlay FOLDER SCRATCH]...
-                          [--tmpfs PATH BYTES]... [--file FILE PATH]... [--read-only PATH]... [--hostname NAME] [--directory PATH]
-                          [--become] -- COMMAND [ARGUMENT...]
+                          [--tmpfs PATH BYTES]... [--file FILE PATH]... [--read-only PATH]... [--hostname NAME]
+                          [--directory PATH] [--become] -- COMMAND [ARGUMENT...]
 
 The guard's standard input is its leash: the read end of a pipe that only the owner holds. When the owner
 closes it, or dies in whatever way, the command gets SIGTERM, and SIGKILL after the grace. A line on the
