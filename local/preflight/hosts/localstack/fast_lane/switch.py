@@ -19,6 +19,10 @@ _PROMISING = re.compile(
 )
 
 
+_TLS_HANDSHAKE = b"\x16"
+_NO_TLS = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
 class Switch(Protocol, TimeoutMixin):
     """Waits for the next request of a connection; ``make_http`` gives Twisted's protocol for it."""
 
@@ -33,7 +37,10 @@ class Switch(Protocol, TimeoutMixin):
 
     def dataReceived(self, data: bytes) -> None:
         self.setTimeout(None)
-        if _PROMISING.match(data) and Switch.lent < CONNECTIONS:
+        if data.startswith(_TLS_HANDSHAKE):  # it would wait for us as long as we for a line of HTTP
+            self.transport.write(_NO_TLS)
+            self.transport.loseConnection()
+        elif _PROMISING.match(data) and Switch.lent < CONNECTIONS:
             self._lend(data)
         else:
             self._become_http(data)

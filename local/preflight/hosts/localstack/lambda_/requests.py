@@ -12,9 +12,11 @@ from typing import Any
 
 from localstack import config
 from localstack.aws.api import CommonServiceException, RequestContext
-from localstack.aws.api.lambda_ import InvalidParameterValueException
+from localstack.aws.api.lambda_ import InvalidParameterValueException, ResourceConflictException
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
+from localstack.services.lambda_.api_utils import get_name_and_qualifier
+from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.lambda_.runtimes import ALL_RUNTIMES, DEPRECATED_RUNTIMES
 
 from preflight.function_runtimes import RuntimeMissing
@@ -144,6 +146,16 @@ def _check_code(context: RequestContext) -> None:
     _check_folder(request)
 
 
+def _check_deletion(context: RequestContext) -> None:
+    request = context.service_request or {}
+    name, qualifier = get_name_and_qualifier(request.get("FunctionName", ""), request.get("Qualifier"), context)
+    function = lambda_stores[context.account_id][context.region].functions.get(name)
+    aliases = function.aliases.values() if function and qualifier else ()
+    if names := [alias.name for alias in aliases if alias.function_version == qualifier]:
+        words = f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]"
+        raise ResourceConflictException(words, Type="User")
+
+
 def _check_folder(code: Mapping[str, Any]) -> None:
     """Of LocalStack's convention for code that is still being written."""
     marker, folder = config.BUCKET_MARKER_LOCAL, code.get("S3Key", "")
@@ -167,5 +179,6 @@ CHECKS: dict[str, Callable[[RequestContext], None]] = {
     "CreateFunction": _check_new,
     "UpdateFunctionConfiguration": _check_configuration,
     "UpdateFunctionCode": _check_code,
+    "DeleteFunction": _check_deletion,
     "Invoke": _check_payload,
 }

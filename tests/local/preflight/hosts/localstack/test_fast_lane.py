@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -252,3 +253,9 @@ def test_clients_that_hang_up_leave_room_for_others(stack: Stack, endpoint: str)
     with Client(stack.port) as client:
         client.send(request)
         assert is_prediction(client.answer())
+
+
+def test_a_client_that_wants_tls_is_told_at_once(stack: Stack) -> None:
+    context = ssl.create_default_context()
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=30) as connection, pytest.raises(ssl.SSLError):
+        context.wrap_socket(connection, server_hostname="localhost")

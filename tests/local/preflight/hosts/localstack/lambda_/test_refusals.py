@@ -130,6 +130,17 @@ def test_other_operations_hold_to_the_model_too(create_function: Create, lambda_
     assert refusal(lambda_client.invoke, **name, Payload=b"NaN")[0] == "InvalidRequestContentException"
 
 
+def test_a_version_with_an_alias_is_not_deleted(create_function: Create, lambda_client: Any) -> None:
+    name = {"FunctionName": create_function("def handler(event, context): return 1").name}
+    version = lambda_client.publish_version(**name)["Version"]
+    lambda_client.create_alias(**name, Name="live", FunctionVersion=version)
+
+    words = "Unable to delete version because the following aliases reference it: [live]"
+    assert refusal(lambda_client.delete_function, **name, Qualifier=version) == ("ResourceConflictException", words)
+    lambda_client.delete_alias(**name, Name="live")
+    lambda_client.delete_function(**name, Qualifier=version)
+
+
 def test_a_function_in_an_image_is_refused(lambda_client: Any, function_role: str) -> None:
     code, message = refusal(
         lambda_client.create_function,
