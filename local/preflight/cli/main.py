@@ -89,8 +89,8 @@ class _Port(click.ParamType):
         return int(text)
 
 
-def _stack_command(command: Callable[..., None]) -> click.Command:
-    """A subcommand that works on the stack of ``--port``."""
+def _stack_command(command: Callable[..., None], group: "click.Group | None" = None) -> click.Command:
+    """A subcommand of ``group``, or a command, that works on the stack of ``--port``."""
 
     @_errors_in_words()
     def run(port: int, **options: object) -> None:
@@ -108,7 +108,7 @@ def _stack_command(command: Callable[..., None]) -> click.Command:
         type=_Port(),
         help="The port of 127.0.0.1 the stack answers on. Each port is a stack of its own.",
     )
-    return main.command()(port_option(run))
+    return (group or main).command(name=command.__name__.rstrip("_"))(port_option(run))
 
 
 _EPHEMERAL = click.option(
@@ -359,6 +359,47 @@ def exec(stack: Stack, command: tuple[str, ...]) -> None:
     from preflight.cli import notebook  # boto3 takes longer than most commands here
 
     notebook.become(stack, command)
+
+
+@main.group()
+def state() -> None:
+    """Share what a stack holds: a prepared one for a team, or for CI."""
+
+
+def _state_command(command: Callable[..., None]) -> click.Command:
+    return _stack_command(command, state)
+
+
+_state_path = click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@_state_command
+@_state_path
+@_region_option
+def export(stack: Stack, path: Path, region: str) -> None:
+    """Write what the stack holds into FILE: SageMaker's resources, S3's objects, roles, functions, REST APIs."""
+    from preflight.cli import state_files  # boto3 takes longer than most commands here
+
+    _require_whole_stack(stack)
+    with console.status("Reading the stack ..."):
+        state_files.export(stack, path, region, say)
+
+
+@_state_command
+@_state_path
+@click.option("--max-gb", default=10.0, show_default=True, help="How much FILE may hold, unpacked.")
+def import_(stack: Stack, path: Path, max_gb: float) -> None:
+    """Make in the stack what FILE describes. Nothing in it is run, until you use it: see docs/state.md."""
+    from preflight.cli import state_files
+
+    _require_whole_stack(stack)
+    with console.status("Checking FILE, then making what is in it ..."):
+        state_files.import_(stack, path, max_gb, say)
+
+
+def _require_whole_stack(stack: Stack) -> None:
+    if "s3" not in _require_up(stack, stack.health()):
+        raise StackError("This stack is SageMaker alone: what it needs of S3 and IAM is in another emulator.")
 
 
 @_stack_command

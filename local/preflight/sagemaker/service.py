@@ -5,7 +5,7 @@ shape of botocore's service model; a refusal is a ``ServiceError``.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from preflight.sagemaker.hosting.async_request import INVOKE_ENDPOINT_ASYNC
 from preflight.sagemaker.hosting.endpoint_config_operations import EndpointConfigs
 from preflight.sagemaker.hosting.endpoint_operations import Endpoints
 from preflight.sagemaker.hosting.invocation import Invocations
+from preflight.sagemaker.hosting.record import EndpointRecord
 from preflight.sagemaker.jobs.interrupted import end_interrupted
 from preflight.sagemaker.jobs.running import RunningJobs
 from preflight.sagemaker.launching.container import Launcher
@@ -44,8 +45,9 @@ from preflight.sagemaker.pipelines.operations import Pipelines
 from preflight.sagemaker.processing.operations import ProcessingJobs
 from preflight.sagemaker.registry.group_operations import ModelPackageGroups
 from preflight.sagemaker.registry.package_operations import ModelPackages
-from preflight.sagemaker.resources.keeping import Keeper
+from preflight.sagemaker.resources.keeping import Document, Keeper
 from preflight.sagemaker.resources.operations import TagOperations
+from preflight.sagemaker.resources.sharing import Shared, documents, take_in
 from preflight.sagemaker.scaling.alarms import Alarm
 from preflight.sagemaker.scaling.autoscaler import Autoscaler
 from preflight.sagemaker.scaling.policy_operations import ScalingPolicies
@@ -140,10 +142,16 @@ class SageMaker:
         self._run: dict[str, Callable[[Scope, Any], dict[str, Any]]] = {
             each.name: partial(run, family) for family in families for each, run in operations_of(type(family))
         }
-        self.notes: list[str] = []  # of what was kept and cannot be read
+        self._notes: list[str] = []  # of what was kept and cannot be read
         self._keeper = Keeper(context.resources, settings.kept_folder) if settings.kept_folder else None
         if self._keeper:
             self._take_up(self._keeper)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of what is kept: what could not be read, and what cannot be written."""
+        problem = self._keeper.problem if self._keeper else ""
+        return [*self._notes, problem] if problem else self._notes
 
     def answer(self, scope: Scope, operation_name: str, body: bytes, service: str = "sagemaker") -> Answer:
         """Answer one request as it comes and goes over HTTP: of the control plane, of Metrics, of Auto Scaling."""
@@ -186,10 +194,30 @@ class SageMaker:
 
     def _take_up(self, keeper: Keeper) -> None:
         """Go on where the stack that was here before has ended."""
-        self.notes = keeper.restore()
+        self._notes = keeper.restore()
         end_interrupted(self._context.resources)
         self._endpoints.resume()
+        self.async_invocations.resume()
+        self._autoscaler.wake()
         keeper.start()
+
+    def documents(self) -> Shared:
+        """What another stack can take in."""
+        return documents(self._context.resources)
+
+    def take_in(self, found: Iterable[Document], *, is_trial: bool = False) -> int:
+        """Enter what another stack had, all or nothing, without starting any of it; returns how much it is.
+
+        A trial only says whether it could be done.
+
+        Raises:
+            NotTaken
+        """
+        with self._context.resources.lock:
+            records = take_in(self._context.resources, found, is_trial=is_trial)
+            if not is_trial:
+                self._endpoints.take_in(record for record in records if isinstance(record, EndpointRecord))
+        return len(records)
 
     def close(self) -> None:
         """Stop every process and container: the stack goes down."""

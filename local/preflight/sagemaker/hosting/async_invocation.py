@@ -19,6 +19,7 @@ from preflight.sagemaker.hosting.async_config import DEFAULT_CONCURRENCY, Places
 from preflight.sagemaker.hosting.async_metrics import BacklogMeasurement
 from preflight.sagemaker.hosting.async_notices import Notices
 from preflight.sagemaker.hosting.async_queue import ROOM_POLL_SECONDS, AsyncQueue, Waiting
+from preflight.sagemaker.hosting.async_record import ASYNC_REQUEST, AsyncRecord
 from preflight.sagemaker.hosting.async_request import AsyncRequest
 from preflight.sagemaker.hosting.async_work import AsyncWork, NotTaken
 from preflight.sagemaker.hosting.dispatch import Dispatcher, NoEndpoint
@@ -27,7 +28,7 @@ from preflight.sagemaker.hosting.fleet import Fleet
 from preflight.sagemaker.hosting.request import AsyncInferenceConfig
 from preflight.sagemaker.hosting.runtime_errors import RuntimeServiceError, endpoint_not_found, validation_error
 from preflight.sagemaker.hosting.variant import Variant
-from preflight.sagemaker.resources.table import Change
+from preflight.sagemaker.resources.table import Change, Table
 from preflight.sagemaker.serving.instance import Instance
 
 
@@ -39,6 +40,7 @@ class AsyncInvocations:
         self._dispatcher = Dispatcher(context, endpoints)
         self._lock = context.resources.lock
         self._queues: dict[str, AsyncQueue] = {}  # by the endpoint's ARN
+        self._kept: Table[AsyncRecord] = Table(context.resources, ASYNC_REQUEST)  # all that have no result yet
         self._is_over = False
         context.resources.observe(self._follow)
 
@@ -57,6 +59,17 @@ class AsyncInvocations:
             answer = Answer(202, text, {"Content-Type": "application/json", **located})
         answer.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return answer
+
+    def resume(self) -> None:
+        """Go on with what waited, or was asked, when the stack ended."""
+        with self._lock:
+            for record in sorted(self._kept, key=lambda record: record.creation_time):
+                endpoint = self._endpoints.find(record.scope, record.endpoint_name)
+                if endpoint is None:
+                    self._kept.remove(record)
+                    continue
+                waiting, arn = record.waiting(), endpoint.record.arn
+                (self._queues.get(arn) or self._new_queue(waiting.request, arn)).put(waiting)
 
     def close(self) -> None:
         """Nothing more is begun, and nothing written: the stack goes down."""
@@ -78,6 +91,7 @@ class AsyncInvocations:
                 )
             queue = self._queues.get(endpoint.record.arn) or self._new_queue(request, endpoint.record.arn)
             waiting = Waiting(request, Places.of(config.output_config, request))
+            self._kept.add(AsyncRecord.of(waiting, self._kept.arn(request.scope, waiting.id)))
         queue.put(waiting)
         return waiting
 
@@ -109,9 +123,27 @@ class AsyncInvocations:
             if instance is None:
                 return False
             work = self._new_work(config, variant, waiting)
-            task = partial(_work, queue, work, instance, held.pop_all())
+            task = partial(self._work, queue, work, instance, held.pop_all())
         threading.Thread(target=task, name=f"async {waiting.request.inference_id}", daemon=True).start()
         return True
+
+    def _work(self, queue: AsyncQueue, work: AsyncWork, instance: Instance, held: contextlib.ExitStack) -> None:
+        try:
+            with held:
+                work.run(instance)
+        except NotTaken:
+            time.sleep(ROOM_POLL_SECONDS)  # until it is noticed that the instance is gone
+            queue.put_back(work.waiting)
+        else:
+            self._forget(work.waiting)
+            queue.done()
+
+    def _forget(self, waiting: Waiting) -> None:
+        """It has its result or its failure, or its endpoint is gone; not if the stack ended meanwhile."""
+        with self._lock:
+            record = self._kept.find(waiting.request.scope, waiting.id)
+            if record and not self._is_over:
+                self._kept.remove(record)
 
     def _expire(self, waiting: Waiting) -> None:
         request = waiting.request
@@ -121,6 +153,7 @@ class AsyncInvocations:
         ):
             if config := fleet.record.config.request.async_inference_config:
                 self._new_work(config, _any_variant(fleet), waiting).expire()
+        self._forget(waiting)
 
     def _new_work(self, config: AsyncInferenceConfig, variant: Variant, waiting: Waiting) -> AsyncWork:
         return AsyncWork(self._context, config.output_config, variant, waiting, lambda: self._is_over)
@@ -142,6 +175,9 @@ class AsyncInvocations:
         status = change.description["EndpointStatus"]
         if status == "Deleting" and (queue := self._queues.pop(change.arn, None)):
             queue.close()
+            for record in self._kept.of(change.scope):
+                if record.endpoint_name == change.description["EndpointName"]:
+                    self._kept.remove(record)
         if status in ("Creating", "Updating"):
             name = change.description["EndpointName"]
             threading.Thread(target=self._try_topics, args=(change.scope, name), daemon=True).start()
@@ -154,17 +190,6 @@ class AsyncInvocations:
         if fleet and config:
             services = self._context.services.acting_as(fleet.variants[0].model.role_arn, scope)
             Notices(services, config.output_config.notification_config).test(scope)
-
-
-def _work(queue: AsyncQueue, work: AsyncWork, instance: Instance, held: contextlib.ExitStack) -> None:
-    try:
-        with held:
-            work.run(instance)
-    except NotTaken:
-        time.sleep(ROOM_POLL_SECONDS)  # until it is noticed that the instance is gone
-        queue.put_back(work.waiting)
-    else:
-        queue.done()
 
 
 def _concurrency(config: AsyncInferenceConfig) -> int:

@@ -2,9 +2,10 @@
 
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preflight.sagemaker.hosting.async_config import Places
 from preflight.sagemaker.hosting.async_request import AsyncRequest
@@ -14,10 +15,11 @@ ROOM_POLL_SECONDS = 0.05  # instances come, go and die without a word
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request, and where its result will be."""
+    """A request, where its result will be, and what no other request is called."""
 
     request: AsyncRequest
     places: Places
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def is_expired(self) -> bool:

@@ -1,6 +1,6 @@
 """The operations on Endpoint: what is asked is checked and begun under one lock; the live endpoint does the rest."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from preflight.sagemaker.api.errors import ValidationException, guessed
 from preflight.sagemaker.api.operation import Answer, operation
@@ -125,6 +125,13 @@ class Endpoints:
             for record in self._table:
                 self._live[record.arn] = endpoint = LiveEndpoint(self._context, self._table, record, self._let_go)
                 endpoint.resume()
+
+    def take_in(self, records: Iterable[EndpointRecord]) -> None:
+        """Endpoints of another stack, which are in the table now: they start when they are used."""
+        with self._lock:
+            for record in records:
+                self._live[record.arn] = endpoint = LiveEndpoint(self._context, self._table, record, self._let_go)
+                endpoint.sleep()
 
     def close(self) -> None:
         """Stop every fleet: the stack goes down."""

@@ -58,6 +58,7 @@ class LiveEndpoint:
         self._leaving: Fleet | None = None
         self._is_resumed = threading.Event()
         self._is_resumed.set()
+        self._is_asleep = False
         self._worker: threading.Thread | None = None
 
     def route(self, session_id: str | None) -> Fleet | None:
@@ -84,12 +85,14 @@ class LiveEndpoint:
 
     def update(self, fleet: Fleet, config: DeploymentConfig) -> None:
         """Start ``fleet`` in the background and put it in the place of the one that serves."""
+        self._wake()
         self._take_on(fleet, config)
         self._become("Updating" if self.fleet else "Creating")
         self._start_deployment(fleet)
 
     def change_capacity(self, change: CapacityChange) -> None:
         """Make the variants what ``change`` asks for; the weights at once, the instances in the background."""
+        self._wake()
         change.begin()
         self._become("Updating")
         self._tell_deployment()
@@ -115,8 +118,16 @@ class LiveEndpoint:
             self._pending = self._fleet_of(record.pending)
             self._start_deployment(self._pending)
 
+    def sleep(self) -> None:
+        """Be as a file of somebody's describes it: its instances, which run what is theirs, start when it is used."""
+        if self.record.fleet:
+            self.fleet = self._fleet_of(self.record.fleet)
+            self._is_resumed.clear()
+            self._is_asleep = True
+
     def wait_until_resumed(self, timeout_seconds: float) -> None:
         """Return once its instances run again after the stack was stopped, or do not start."""
+        self._wake()
         self._is_resumed.wait(timeout_seconds)
 
     def kill(self) -> None:
@@ -124,6 +135,14 @@ class LiveEndpoint:
         for fleet in (self._pending, self.fleet, self._leaving):
             if fleet:
                 fleet.stop(grace_seconds=0)
+
+    def _wake(self) -> None:
+        if not self._is_asleep:
+            return
+        with self._lock:
+            if self._is_asleep and self.fleet:
+                self._is_asleep = False
+                self._work(functools.partial(self._start_again, self.fleet))
 
     def _take_on(self, fleet: Fleet, config: DeploymentConfig) -> None:
         self._pending, self._share = fleet, 0.0

@@ -82,6 +82,10 @@ class EndpointRecord(Record):
     pending: FleetRecord | None = None
 
     @property
+    def is_settled(self) -> bool:
+        return self.pending is None and self.status == ("InService" if self.fleet else "Failed")
+
+    @property
     def variants(self) -> list[VariantRecord]:
         """All that run or are about to, of every fleet."""
         return [variant for fleet in (self.fleet, self.pending) if fleet for variant in fleet.variants]

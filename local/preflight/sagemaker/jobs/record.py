@@ -48,6 +48,10 @@ class JobRecord(Record):
         return self.end_time is not None
 
     @property
+    def is_settled(self) -> bool:
+        return self.is_final
+
+    @property
     def seconds_waited(self) -> float:
         """Since it was created."""
         return (datetime.now(UTC) - self.creation_time).total_seconds()

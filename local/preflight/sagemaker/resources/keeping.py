@@ -28,6 +28,8 @@ from preflight.sagemaker.resources.table import Resources, Table
 
 LOG = logging.getLogger(__name__)
 
+Document = dict[str, Any]
+
 FOLDER = "sagemaker"  # below the folder of all that a stack keeps
 FORMAT = 1
 INTERVAL_SECONDS = 2.0
@@ -42,6 +44,7 @@ class Keeper:
         self._resources = resources
         self._home = home
         self._folder = home / FOLDER
+        self.problem = ""  # why some of it cannot be written
         self._written: dict[Path, int] = {}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._live, name="keep-resources", daemon=True)
@@ -52,6 +55,9 @@ class Keeper:
         Those are set aside. Those of kinds that this Preflight does not know stay.
         """
         notes = []
+        if self._folder.exists() and not self._folder.is_dir():
+            place = kept_files.set_aside(self._folder, self._home)
+            notes.append(f"What was kept of SageMaker is no folder, and is in {place}.")
         for table in self._resources.tables:
             for path in sorted(self._folder.glob(f"*/*/{_file_name(table.kind.arn_kind)}/[!.]*.json")):
                 try:
@@ -83,7 +89,7 @@ class Keeper:
             pause = max(INTERVAL_SECONDS, (time.monotonic() - started) / LARGEST_SHARE)
 
     def _save(self) -> None:
-        there = set()
+        there, problem = set(), ""
         for table in self._resources.tables:
             for record in sorted(table, key=lambda record: record.creation_time):
                 path = self._path(table, record)
@@ -91,10 +97,13 @@ class Keeper:
                 try:
                     self._save_one(path, table, record)
                 except Exception as error:  # a full disk; the next time may be better
-                    LOG.warning("%s is not kept: %s", record.arn, error)
+                    problem = problem or f"{record.arn}, and maybe more of SageMaker, is not kept: {error}"
         for path in self._written.keys() - there:
             path.unlink(missing_ok=True)
             del self._written[path]
+        if problem and problem != self.problem:
+            LOG.warning("%s", problem)
+        self.problem = problem
 
     def _save_one(self, path: Path, table: Table[Any], record: Record) -> None:
         with self._resources.lock:
@@ -102,8 +111,9 @@ class Keeper:
             fingerprint = _fingerprint(record, tags)
             if self._written.get(path) == fingerprint:
                 return
-            document = {"format": FORMAT, "kind": table.kind.arn_kind, "tags": tags, "record": _plain(record)}
-        kept_files.write(path, json.dumps(document, indent=1, ensure_ascii=False).encode())
+            document = document_of(table, record, tags)
+        whole = {"checksum": _checksum(document), **document}
+        kept_files.write(path, json.dumps(whole, indent=1, ensure_ascii=False).encode())
         self._written[path] = fingerprint
 
     def _path(self, table: Table[Any], record: Record) -> Path:
@@ -118,6 +128,16 @@ def forget(home: Path | None) -> None:
         shutil.rmtree(home / FOLDER, ignore_errors=True)
 
 
+def document_of(table: Table[Any], record: Record, tags: Mapping[str, str]) -> Document:
+    """What is written down of a resource; call under the resources' lock."""
+    return {"format": FORMAT, "kind": table.kind.arn_kind, "tags": dict(tags), "record": _plain(record)}
+
+
+def read_document[R: Record](document: Document, kind: type[R]) -> tuple[R, Mapping[str, str]]:
+    """The record of ``document``, and its tags. Raises whatever is wrong with it."""
+    return kind.model_validate(document["record"]), {str(key): str(value) for key, value in document["tags"].items()}
+
+
 def _file_name(name: str) -> str:
     """``name`` as a file can have it: without slashes, and not too long."""
     written = quote(name, safe="")
@@ -128,7 +148,16 @@ def _file_name(name: str) -> str:
 
 def _read(path: Path, kind: type[Record]) -> tuple[Record, Mapping[str, str]]:
     document = json.loads(path.read_bytes())
-    return kind.model_validate(document["record"]), {str(key): str(value) for key, value in document["tags"].items()}
+    if "checksum" in document and document.pop("checksum") != _checksum(document):
+        raise ValueError("its checksum is another")
+    if set(document) != {"format", "kind", "tags", "record"}:
+        raise ValueError("it has other members")
+    return read_document(document, kind)
+
+
+def _checksum(document: Document) -> str:
+    """Of what it says, however that is written; who changes it by hand takes its checksum out."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _fingerprint(record: Record, tags: Mapping[str, str]) -> int:

@@ -18,3 +18,8 @@ class Record(BaseModel):
     name: str
     arn: str
     creation_time: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing works on it, so that it is the same wherever it is taken."""
+        return True

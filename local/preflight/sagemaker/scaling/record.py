@@ -41,12 +41,12 @@ class PolicyRecord(BaseModel):
 
 
 class ScheduledActionRecord(BaseModel):
-    """``looked_at`` is the moment up to which it was seen whether it is due."""
+    """``looked_at`` is the moment up to which it was seen whether it is due; that it moves on is no change."""
 
     request: PutScheduledAction
     arn: str
     creation_time: datetime = Field(default_factory=_now)
-    looked_at: datetime = Field(default_factory=_now)
+    looked_at: datetime = Field(default_factory=_now, exclude=True)
 
 
 class ActivityRecord(BaseModel):
@@ -74,6 +74,11 @@ class TargetRecord(Record):
     policies: dict[str, PolicyRecord] = Field(default_factory=dict)
     scheduled_actions: dict[str, ScheduledActionRecord] = Field(default_factory=dict)
     activities: list[ActivityRecord] = Field(default_factory=list)
+
+    @property
+    def is_settled(self) -> bool:
+        """It acts by itself, and its alarms are CloudWatch's."""
+        return False
 
     @property
     def endpoint_name(self) -> str:

@@ -3,14 +3,26 @@
 import secrets
 from collections.abc import Iterator
 
+from preflight.sagemaker.api.errors import ValidationException, guessed
+from preflight.sagemaker.api.listing import Listing
 from preflight.sagemaker.api.scope import Scope
 from preflight.sagemaker.context import ServiceContext
-from preflight.sagemaker.resources.table import Change
+from preflight.sagemaker.resources.table import Change, Kind, Table
 from preflight.sagemaker.scaling.errors import ObjectNotFoundException, ResourceNotFoundException
-from preflight.sagemaker.scaling.record import NAMESPACE, PolicyRecord, TargetRecord
+from preflight.sagemaker.scaling.record import NAMESPACE, PolicyRecord, TargetRecord, describe_target
 from preflight.sagemaker.scaling.request import OfTarget
 
 _ENDPOINT_KIND = "Endpoint"
+_TARGET = Kind(
+    record=TargetRecord,
+    arn_kind="scalable-target",
+    event=None,
+    listing=Listing(result_key="ScalableTargets", name_key="ResourceId"),
+    describe=describe_target,
+    summarize=describe_target,
+    taken=lambda arn: ValidationException(guessed(f"{arn} is registered already.")),
+    missing=lambda arn: ResourceNotFoundException(f"Could not find resource {arn}."),
+)
 
 
 class Targets:
@@ -18,15 +30,14 @@ class Targets:
 
     def __init__(self, context: ServiceContext) -> None:
         self.lock = context.resources.lock
-        self._tags = context.resources.tags
-        self._targets: dict[tuple[Scope, str], TargetRecord] = {}
+        self._table: Table[TargetRecord] = Table(context.resources, _TARGET)
         self.loose_alarms: list[tuple[Scope, str]] = []
         context.resources.observe(self._follow)
 
     def find(self, scope: Scope, of: OfTarget) -> TargetRecord | None:
-        with self.lock:
-            target = self._targets.get((scope, of.resource_id))  # a variant has one dimension, by its kind
-        return target if target and target.dimension == of.scalable_dimension else None
+        target = self._table.find(scope, of.resource_id)  # a variant has one dimension, by its kind
+        is_it = target and (target.name, target.dimension) == (of.resource_id, of.scalable_dimension)
+        return target if is_it else None
 
     def require(self, scope: Scope, of: OfTarget) -> TargetRecord:
         """Raises ObjectNotFoundException."""
@@ -43,14 +54,12 @@ class Targets:
         return found
 
     def add(self, target: TargetRecord) -> None:
-        with self.lock:
-            self._targets[target.scope, target.name] = target
+        self._table.add(target)
 
     def remove(self, target: TargetRecord) -> None:
         """With all that it has."""
         with self.lock:
-            del self._targets[target.scope, target.name]
-            self._tags.forget(target.arn)
+            self._table.remove(target)
             for policy in target.policies.values():
                 self.let_go(target, policy)
 
@@ -60,16 +69,14 @@ class Targets:
             self.loose_alarms += [(target.scope, name) for name in policy.alarms.values()]
 
     def of(self, scope: Scope) -> list[TargetRecord]:
-        with self.lock:
-            return [target for (owner, _), target in self._targets.items() if owner == scope]
+        return self._table.of(scope)
 
     def variants_of(self, scope: Scope, endpoint_name: str) -> set[str]:
         """The variants of an endpoint that are registered."""
         return {target.variant_name for target in self.of(scope) if target.endpoint_name == endpoint_name}
 
     def __iter__(self) -> Iterator[TargetRecord]:
-        with self.lock:
-            return iter(list(self._targets.values()))
+        return iter(self._table)
 
     def _follow(self, change: Change) -> None:
         """The targets of an endpoint that is deleted go with it."""

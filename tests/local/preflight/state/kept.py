@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+from botocore.exceptions import ClientError
+
 from preflight.waiting import wait_until
-from tests.local.conftest import XGBOOST, make_role
+from tests.local.conftest import XGBOOST, make_role, wait_for_endpoint
 from tests.local.preflight.sagemaker.tuning.conftest import MAXIMIZE_SCORE, METRIC, SCRIPT, continuous, limits
 
 Clients = Callable[[str], Any]
@@ -51,6 +54,17 @@ def _seen_objects(client: Clients) -> Any:
         [(part["PartNumber"], part["ETag"], part["Size"]) for part in s3.list_parts(**place)["Parts"]],
         s3.get_object_tagging(Bucket=BUCKET, Key="a/ü &")["TagSet"],
     )
+
+
+def objects(client: Clients) -> Any:
+    """All versions of one bucket's objects, whatever their ids are."""
+    s3 = client("s3")
+    listed = s3.list_object_versions(Bucket=BUCKET)
+    return [
+        *((each["Key"], each["IsLatest"], _object(s3, each["Key"], each["VersionId"])) for each in listed["Versions"]),
+        *((each["Key"], each["IsLatest"]) for each in listed["DeleteMarkers"]),
+        s3.get_object_tagging(Bucket=BUCKET, Key="a/ü &")["TagSet"],
+    ]
 
 
 def _object(s3: Any, key: str, version: str) -> Any:
@@ -345,6 +359,104 @@ def _seen_example(client: Clients) -> Any:
     return endpoint, described, configs, sagemaker.list_models()["Models"]
 
 
+QUEUED = "queued"  # an asynchronous endpoint of the example's model
+VARIANT = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": f"endpoint/{QUEUED}/variant/v",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+
+
+def _make_scaling(client: Clients) -> None:
+    """An endpoint that is scaled to no instances, so that what it is asked waits."""
+    sagemaker, scaling = client("sagemaker"), client("application-autoscaling")
+    variant = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    (model, *_) = sagemaker.list_models()["Models"]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=QUEUED,
+        ProductionVariants=[{**variant, "ModelName": model["ModelName"]}],
+        AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/results"}},
+    )
+    sagemaker.create_endpoint(EndpointName=QUEUED, EndpointConfigName=QUEUED)
+    assert wait_for_endpoint(sagemaker, QUEUED)["EndpointStatus"] == "InService"
+    scaling.register_scalable_target(**VARIANT, MinCapacity=0, MaxCapacity=0, Tags={"of": "test"})
+    steps = {
+        "AdjustmentType": "ChangeInCapacity",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+    }
+    scaling.put_scaling_policy(
+        **VARIANT, PolicyName="kept", PolicyType="StepScaling", StepScalingPolicyConfiguration=steps
+    )
+    limits = {"MinCapacity": 0, "MaxCapacity": 0}
+    scaling.put_scheduled_action(
+        **VARIANT, ScheduledActionName="kept", Schedule="cron(0 0 1 1 ? 2100)", ScalableTargetAction=limits
+    )
+    assert wait_until(lambda: _instances(sagemaker) == 0, SECONDS, 0.2)
+    assert wait_for_endpoint(sagemaker, QUEUED)["EndpointStatus"] == "InService"
+    assert wait_until(lambda: _seen_scaling(client)[-1] == ["Successful"], SECONDS, 0.2)
+
+
+def _instances(sagemaker: Any) -> int:
+    (variant,) = sagemaker.describe_endpoint(EndpointName=QUEUED)["ProductionVariants"]
+    count: int = variant["CurrentInstanceCount"]
+    return count
+
+
+def _seen_scaling(client: Clients) -> Any:
+    scaling = client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    tags = scaling.list_tags_for_resource(ResourceARN=target["ScalableTargetARN"])["Tags"]
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    actions = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    activities = scaling.describe_scaling_activities(ServiceNamespace="sagemaker")["ScalingActivities"]
+    states = [activity["StatusCode"] for activity in activities]
+    return target, tags, policies, actions, _instances(client("sagemaker")), states
+
+
+def ask_later(client: Clients) -> str:
+    """Where the answer will be to a request that waits for an instance."""
+    row = ",".join(["3"] * 22)
+    client("s3").put_object(Bucket=BUCKET, Key="row.csv", Body=row, ContentType="text/csv")
+    asked = {"EndpointName": QUEUED, "InputLocation": f"s3://{BUCKET}/row.csv"}
+    location: str = client("sagemaker-runtime").invoke_endpoint_async(**asked)["OutputLocation"]
+    return location
+
+
+def answer(client: Clients, location: str) -> bytes:
+    """Give the endpoint an instance, and return what it answers."""
+    client("application-autoscaling").register_scalable_target(**VARIANT, MinCapacity=1, MaxCapacity=1)
+    key, found = location.removeprefix(f"s3://{BUCKET}/"), {"Bucket": BUCKET, "Prefix": "results"}
+    is_there = lambda: key in [each["Key"] for each in client("s3").list_objects_v2(**found).get("Contents", ())]  # noqa: E731
+    assert wait_until(is_there, SECONDS, 0.2), location
+    body: bytes = client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return body
+
+
+def _make_session(client: Clients) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam").create_role(RoleName="of-a-session", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    client("iam").put_role_policy(RoleName="of-a-session", PolicyName="some", PolicyDocument=_policy("s3:*"))
+    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="kept")["Credentials"]
+    plain = json.dumps({name: str(value) for name, value in keys.items()})
+    client("s3").put_object(Bucket=BUCKET, Key="session.json", Body=plain)
+
+
+def _seen_session(client: Clients) -> Any:
+    """Who it is, what it may do, and what not."""
+    keys = json.load(client("s3").get_object(Bucket=BUCKET, Key="session.json")["Body"])
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+    url = client("sts").meta.endpoint_url
+    try:
+        session.client("iam", endpoint_url=url).list_users()
+        refused = ""
+    except ClientError as error:
+        refused = error.response["Error"]["Code"]
+    identity = session.client("sts", endpoint_url=url).get_caller_identity()["Arn"]
+    body = session.client("s3", endpoint_url=url).get_object(Bucket=BUCKET, Key="session.json")["Body"].read()
+    return identity, json.loads(body), refused
+
+
 def script(client: Clients) -> dict[str, Any]:
     """A training job of a script that scores a hyperparameter, or waits for its end."""
     client("s3").put_object(Bucket=BUCKET, Key="sourcedir.tar.gz", Body=_packed())
@@ -419,6 +531,8 @@ SERVICES = {
     "logs": Kept(_make_logs, _seen_logs),
     "cloudwatch": Kept(_make_alarm, _seen_alarm),
     "lambda": Kept(_make_function, _seen_function),
+    "scaling": Kept(_make_scaling, _seen_scaling),
+    "sts": Kept(_make_session, _seen_session),
     "example": Kept(lambda client: None, _seen_example),
     "registry": Kept(_make_registered, _seen_registered),
     "experiments": Kept(_make_experiment, _seen_experiment),

@@ -1,25 +1,32 @@
-"""One stack's life: the example is deployed, every service is given something, the stack is stopped, and killed."""
+"""One stack's life: the example is deployed, every service is given something, the stack is stopped, killed, shared."""
 
+import contextlib
+import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from preflight.client_environment import client_environment
 from preflight.sagemaker.launching.ports import free_port
 from preflight.stack import Stack
+from preflight.testing.process import StackProcess
 from preflight.waiting import wait_until
 from tests.conftest import REPOSITORY
-from tests.local.preflight.state import kept
+from tests.local.preflight.state import damage, kept
 from tests.local.preflight.test_stack import kill
 
 SERVER_ERROR = "InternalServerError: We encountered an internal error. Please try again."
@@ -31,6 +38,7 @@ class Life:
 
     stack: Stack
     url: str = ""
+    body: str = ""
     answers: list[Any] = field(default_factory=list)
     seen: list[dict[str, Any]] = field(default_factory=list)
     interrupted: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +69,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     life = Life(Stack(port=free_port(), home=folder / "home"))
     life.stack.up()
     try:
-        body = deploy(life, folder)
+        life.body = body = deploy(life, folder)
         for service in kept.SERVICES.values():
             service.make(life.client)
         life.ask(body)
@@ -96,10 +104,14 @@ def deploy(life: Life, folder: Path) -> str:
 
 
 def start_work(life: Life) -> None:
-    """A tuning job and a pipeline, each with a training job that does not end; returns once all is written down."""
+    """A tuning job and a pipeline, each with a training job that does not end, and a request without an instance.
+
+    Returns once all is written down.
+    """
     kept.tune(life.client, "interrupted", {"mode": "wait"})
     training = kept.script(life.client) | {"HyperParameters": kept.words(mode="wait")}
     step = {"Name": "Train", "Type": "Training", "Arguments": training}
+    life.interrupted["result"] = kept.ask_later(life.client)
     life.interrupted["execution"] = kept.start_pipeline(life.client, "interrupted", step)
     documents = life.stack.state_folder / "sagemaker"
     execution_id = life.interrupted["execution"].rpartition("/")[2]
@@ -108,7 +120,8 @@ def start_work(life: Life) -> None:
         texts = [path.read_text() for path in documents.glob("*/*/training-job/*.json") if path.is_file()]
         jobs = sum('"status": "Training"' in text and '"end_time": null' in text for text in texts)
         others = [path for path in documents.glob("*/*/*/*.json") if path.stem in ("interrupted", execution_id)]
-        return jobs >= 2 and len(others) >= len(("tuning job", "pipeline", "execution"))
+        asked = list(documents.glob("*/*/asynchronous-inference/*.json"))
+        return jobs >= 2 and bool(asked) and len(others) >= len(("tuning job", "pipeline", "execution"))
 
     assert wait_until(are_written, 120, 0.1)
 
@@ -131,6 +144,12 @@ def test_an_upload_that_was_begun_before_two_restarts_can_be_ended(life: Life) -
     assert kept.complete_upload(life.client) == kept.PART + b"last"
 
 
+def test_a_request_that_waited_for_an_instance_when_the_stack_was_killed_is_answered(life: Life) -> None:
+    assert b"predict" in kept.answer(life.client, life.interrupted["result"])
+    waiting = life.stack.state_folder / "sagemaker"
+    assert wait_until(lambda: not list(waiting.glob("*/*/asynchronous-inference/*.json")), 60, 0.2)
+
+
 def test_work_that_was_interrupted_has_failed_as_on_aws(life: Life) -> None:
     sagemaker = life.client("sagemaker")
     tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="interrupted")
@@ -148,8 +167,43 @@ def test_work_that_was_interrupted_has_failed_as_on_aws(life: Life) -> None:
 def test_nothing_of_it_is_damaged(life: Life) -> None:
     told = requests.get(f"{life.stack.endpoint_url}/_preflight/state", timeout=30).json()
 
-    assert told == {"is_kept": True, "notes": []}
+    assert (told["is_kept"], told["notes"]) == (True, [])
     assert not re.search(r"Traceback|is not kept", life.stack.log_file.read_text())
+
+
+class TestNotWritable:
+    """As on a full disk: something is in the way of what is to be written."""
+
+    @pytest.mark.parametrize(
+        ("part", "change", "word"),
+        [
+            pytest.param("services/sns", lambda client: client("sns").create_topic(Name="late"), "sns", id="a service"),
+            pytest.param(
+                "sagemaker/000000000000/us-east-1/artifact",
+                lambda client: client("sagemaker").create_artifact(
+                    ArtifactType="late", Source={"SourceUri": f"s3://{kept.BUCKET}/late"}
+                ),
+                "artifact/",
+                id="SageMaker",
+            ),
+        ],
+    )
+    def test_it_is_said_and_made_up_for_later(self, life: Life, part: str, change: Any, word: str) -> None:
+        place = life.stack.state_folder / part
+        aside = life.stack.home / "aside"
+        if place.exists():
+            place.rename(aside)
+        place.write_text("in the way")
+        change(life.client)
+        told = lambda: [note for note in life.stack.state_notes() if "is not kept" in note]  # noqa: E731
+        assert wait_until(lambda: len(told()) == 1 and word in told()[0], 60, 0.2), told()
+
+        place.unlink()
+        if aside.exists():
+            aside.rename(place)
+
+        assert wait_until(lambda: not told(), 60, 0.2), told()
+        assert list(place.iterdir())
 
 
 def test_status_shows_the_url_before_anybody_has_asked_for_it(life: Life) -> None:
@@ -161,3 +215,154 @@ def test_status_shows_the_url_before_anybody_has_asked_for_it(life: Life) -> Non
     told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
     assert life.url in told.stdout, told.stderr
+
+
+@dataclass
+class Imported:
+    """Another stack, into which a file of the first has been imported. ``said`` is what the two commands printed."""
+
+    stack: Stack
+    said: list[str]
+    started: set[str]  # what runs since, by its command line
+    answer: Any
+    seen: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def imported(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
+    path = tmp_path_factory.mktemp("shared") / "stack.zip"
+    with StackProcess() as other:
+        said = [run_state("export", life.stack, path)]
+        before = children(other.stack)
+        said.append(run_state("import", other.stack, path))
+        started = children(other.stack) - before
+        elsewhere = Life(other.stack, url=life.url.replace(str(life.stack.port), str(other.port)))
+        elsewhere.ask(life.body)
+        elsewhere.look()
+        yield Imported(other.stack, said, started, elsewhere.answers[0], elsewhere.seen[0])
+
+
+def run_state(what: str, stack: Stack, path: Path) -> str:
+    command = [sys.executable, "-m", "preflight", "state", what, str(path), "--port", str(stack.port)]
+    environ = os.environ | {"PREFLIGHT_HOME": str(stack.home)}
+    result = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=180)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def children(stack: Stack) -> set[str]:
+    process = stack.process()
+    assert process is not None
+    found = set()
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found.add(" ".join(child.cmdline()))
+    return found
+
+
+class TestShared:
+    def test_nothing_of_a_file_runs_by_being_imported(self, imported: Imported) -> None:
+        assert imported.started == set()
+
+    def test_the_url_of_a_file_gives_the_same_answer(self, life: Life, imported: Imported) -> None:
+        assert imported.answer == life.answers[0]
+
+    @pytest.mark.parametrize(
+        "service", ["example", "lambda", "events", "registry", "experiments", "tuning", "pipelines"]
+    )
+    def test_what_a_client_sees_of_a_service_is_the_same(self, life: Life, imported: Imported, service: str) -> None:
+        seen = imported.seen[service]
+        if isinstance(seen, Exception):
+            raise seen
+        assert seen == life.seen[-1][service]
+
+    def test_objects_have_their_versions_and_all_that_belongs_to_them(self, imported: Imported, life: Life) -> None:
+        there, here = (kept.objects(Life(stack).client) for stack in (imported.stack, life.stack))
+
+        assert there == here
+        assert len(there) > 2
+
+    def test_a_topic_delivers_to_its_queue(self, imported: Imported) -> None:
+        ((subscription,), is_delivered) = imported.seen["sns"]
+
+        assert subscription["Endpoint"].endswith(":of-topic")
+        assert is_delivered
+
+    def test_what_is_left_out_is_named(self, imported: Imported) -> None:
+        exported, _ = imported.said
+        for each in ("the access keys of the user someone", "the messages in the queue kept", "/kept/one, a secret"):
+            assert each in exported
+
+
+@dataclass
+class Damaged:
+    """A copy of what a stack kept, damaged at a hundred places, and the stack that was started on it."""
+
+    stack: Stack
+    damaged: set[Path]  # below the folder of what is kept
+    documents: dict[str, str]  # the ARN in each of SageMaker's, by its path
+    services: set[str]  # of which a file was damaged
+
+
+@pytest.fixture(scope="module")
+def damaged(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+    life.stack.down()
+    stack = Stack(port=free_port(), home=tmp_path_factory.mktemp("damaged") / "home")
+    shutil.copytree(life.stack.state_folder, stack.state_folder)
+    life.stack.up()
+    home = stack.state_folder
+    documents = {
+        str(path.relative_to(home)): json.loads(path.read_text())["record"]["arn"]
+        for path in home.glob("sagemaker/*/*/*/*.json")
+    }
+    done = damage.at_random_places(home, 100, Random(17))
+    services = {path.parts[1] for path in done if path.parts[0] == "services"}
+    stack.up()
+    try:
+        yield Damaged(stack, done, documents, services)
+    finally:
+        stack.down(forget=True)
+
+
+class TestDamaged:
+    """The stack has started: ``damaged`` would have failed otherwise."""
+
+    def test_each_damaged_document_is_set_aside_and_named(self, damaged: Damaged) -> None:
+        told = requests.get(f"{damaged.stack.endpoint_url}/_preflight/state", timeout=60).json()["notes"]
+        for path in damaged.damaged:
+            if path.parts[0] == "sagemaker":
+                assert any(path.name in note for note in told), path
+                assert list(damaged.stack.state_folder.glob(f"aside/*/{glob.escape(str(path))}"))
+
+    def test_each_damaged_service_is_set_aside_and_named(self, damaged: Damaged) -> None:
+        told = requests.get(f"{damaged.stack.endpoint_url}/_preflight/state", timeout=60).json()["notes"]
+        assert len(damaged.services) > 2
+        for service in damaged.services:
+            assert any(f"services/{service} " in note for note in told), service
+            assert list(damaged.stack.state_folder.glob(f"aside/*/services/{service}"))
+
+    def test_every_document_that_was_left_alone_is_there(self, damaged: Damaged) -> None:
+        found = requests.get(f"{damaged.stack.endpoint_url}/_preflight/state/sagemaker", timeout=60).json()
+        there = {document["record"]["arn"] for document in found["documents"]} | set(found["left_out"])
+        whole = {arn for path, arn in damaged.documents.items() if Path(path) not in damaged.damaged}
+
+        assert whole == there
+        assert len(damaged.documents) > len(whole) > 10
+
+    def test_every_service_that_was_left_alone_is_as_it_was(self, life: Life, damaged: Damaged) -> None:
+        client = Life(damaged.stack).client
+        whole = {"iam", "ssm", "secretsmanager", "logs", "cloudwatch"} - damaged.services
+
+        assert whole
+        for service in whole:
+            assert kept.SERVICES[service].seen(client) == life.seen[-1][service], service
+
+    def test_every_service_answers(self, damaged: Damaged) -> None:
+        client = Life(damaged.stack).client
+        for service in kept.SERVICES.values():
+            try:
+                service.seen(client)
+            except ClientError as error:
+                assert error.response["ResponseMetadata"]["HTTPStatusCode"] < 500, error
+            except (LookupError, ValueError, AssertionError):
+                pass  # it looks for what is gone

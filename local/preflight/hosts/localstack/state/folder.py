@@ -53,6 +53,10 @@ class StateFolder:
         if written_by.get("format", FORMAT) != FORMAT:
             for part in _PARTS:
                 self._leave(self.home / part, f"is of a Preflight with another form of state ({written_by})")
+        for part in _PARTS:
+            for path in (self.home / part, *self.home.glob("services/*")):
+                if path.exists() and not path.is_dir():
+                    self._leave(path, "is no folder")
         for path in self.home.glob("services/*/[!.]*"):
             self._require_whole(path)
         for path in self.files.glob("**/*.db"):

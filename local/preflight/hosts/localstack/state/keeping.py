@@ -23,6 +23,7 @@ LOG = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 LARGEST_SHARE = 0.1  # of the time: a large state is written less often
+RETRY_SECONDS = 5.0  # after what could not be written
 PATIENCE_SECONDS = 0.3  # for requests under way, and of requests for us
 ATTEMPTS = 3
 
@@ -68,6 +69,8 @@ class Keeper:
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
+        self.seconds: dict[str, float] = {}  # that each service's last save took
+        self.problems: dict[str, str] = {}  # services whose changes cannot be written, and why
         self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._changed: set[str] = set()
         self._has_changed = threading.Event()
@@ -114,12 +117,23 @@ class Keeper:
         """Write down what ``services`` hold now; what cannot be written is said, and what was written before stays."""
         with self._one_at_a_time:
             for name in services:
+                started = time.monotonic()
                 try:
                     self._save(name)
                 except Exception as error:
-                    LOG.warning(
-                        "What changed in %s is not kept: %s", name, error, exc_info=LOG.isEnabledFor(logging.DEBUG)
-                    )
+                    self._note(name, error)
+                else:
+                    self.seconds[name] = time.monotonic() - started
+                    self.problems.pop(name, None)
+
+    def _note(self, name: str, error: Exception) -> None:
+        """It is said once, and tried again."""
+        problem = f"What changed in {name} is not kept: {error}"
+        if self.problems.get(name) != problem:
+            LOG.warning("%s", problem, exc_info=LOG.isEnabledFor(logging.DEBUG))
+        self.problems[name] = problem
+        self._changed.add(name)
+        self._has_changed.set()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -136,6 +150,8 @@ class Keeper:
             started = time.monotonic()
             self.save(sorted(changed))
             pause = max(INTERVAL_SECONDS, (time.monotonic() - started) / LARGEST_SHARE)
+            if self.problems:
+                pause = max(pause, RETRY_SECONDS)
 
     def _save(self, name: str) -> None:
         service = SERVICE_PLUGINS.get_service(name)

@@ -22,6 +22,7 @@ from preflight.kept_files import NotOwn
 from preflight.sagemaker.settings import kept_folder
 
 STATE_PATH = "/_preflight/state"
+DOCUMENTS_PATH = f"{STATE_PATH}/sagemaker"
 BEFORE_SERVICES_STOP = -1
 
 
@@ -43,15 +44,20 @@ def _keeper() -> Keeper:
 def take_up_state() -> None:
     """Look at what is kept; nothing in it keeps the stack from starting but that others may have written it."""
     ROUTER.add(STATE_PATH, _describe, methods=["GET"])
+    ROUTER.add(DOCUMENTS_PATH, _documents, methods=["GET"])
+    ROUTER.add(DOCUMENTS_PATH, _take_in, methods=["POST"])
     kept = folder()
     if kept is None:
         return
     try:
         kept.open()
+        kept.files.mkdir(mode=0o700, exist_ok=True)
     except NotOwn as error:
         raise LocalstackExit(f"{error}\n", 1) from None
+    except OSError as error:
+        without = "preflight up --ephemeral starts without it"
+        raise LocalstackExit(f"{kept.home}, where this stack keeps what it stores: {error}; {without}.\n", 1) from None
     config.dirs.data = str(kept.files)  # what services keep in files of their own is kept there
-    kept.files.mkdir(mode=0o700, exist_ok=True)
     restorer = _restorer()
     restorer.restore_what_others_read()
     apply("state", restorer.patches)
@@ -96,9 +102,35 @@ def keep_state() -> None:
 
 
 def _describe(request: Request) -> Response:
-    """What ``preflight`` says of the state: whether it is kept, and what of it could not be used."""
+    """What ``preflight`` says of the state: whether it is kept, what of it could not be used, what keeping it takes."""
     kept = folder()
     response = Response()
-    service = LIFE.service()
-    response.set_json({"is_kept": kept is not None, "notes": [*(kept.notes if kept else ()), *service.notes]})
+    notes = [*LIFE.service().notes]
+    if kept:
+        notes = [*kept.notes, *_keeper().problems.values(), *notes]
+    response.set_json({"is_kept": kept is not None, "notes": notes, "seconds": _keeper().seconds if kept else {}})
+    return response
+
+
+def _documents(request: Request) -> Response:
+    """SageMaker's resources, for another stack."""
+    shared = LIFE.service().documents()
+    response = Response()
+    response.set_json({"documents": shared.documents, "left_out": shared.left_out})
+    return response
+
+
+def _take_in(request: Request) -> Response:
+    """SageMaker's resources of another stack."""
+    from preflight.sagemaker.resources.sharing import NotTaken  # slow to import; the stack answers before
+
+    response = Response()
+    try:
+        with LIFE.held() as service:
+            asked = request.get_json()
+            taken = service.take_in(asked["documents"], is_trial=bool(asked.get("is_trial")))
+            response.set_json({"taken": taken})
+    except NotTaken as error:
+        response.status_code = 400
+        response.set_json({"message": str(error)})
     return response

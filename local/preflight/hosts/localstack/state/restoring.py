@@ -71,13 +71,17 @@ class Restorer:
         if name not in self.unrestored:
             return
         self.unrestored.discard(name)
-        if name in _MADE_ANEW:
-            self._put_back(name, containers.containers_of(service))
-            _MADE_ANEW[name](service._provider)
-        else:
-            service.lifecycle_hook.on_before_state_load()
-            self._put_back(name, containers.containers_of(service))
-            service.lifecycle_hook.on_after_state_load()
+        try:
+            if name in _MADE_ANEW:
+                self._put_back(name, containers.containers_of(service))
+                _MADE_ANEW[name](service._provider)
+            else:
+                service.lifecycle_hook.on_before_state_load()
+                self._put_back(name, containers.containers_of(service))
+                service.lifecycle_hook.on_after_state_load()
+        except Exception as error:  # what another service lost may be missing here
+            LOG.exception("What %s holds does not work again.", name)
+            self._folder.notes.append(f"Some of what {name} holds does not work again: {error!r}")
 
     def _put_back(self, name: str, found: Mapping[str, containers.Container]) -> None:
         """All or nothing, as far as it can be told before."""
