@@ -41,6 +41,7 @@ def main(objects: int, rounds: int) -> None:
             seconds = _timed(lambda: _store(stack, objects))
             console.print(f"{objects} objects stored in {seconds:.1f} s.")
             saves = [_save_seconds(stack) for _ in range(rounds)]
+            console.print(f"A save takes {', '.join(f'{each:.2f}' for each in saves)} s.")
             stack.down()
             table = Table("", "median s", "least", "most")
             starts: dict[str, list[float]] = {"start without state": [], "start with it": [], "first list": []}

@@ -372,9 +372,12 @@ def _make_scaling(client: Clients) -> None:
     sagemaker, scaling = client("sagemaker"), client("application-autoscaling")
     variant = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     (model, *_) = sagemaker.list_models()["Models"]
+    container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    role = make_role(client("iam"), "sagemaker.amazonaws.com")  # the example's may not read this bucket
+    sagemaker.create_model(ModelName=QUEUED, PrimaryContainer=container, ExecutionRoleArn=role)
     sagemaker.create_endpoint_config(
         EndpointConfigName=QUEUED,
-        ProductionVariants=[{**variant, "ModelName": model["ModelName"]}],
+        ProductionVariants=[{**variant, "ModelName": QUEUED}],
         AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/results"}},
     )
     sagemaker.create_endpoint(EndpointName=QUEUED, EndpointConfigName=QUEUED)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -206,15 +206,28 @@ class TestNotWritable:
         assert list(place.iterdir())
 
 
-def test_status_shows_the_url_before_anybody_has_asked_for_it(life: Life) -> None:
+def test_an_ephemeral_stack_leaves_what_is_kept_and_status_shows_the_url_before_anybody_has_asked_for_it(
+    life: Life,
+) -> None:
     life.stack.down()
+    ephemeral = replace(life.stack, ephemeral=True)
+    ephemeral.up()
+    assert buckets(life) == []  # what is kept is not for this one
+    life.client("s3").create_bucket(Bucket="of-an-ephemeral-stack")
+    ephemeral.down()
     life.stack.up()
+    assert kept.BUCKET in buckets(life)
+    assert "of-an-ephemeral-stack" not in buckets(life)
 
     command = [sys.executable, "-m", "preflight", "status", "--json", "--port", str(life.stack.port)]
     environ = os.environ | {"PREFLIGHT_HOME": str(life.stack.home)}
     told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
     assert life.url in told.stdout, told.stderr
+
+
+def buckets(life: Life) -> list[str]:
+    return [each["Name"] for each in life.client("s3").list_buckets()["Buckets"]]
 
 
 @dataclass
@@ -366,3 +379,32 @@ class TestDamaged:
                 assert error.response["ResponseMetadata"]["HTTPStatusCode"] < 500, error
             except (LookupError, ValueError, AssertionError):
                 pass  # it looks for what is gone
+
+
+class TestForgotten:
+    """The end of the stack's life: these take away what the tests before look at."""
+
+    def test_what_a_reset_has_forgotten_does_not_come_back(self, life: Life) -> None:
+        requests.post(f"{life.stack.endpoint_url}/_localstack/state/reset", timeout=60).raise_for_status()
+        life.client("s3").create_bucket(Bucket="since-then")
+        life.client("sagemaker").create_experiment(ExperimentName="since-then")
+        life.stack.down()
+        life.stack.up()
+
+        sagemaker = life.client("sagemaker")
+        assert buckets(life) == ["since-then"]
+        assert life.client("iam").list_roles()["Roles"] == []
+        assert life.client("lambda").list_functions()["Functions"] == []
+        assert life.client("apigateway").get_rest_apis()["items"] == []
+        assert sagemaker.list_models()["Models"] == sagemaker.list_endpoints()["Endpoints"] == []
+        (experiment,) = sagemaker.list_experiments()["ExperimentSummaries"]
+        assert experiment["ExperimentName"] == "since-then"
+
+    def test_down_forgets_all_if_it_is_asked_to(self, life: Life) -> None:
+        command = [sys.executable, "-m", "preflight", "down", "--forget", "--port", str(life.stack.port)]
+        environ = os.environ | {"PREFLIGHT_HOME": str(life.stack.home)}
+        told = [subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120).stdout for _ in "12"]
+
+        assert "What it stored is forgotten." in told[0]
+        assert "It had kept nothing." in told[1]
+        assert not life.stack.state_folder.exists()
