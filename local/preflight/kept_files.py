@@ -4,10 +4,12 @@ import contextlib
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 ASIDE = "aside"
+FEW = 20  # files that are better synced one by one
 
 
 class NotOwn(Exception):
@@ -49,6 +51,37 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """What was written to these, which are on one disk, outlives a power cut, and so do their names."""
+    if len(paths) > FEW and _sync_disk(paths[0].parent):
+        return
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            os.fsync(file.fileno())
+    for folder in {path.parent for path in paths}:
+        with contextlib.suppress(FileNotFoundError):
+            sync_folder(folder)
+
+
+def _sync_disk(folder: Path) -> bool:
+    """Sync all that is on the disk of ``folder`` at once, a hundred times as fast; False where that is not known."""
+    import ctypes  # most who want to know of files need no such thing
+
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return False
+    try:
+        if syncfs(opened):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(opened)
+    return True
 
 
 def require_own(path: Path) -> None:

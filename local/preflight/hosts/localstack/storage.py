@@ -132,11 +132,7 @@ class ObjectFiles(S3ObjectStore):
     def sync(self) -> None:
         """All that has been stored outlives a power cut."""
         unsynced, self._unsynced = self._unsynced, []
-        for path in unsynced:
-            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-                os.fsync(file.fileno())
-        for folder in {path.parent for path in unsynced}:
-            kept_files.sync_folder(folder)
+        kept_files.sync_files(unsynced)
 
     def _let_go(self, path: Path) -> None:
         if self._is_kept:

@@ -372,7 +372,8 @@ def _make_scaling(client: Clients) -> None:
     sagemaker, scaling = client("sagemaker"), client("application-autoscaling")
     variant = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     (model, *_) = sagemaker.list_models()["Models"]
-    container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    described = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    container = {name: described[name] for name in ("Image", "ModelDataUrl")}
     role = make_role(client("iam"), "sagemaker.amazonaws.com")  # the example's may not read this bucket
     sagemaker.create_model(ModelName=QUEUED, PrimaryContainer=container, ExecutionRoleArn=role)
     sagemaker.create_endpoint_config(

@@ -23,6 +23,7 @@ LOG = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 LARGEST_SHARE = 0.1  # of the time: a large state is written less often
+LONGEST_PAUSE_SECONDS = 30.0
 RETRY_SECONDS = 5.0  # after what could not be written
 PATIENCE_SECONDS = 0.3  # for requests under way, and of requests for us
 ATTEMPTS = 3
@@ -149,7 +150,7 @@ class Keeper:
             changed, self._changed = self._changed, set()
             started = time.monotonic()
             self.save(sorted(changed))
-            pause = max(INTERVAL_SECONDS, (time.monotonic() - started) / LARGEST_SHARE)
+            pause = min(max(INTERVAL_SECONDS, (time.monotonic() - started) / LARGEST_SHARE), LONGEST_PAUSE_SECONDS)
             if self.problems:
                 pause = max(pause, RETRY_SECONDS)
 
