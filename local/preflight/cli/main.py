@@ -89,7 +89,7 @@ class _Port(click.ParamType):
         return int(text)
 
 
-def _stack_command(command: Callable[..., None], group: "click.Group | None" = None) -> click.Command:
+def _stack_command(command: Callable[..., None], group: click.Group | None = None) -> click.Command:
     """A subcommand of ``group``, or a command, that works on the stack of ``--port``."""
 
     @_errors_in_words()
