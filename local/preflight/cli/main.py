@@ -381,7 +381,7 @@ def export(stack: Stack, path: Path, region: str) -> None:
     from preflight.cli import state_files  # boto3 takes longer than most commands here
 
     _require_whole_stack(stack)
-    with console.status("Reading the stack ..."):
+    with console().status("Reading the stack ..."):
         state_files.export(stack, path, region, say)
 
 
@@ -393,7 +393,7 @@ def import_(stack: Stack, path: Path, max_gb: float) -> None:
     from preflight.cli import state_files
 
     _require_whole_stack(stack)
-    with console.status("Checking FILE, then making what is in it ..."):
+    with console().status("Checking FILE, then making what is in it ..."):
         state_files.import_(stack, path, max_gb, say)
 
 

@@ -51,6 +51,13 @@ class Life:
         answer = requests.post(self.url, data=body, headers={"Content-Type": "application/json"}, timeout=60)
         self.answers.append((answer.status_code, answer.json()))
 
+    def notes(self) -> list[str]:
+        """What the stack says of what it keeps: what could not be read, what cannot be written."""
+        told = requests.get(f"{self.stack.endpoint_url}/_preflight/state", timeout=60).json()
+        assert told["is_kept"]
+        notes: list[str] = told["notes"]
+        return notes
+
     def look(self) -> None:
         self.seen.append({name: _seen(service, self.client) for name, service in kept.SERVICES.items()})
 
@@ -165,9 +172,7 @@ def test_work_that_was_interrupted_has_failed_as_on_aws(life: Life) -> None:
 
 
 def test_nothing_of_it_is_damaged(life: Life) -> None:
-    told = requests.get(f"{life.stack.endpoint_url}/_preflight/state", timeout=30).json()
-
-    assert (told["is_kept"], told["notes"]) == (True, [])
+    assert life.notes() == []
     assert not re.search(r"Traceback|is not kept", life.stack.log_file.read_text())
 
 
@@ -195,7 +200,7 @@ class TestNotWritable:
             place.rename(aside)
         place.write_text("in the way")
         change(life.client)
-        told = lambda: [note for note in life.stack.state_notes() if "is not kept" in note]  # noqa: E731
+        told = lambda: [note for note in life.notes() if "is not kept" in note]  # noqa: E731
         assert wait_until(lambda: len(told()) == 1 and word in told()[0], 60, 0.2), told()
 
         place.unlink()
@@ -341,14 +346,14 @@ class TestDamaged:
     """The stack has started: ``damaged`` would have failed otherwise."""
 
     def test_each_damaged_document_is_set_aside_and_named(self, damaged: Damaged) -> None:
-        told = requests.get(f"{damaged.stack.endpoint_url}/_preflight/state", timeout=60).json()["notes"]
+        told = Life(damaged.stack).notes()
         for path in damaged.damaged:
             if path.parts[0] == "sagemaker":
                 assert any(path.name in note for note in told), path
                 assert list(damaged.stack.state_folder.glob(f"aside/*/{glob.escape(str(path))}"))
 
     def test_each_damaged_service_is_set_aside_and_named(self, damaged: Damaged) -> None:
-        told = requests.get(f"{damaged.stack.endpoint_url}/_preflight/state", timeout=60).json()["notes"]
+        told = Life(damaged.stack).notes()
         assert len(damaged.services) > 2
         for service in damaged.services:
             assert any(f"services/{service} " in note for note in told), service
