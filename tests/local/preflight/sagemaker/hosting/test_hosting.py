@@ -144,7 +144,9 @@ def test_a_failed_update_leaves_the_old_fleet_serving(
 def test_an_instance_that_dies_is_replaced(stack: Stack, runtime: Any, endpoint: str) -> None:
     before = serving_processes(stack)
     for process in before:
-        process.kill()
+        workers = process.children()  # they die with it, but may take a request first
+        for killed in (process, *workers):
+            killed.kill()
 
     assert invoke(runtime, endpoint)["predictions"]
     assert not {process.pid for process in serving_processes(stack)} & {process.pid for process in before}

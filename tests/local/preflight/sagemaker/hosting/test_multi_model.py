@@ -4,6 +4,7 @@ import io
 import json
 import random
 import tarfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,14 @@ class Many:
         answer = self._odd.runtime.invoke_endpoint(EndpointName=self.name, TargetModel=name, Body=body)
         return str(answer["Body"].read().decode())
 
+    def ask_until_ready(self, name: str) -> str:
+        """As AWS asks its callers to, when the machine is too busy to load a model in time."""
+        while True:
+            try:
+                return self.ask(name)
+            except self._odd.runtime.exceptions.ModelNotReadyException:
+                time.sleep(1)
+
 
 @pytest.fixture
 def many(odd: OddService, put: Make, bucket: str) -> Callable[..., Many]:
@@ -67,7 +76,7 @@ def test_forty_models_answer_right_where_memory_holds_five(many: Make, client: M
     random.Random(1).shuffle(asked)
 
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(endpoint.ask, asked))
+        answers = list(pool.map(endpoint.ask_until_ready, asked))
 
     assert answers == [f"{name}(x) for {name}" for name in asked]
     cloudwatch = client("cloudwatch")
