@@ -39,11 +39,24 @@ install() { # install PYTHON OPTION...
         .venv/bin/python -m pip --python "$target" install --quiet --disable-pip-version-check "$@" # an index that only pip knows of
 }
 
+tell_that_it_works() { # a line now and then until this script ends, however it ends
+    (
+        seconds=0
+        while sleep 4 >/dev/null && kill -0 $$ 2>/dev/null; do
+            seconds=$((seconds + 4))
+            echo "Setting up: $seconds s ..."
+        done
+    ) &
+    trap 'kill $teller 2>/dev/null || true' EXIT
+    teller=$!
+}
+
 make_clients() {
     wanted=$(cat setup.sh requirements/clients-*.txt | cksum)
     stamp=.venv-clients/.preflight
     [ "$(cat "$stamp" 2>/dev/null)" != "$wanted $PWD" ] || return 0
     echo "Setting up AWS's clients for the tests in .venv-clients (once; about half a minute) ..."
+    tell_that_it_works
     for list in requirements/clients-*.txt; do
         name=${list#requirements/clients-}
         venv=.venv-clients/${name%.txt}
@@ -75,12 +88,14 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 12))'
         exit 1
     fi
     echo "Setting up .venv with $("$python" --version) (once; about half a minute) ..."
+    tell_that_it_works
     if ! "$python" -m venv --clear .venv; then
         echo "$python cannot make a virtual environment: install its venv module (on Debian and Ubuntu: apt install python3-venv)." >&2
         exit 1
     fi
 else
     echo "Bringing .venv up to date ..."
+    tell_that_it_works
 fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 # shellcheck disable=SC2086 # a list of options
