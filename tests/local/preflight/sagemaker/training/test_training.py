@@ -173,7 +173,7 @@ def test_a_model_saved_when_time_runs_out_is_uploaded(train: Make, client: Make,
         None,
         endless,
         AlgorithmSpecification={"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
-        StoppingCondition={"MaxRuntimeInSeconds": 3},
+        StoppingCondition={"MaxRuntimeInSeconds": 8},  # a busy machine takes some to begin
     )
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
