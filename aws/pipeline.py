@@ -27,7 +27,7 @@ from aws.planning.plan import Plan
 from aws.planning.planner import PlanFollower, Planner
 from aws.report import Report
 from aws.schema import Schema
-from aws.steps import algorithms, approval, logs, permissions, pipeline, storage
+from aws.steps import algorithms, approval, hosting, logs, permissions, pipeline, storage
 from aws.steps.account import require_account
 from aws.steps.data_prep import described_table, write_program
 from aws.steps.function import PROJECT_FOLDER
@@ -158,6 +158,8 @@ def main(
         raise InputError("The pipeline decides by accuracy, which is of classes: this table's label is a number.")
     wanted = Wanted(settings, algorithms.algorithm_named(algorithm_name, settings), dataset, tune=tune)
     run = Run(wanted, table, description, approve)
+    if approve:
+        hosting.require_updatable(aws, names)
     planner = Planner(target)
     unseen = Report(Console(quiet=True), planner.calls)
     run_pipeline(planner, names, run, unseen)

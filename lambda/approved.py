@@ -12,6 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 SAGEMAKER = boto3.client("sagemaker")
+SCALING = boto3.client("application-autoscaling")
 ENDPOINT_NAME = os.environ["ENDPOINT_NAME"]
 ROLE_ARN = os.environ["ROLE_ARN"]
 TAGS = json.loads(os.environ["TAGS"])
@@ -42,9 +43,18 @@ def handler(event: Mapping[str, Any], context: object) -> str | None:
     if not found:
         SAGEMAKER.create_endpoint(**endpoint, Tags=TAGS)
     elif found["EndpointConfigName"] != name:
-        SAGEMAKER.update_endpoint(**endpoint)
+        # A variant that scales has as many instances as its traffic needs: the new model begins with as many.
+        kept = {"RetainAllVariantProperties": True} if scales() else {}
+        SAGEMAKER.update_endpoint(**endpoint, **kept)
     print(f"{ENDPOINT_NAME} serves {package['ModelPackageArn']}")
     return name
+
+
+def scales() -> bool:
+    """Whether the endpoint's variant is registered with Application Auto Scaling."""
+    variant = f"endpoint/{ENDPOINT_NAME}/variant/AllTraffic"
+    found = SCALING.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[variant])
+    return bool(found["ScalableTargets"])
 
 
 def exists(describe: str, **name: str) -> Mapping[str, Any] | None:

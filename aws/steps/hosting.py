@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from aws.client import Aws
-from aws.errors import ResourceError
+from aws.errors import InputError, ResourceError
 from aws.names import VARIANT, Names
 from aws.report import Step
 from aws.steps import scaling
@@ -134,6 +134,16 @@ def ensure_endpoint(
         EndpointName=name,
     )
     return target
+
+
+def require_updatable(aws: Aws, names: Names) -> None:
+    """Raises ``InputError`` if the endpoint that is there cannot become one that answers at once."""
+    endpoint = aws.find("sagemaker", "DescribeEndpoint", EndpointName=names.endpoint) or {}
+    if "AsyncInferenceConfig" in endpoint:
+        raise InputError(
+            f"The endpoint {names.endpoint} is asynchronous, and AWS updates no such endpoint to another: deploy "
+            "without --async, or destroy it, and then approve."
+        )
 
 
 def _settled(aws: Aws, name: str, step: Step) -> dict[str, Any]:

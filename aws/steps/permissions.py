@@ -111,6 +111,7 @@ def _approval_policy(aws: Aws, names: Names) -> Policy:
     return _policy(
         _allow([*changes, *looks, "sagemaker:UpdateEndpoint", "sagemaker:AddTags"], *made, endpoint),
         _allow(["sagemaker:DescribeModelPackage"], package),
+        _allow(["application-autoscaling:DescribeScalableTargets"], "*"),  # it has no resource
         _pass_training_role(aws, names),
         _allow(_WRITE_LOGS, _log_group_arn(aws, approval_group(names))),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from preflight.sagemaker.launching.framework_images import framework_images
 from preflight.sagemaker.launching.process.private_folders import private_folders
+from preflight.waiting import wait_until
 from tests.aws.conftest import Project
 from tests.conftest import REPOSITORY
 
@@ -146,6 +147,32 @@ def test_each_role_of_the_pipeline_may_do_its_part_only(project: Project, client
             ResourceArns=[resource],
         )["EvaluationResults"]
         assert (result["EvalDecision"] == "allowed") is is_allowed, (role, action, resource)
+
+
+def test_an_approval_keeps_the_instances_of_a_variant_that_scales(project: Project, client: Callable[..., Any]) -> None:
+    sagemaker, scaling = client("sagemaker"), client("application-autoscaling")
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/piped/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+    def is_serving(config: str, count: int) -> bool:
+        endpoint = sagemaker.describe_endpoint(EndpointName="piped")
+        counts = [each["CurrentInstanceCount"] for each in endpoint["ProductionVariants"]]
+        return (endpoint["EndpointStatus"], endpoint["EndpointConfigName"], counts) == ("InService", config, [count])
+
+    served = sagemaker.describe_endpoint(EndpointName="piped")["EndpointConfigName"]
+    scaling.register_scalable_target(**variant, MinCapacity=2, MaxCapacity=3)
+    assert wait_until(lambda: is_serving(served, 2), 60, 0.2)
+    scaling.register_scalable_target(**variant, MinCapacity=1, MaxCapacity=3)
+    package = sagemaker.list_model_packages(ModelPackageGroupName="piped")["ModelPackageSummaryList"][0]
+    described = sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+    same = {name: described[name] for name in ("ModelPackageGroupName", "InferenceSpecification")}
+    approved = sagemaker.create_model_package(**same, ModelApprovalStatus="Approved")["ModelPackageArn"]
+
+    assert wait_until(lambda: is_serving(f"piped-approved-{approved.rpartition('/')[2]}", 2), 60, 0.2)
+    scaling.deregister_scalable_target(**variant)
 
 
 def test_a_plan_for_aws_shows_every_call_and_the_price_and_makes_none(
