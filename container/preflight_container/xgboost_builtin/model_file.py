@@ -5,6 +5,8 @@ another intercept than it has, or not at all: they are given what they know, as 
 https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html
 """
 
+import copyreg
+import io
 import json
 import pickle
 import pickletools
@@ -21,7 +23,9 @@ _SNAPSHOT = b'{"Config"'  # what a pickle of 1.2 holds: the model beside its con
 Version = tuple[int, ...]
 
 _INTERCEPTS: Version = (3, 1)  # one for each class
+_SNAPSHOTS: Version = (1, 0)
 _OWN_FORMAT: Version = (1, 3)
+_PROTOCOL = 3  # the newest of those images' Pythons
 _NUMBERS_AS_FLAGS: Version = (1, 6)  # in a tree's default_left
 _LEARNED_INTERCEPT: Version = (2, 0)
 
@@ -42,8 +46,12 @@ def write(booster: xgboost.Booster, version: Version | None) -> bytes:
     """The file's content for the library's ``version``; None is today's."""
     if version is None or version >= _INTERCEPTS:
         return bytes(booster.save_raw("ubj"))
-    content = json.dumps(_of_old(json.loads(booster.save_raw("json")), version)).encode()
-    return content if version >= _OWN_FORMAT else pickle.dumps(_Pickled(content), protocol=4)
+    document = _of_old(json.loads(booster.save_raw("json")), version)
+    if version >= _OWN_FORMAT:
+        return json.dumps(document).encode()
+    file = io.BytesIO()
+    _BoosterPickler(file, document, version).dump(booster)
+    return file.getvalue()
 
 
 def read(content: bytes) -> xgboost.Booster:
@@ -78,14 +86,31 @@ def _trees(gradient_booster: dict[str, Any]) -> list[dict[str, Any]]:
     return trees
 
 
-class _Pickled:
-    """What becomes a Booster where it is unpickled, by any version of the library."""
+class _BoosterPickler(pickle.Pickler):
+    """Pickles a Booster so that libraries of its age and newer ones take up ``document``, which is its model.
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    From 1.0 to 1.2 as they do it themselves. Their successors do not read what older ones pickle, but all make a
+    Booster of a model alone.
+    """
 
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return xgboost.core.Booster, (None, (), bytearray(self._content))
+    def __init__(self, file: io.BytesIO, document: dict[str, Any], version: Version) -> None:
+        super().__init__(file, protocol=_PROTOCOL)
+        self._document = document
+        self._version = version
+
+    def reducer_override(self, obj: Any) -> Any:
+        if not isinstance(obj, xgboost.Booster):
+            return NotImplemented
+        model = old_format.from_json(self._document, self._version[0])
+        if self._version < _SNAPSHOTS:
+            return xgboost.Booster, (None, (), bytearray(model))
+        state = {
+            "handle": bytearray(old_format.snapshot(model, self._document["learner"])),
+            "feature_names": None,
+            "feature_types": None,
+            "booster": self._document["learner"]["gradient_booster"]["name"],
+        }
+        return copyreg.__newobj__, (xgboost.Booster,), state  # type: ignore[attr-defined]
 
 
 def _model_in(content: bytes) -> bytes:

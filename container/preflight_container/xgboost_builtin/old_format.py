@@ -14,6 +14,9 @@ _MAGIC = b"binf"  # before a file; not before what a pickle holds
 _SNAPSHOT = b"CONFIG-offset:"  # pickled by 1.0 and 1.1: the length of the model, the model, its configuration
 _SAVED_PARAMETER = "SAVED_PARAM_"  # attributes that are the library's own
 _HIGHEST_BIT = np.uint32(1 << 31)
+_NOBODY = 0x7FFFFFFF  # the parent of a root
+_LOGISTIC = ("binary:logistic", "reg:logistic", "binary:logitraw")
+_LOGARITHMIC = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox")
 _LEARNER = np.dtype(
     [
         ("base_score", "<f4"),
@@ -25,7 +28,16 @@ _LEARNER = np.dtype(
         ("rest", "V112"),
     ]
 )
-_TREES = np.dtype([("num_trees", "<i4"), ("num_parallel_tree", "<i4"), ("rest", "V152")])
+_TREES = np.dtype(
+    [
+        ("num_trees", "<i4"),
+        ("num_parallel_tree", "<i4"),
+        ("num_feature", "<i4"),
+        ("between", "V12"),
+        ("num_output_group", "<i4"),
+        ("rest", "V132"),
+    ]
+)
 _TREE = np.dtype(
     [
         ("roots", "<i4"),
@@ -44,6 +56,87 @@ _LINEAR = np.dtype([("num_feature", "<u4"), ("num_class", "<i4"), ("rest", "V128
 
 class NotOldFormat(ValueError):
     """The bytes are no model in this format."""
+
+
+def from_json(document: dict[str, Any], major: int) -> bytes:
+    """The model of a document as the library's version ``major`` (0 or 1) has it in what it pickles."""
+    learner = document["learner"]
+    about, objective = learner["learner_model_param"], learner["objective"]["name"]
+    booster, classes = learner["gradient_booster"], int(about["num_class"])
+    base_score, features = float(about["base_score"]), int(about["num_feature"])
+    head = np.zeros(1, _LEARNER)
+    head["base_score"] = base_score if major else _margin(objective, base_score)
+    for name, number in {"num_feature": features, "num_class": classes, "attributes": 1, "major": major}.items():
+        head[name] = number
+    parts = [head.tobytes(), _text(objective), _text(booster["name"])]
+    if booster["name"] == "gblinear":
+        linear = np.zeros(1, _LINEAR)
+        linear["num_feature"], linear["num_class"] = features, max(classes, 1)
+        parts += [linear.tobytes(), _numbers(booster["model"]["weights"])]
+    else:
+        parts += _trees(booster.get("gbtree", booster)["model"], features, max(classes, 1))
+        parts += [_numbers(booster["weight_drop"])] if booster["name"] == "dart" else []
+    attributes = learner["attributes"]
+    parts += [len(attributes).to_bytes(8, "little"), *(_text(word) for pair in attributes.items() for word in pair)]
+    if objective == "count:poisson":
+        parts.append(_text(learner["objective"]["poisson_regression_param"]["max_delta_step"]))
+    return b"".join(parts)
+
+
+def snapshot(model: bytes, learner: dict[str, Any]) -> bytes:
+    """``model`` with as much of a configuration as the library takes up: the rest are its defaults."""
+    booster = learner["gradient_booster"]["name"]
+    trees = {"name": "gbtree", "gbtree_train_param": {}, "specified_updater": False, "updater": {}}
+    updater: dict[str, Any] = {"linear_train_param": {}, "coordinate_param": {}}
+    boosters = {
+        "gbtree": trees,
+        "dart": {"name": "dart", "gbtree": trees, "dart_train_param": {}},
+        "gblinear": {"name": "gblinear", "gblinear_train_param": {}, "updater": updater},
+    }
+    configuration = {
+        "learner": {
+            "generic_param": {},
+            "gradient_booster": boosters[booster],
+            "learner_model_param": learner["learner_model_param"],
+            "learner_train_param": {"booster": booster, "objective": learner["objective"]["name"]},
+            "metrics": [],
+            "objective": learner["objective"],
+        },
+        "version": [1, 0, 1],
+    }
+    return _SNAPSHOT + len(model).to_bytes(8, "little") + model + json.dumps(configuration).encode()
+
+
+def _trees(model: dict[str, Any], features: int, groups: int) -> list[bytes]:
+    head = np.zeros(1, _TREES)
+    head["num_trees"], head["num_parallel_tree"] = len(model["trees"]), 1
+    head["num_feature"], head["num_output_group"] = features, groups
+    parts = [head.tobytes()]
+    for tree in model["trees"]:
+        about = np.zeros(1, _TREE)
+        about["roots"], about["num_feature"] = 1, features
+        about["num_nodes"], about["num_deleted"] = len(tree["parents"]), int(tree["tree_param"]["num_deleted"])
+        nodes, statistics = np.zeros(len(tree["parents"]), _NODE), np.zeros(len(tree["parents"]), _STATISTICS)
+        parents, left = np.array(tree["parents"], np.uint32), tree["left_children"]
+        is_left = np.zeros(len(parents), np.uint32)
+        is_left[[child for child in left if child >= 0]] = 1
+        nodes["parent"] = np.where(parents == _NOBODY, np.uint32(0xFFFFFFFF), parents | (is_left << 31))
+        nodes["left"], nodes["right"] = left, tree["right_children"]
+        nodes["split"] = np.array(tree["split_indices"], np.uint32) | (np.array(tree["default_left"], np.uint32) << 31)
+        nodes["value"] = tree["split_conditions"]
+        statistics["gain"], statistics["hessian"] = tree["loss_changes"], tree["sum_hessian"]
+        statistics["weight"] = tree["base_weights"]
+        parts += [about.tobytes(), nodes.tobytes(), statistics.tobytes()]
+    return [*parts, np.array(model["tree_info"], "<i4").tobytes()]
+
+
+def _text(text: str) -> bytes:
+    content = text.encode()
+    return len(content).to_bytes(8, "little") + content
+
+
+def _numbers(numbers: list[float]) -> bytes:
+    return len(numbers).to_bytes(8, "little") + np.array(numbers, "<f4").tobytes()
 
 
 def to_json(content: bytes) -> bytes:
@@ -89,11 +182,15 @@ def _empty_document(objective: str, classes: int) -> dict[str, Any]:
 
 def _outcome(objective: str, margin: float) -> float:
     """Before 1.0 the model holds the intercept as a margin."""
-    if objective in ("binary:logistic", "reg:logistic", "binary:logitraw"):
+    if objective in _LOGISTIC:
         return 1 / (1 + math.exp(-margin))
-    if objective in ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox"):
-        return math.exp(margin)
-    return margin
+    return math.exp(margin) if objective in _LOGARITHMIC else margin
+
+
+def _margin(objective: str, outcome: float) -> float:
+    if objective in _LOGISTIC:
+        return math.log(outcome / (1 - outcome))
+    return math.log(outcome) if objective in _LOGARITHMIC else outcome
 
 
 def _gradient_booster(reader: "_Reader", booster: str, groups: int) -> dict[str, Any]:
