@@ -1,6 +1,5 @@
 """Random, Bayesian and Hyperband, by Optuna's ask and tell.
 
-AWS does not publish its own Bayesian search (Gaussian processes); here a tree-structured Parzen estimator does it.
 https://optuna.readthedocs.io/en/stable/reference/samplers/index.html
 """
 
@@ -12,6 +11,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from preflight.sagemaker.tuning.gaussian_process import GaussianProcessSampler
 from preflight.sagemaker.tuning.search_space import (
     LOGARITHMIC,
     REVERSE_LOGARITHMIC,
@@ -19,6 +19,7 @@ from preflight.sagemaker.tuning.search_space import (
     ContinuousDimension,
     Dimension,
     IntegerDimension,
+    SearchSpace,
     Values,
 )
 from preflight.sagemaker.tuning.strategy import Observation, Search, Strategy, Suggestion
@@ -35,9 +36,7 @@ def make(name: str, search: Search) -> Strategy:
     pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
     sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=search.seed)
     if name == "Bayesian":
-        sampler = optuna.samplers.TPESampler(
-            n_startup_trials=RANDOM_FIRST, multivariate=True, constant_liar=True, seed=search.seed
-        )
+        sampler = GaussianProcessSampler(distributions_of(search.space), RANDOM_FIRST, search.seed)
     elif name == "Hyperband":
         pruner = optuna.pruners.HyperbandPruner(search.min_resource, search.max_resource, HYPERBAND_REDUCTION)
     return Sampling(search, sampler, pruner)
@@ -51,7 +50,7 @@ class Sampling:
         self._space = search.space
         self._random = Random(search.seed)
         self._study = optuna.create_study(sampler=sampler, pruner=pruner, direction=direction)
-        self._distributions = {each.name: _distribution(each) for each in search.space.dimensions}
+        self._distributions = distributions_of(search.space)
         self._trials: list[optuna.trial.Trial] = []
         self._reported: list[int] = []
         self._tried: set[tuple[str, ...]] = set()
@@ -116,6 +115,10 @@ class Sampling:
                 return None
             params[each.name] = 1 - float(value) if _is_reversed(each) else value
         return params
+
+
+def distributions_of(space: SearchSpace) -> dict[str, BaseDistribution]:
+    return {each.name: _distribution(each) for each in space.dimensions}
 
 
 def _is_reversed(dimension: Dimension) -> bool:

@@ -45,9 +45,8 @@ def start(own: Stack, process: psutil.Process, request: dict[str, Any]) -> list[
     with closing(boto3.client("sagemaker", endpoint_url=own.endpoint_url, **keys)) as sagemaker:
         sagemaker.create_hyper_parameter_tuning_job(**request)
         assert wait_until(lambda: are_training(sagemaker, request["HyperParameterTuningJobName"]), 60, 0.1)
-    started = process.children(recursive=True)
-    assert len(started) >= 2
-    return started
+    assert wait_until(lambda: len(process.children(recursive=True)) >= 2, 60, 0.1), "a job is Training before it runs"
+    return process.children(recursive=True)
 
 
 def are_training(sagemaker: Any, name: str) -> bool:
