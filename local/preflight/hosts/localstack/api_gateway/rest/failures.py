@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-r
 from dataclasses import dataclass
 
 INTERNAL = "Internal server error"
-_SPACED = ("BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS")
+_SPACED = ("BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "MISSING_AUTHENTICATION_TOKEN")
 
 
 @dataclass(eq=False)

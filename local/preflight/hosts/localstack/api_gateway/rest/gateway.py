@@ -192,6 +192,8 @@ class _Exchange:
             finally:
                 self._integration_milliseconds = milliseconds = round((time.monotonic() - started) * 1000)
             log.info(lambda: f"Received response. Status: 200, Integration latency: {milliseconds} ms")
+            told = {"x-amzn-RequestId": answer.request_id, "Content-Type": "application/json"}
+            log.data(lambda: f"Endpoint response headers: {shown(told)}")
             log.data(lambda: f"Endpoint response body before transformations: {media.as_text(answer.payload)}")
             return answer
 

@@ -12,7 +12,7 @@ from typing import Any
 from preflight.hosts.localstack.api_gateway.rest import media, parameters, proxy, templates
 from preflight.hosts.localstack.api_gateway.rest.backend import FunctionAnswer, Invocation, InvocationRefused
 from preflight.hosts.localstack.api_gateway.rest.definition import Integration, IntegrationResponse
-from preflight.hosts.localstack.api_gateway.rest.execution_log import ExecutionLog
+from preflight.hosts.localstack.api_gateway.rest.execution_log import ExecutionLog, shown
 from preflight.hosts.localstack.api_gateway.rest.failures import (
     bad_function,
     misconfigured,
@@ -153,6 +153,19 @@ def _error_message(payload: bytes) -> str:
     return message if isinstance(message, str) else ""
 
 
+def _sent_headers(call: Call) -> Mapping[str, str]:
+    """What AWS sends beside the payload and is known of a function that is called without HTTP: no signature."""
+    return {
+        "x-amzn-lambda-integration-tag": call.context["requestId"],
+        "x-amzn-apigateway-api-id": call.api.id,
+        "X-Amz-Source-Arn": call.source_arn,
+        "Accept": "application/json",
+        "User-Agent": f"AmazonAPIGateway_{call.api.id}",
+        "X-Amzn-Trace-Id": call.trace_id,
+        "Content-Type": "application/json",
+    }
+
+
 def _invoke(
     call: Call,
     integration: Integration,
@@ -171,6 +184,7 @@ def _invoke(
     arn = uri.split("/functions/", 1)[-1].removesuffix("/invocations")
     endpoint = f"https://lambda.{call.api.region}.amazonaws.com/2015-03-31/functions/{arn}/invocations"
     log.info(lambda: f"Endpoint request URI: {endpoint}")
+    log.data(lambda: f"Endpoint request headers: {shown(_sent_headers(call))}")
     log.data(lambda: f"Endpoint request body after transformations: {media.as_text(payload)}")
     log.info(lambda: f"Sending request to {endpoint}")
     try:

@@ -65,7 +65,7 @@ def session(client: Callable[..., Any]) -> Callable[..., tuple[Credentials, str]
 def test_a_request_without_a_signature_is_refused(url: str) -> None:
     answer = requests.get(url, timeout=30)
 
-    assert (answer.status_code, answer.text) == (403, '{"message":"Missing Authentication Token"}')
+    assert (answer.status_code, answer.text) == (403, '{"message": "Missing Authentication Token"}')
 
 
 @pytest.mark.parametrize(("how", "query"), [(SigV4Auth, "b=2&a=1&a=%2F&c="), (SigV4QueryAuth, "b=2&a=%2F&c=")])

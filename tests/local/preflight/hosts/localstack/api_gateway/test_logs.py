@@ -45,6 +45,8 @@ def test_a_stage_that_asks_for_it_logs_what_happens(api: Api, logs: Any, proxy_e
         "HTTP Method: POST, Resource Path: /x",
         "Method request path: {name=x}",
         "Method request body before transformations: sent",
+        f"Endpoint request headers: {{x-amzn-lambda-integration-tag={request_id}, x-amzn-apigateway-api-id={api.id}",
+        "Endpoint response headers: {x-amzn-RequestId=",
         "Endpoint response body before transformations: ",
         "Method completed with status: 200",
     ):
