@@ -40,6 +40,7 @@ def test_the_first_cells_of_a_notebook_run_as_they_are(stack: Stack, tmp_path: P
     assert result.returncode == 0, result.stderr
     role = "arn:aws:iam::000000000000:role/service-role/AmazonSageMaker-ExecutionRole-Preflight"
     assert f"role: {role}" in result.stdout
+    assert (f"role for sagemaker-core: {role}" in result.stdout) == (sdk == "sagemaker-2")  # 3.x has it in itself
     assert "bucket: sagemaker-us-east-1-000000000000" in result.stdout
     assert "account: 000000000000" in result.stdout
     assert (tmp_path / "attempts").read_text() == ""

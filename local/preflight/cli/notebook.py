@@ -23,6 +23,7 @@ from preflight.stack import Stack, StackError
 METADATA = "/opt/ml/metadata"
 START = Path(__file__).with_name("notebook_start")  # a Python begins with its module
 INSTANCE_NAME = "preflight"
+DOMAIN_ID = "d-preflight"  # without one sagemaker-core 1.x asks DescribeNotebookInstance for the role, not the file
 ROLE_NAME = "AmazonSageMaker-ExecutionRole-Preflight"
 POLICIES = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
 
@@ -44,7 +45,7 @@ def become(stack: Stack, command: Sequence[str]) -> NoReturn:
     except (BotoCoreError, ClientError) as error:
         raise StackError(f"The notebook's execution role cannot be made: {error}") from error
     arn = f"arn:aws:sagemaker:{environment['AWS_REGION']}:000000000000:notebook-instance/{INSTANCE_NAME}"
-    metadata = {"ResourceArn": arn, "ResourceName": INSTANCE_NAME, "ExecutionRoleArn": role}
+    metadata = {"ResourceArn": arn, "ResourceName": INSTANCE_NAME, "ExecutionRoleArn": role, "DomainId": DOMAIN_ID}
     (folder / "resource-metadata.json").write_text(json.dumps(metadata))
     options = View(binds={METADATA: folder}).options()
     os.execve(
