@@ -97,9 +97,10 @@ _started: list[subprocess.Popen[bytes]] = []
 
 @dataclass(frozen=True)
 class KeptState:
-    """Whether a stack keeps what it stores (None: it does not say), and what of it could not be used."""
+    """Whether a stack keeps what it stores (None: it does not say) and where; what of it could not be used."""
 
     is_kept: bool | None
+    folder: Path | None
     notes: list[str]
 
 
@@ -222,9 +223,10 @@ class Stack:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_preflight/state", timeout=60) as answer:
                 said = json.load(answer)
-                return KeptState(bool(said["is_kept"]), list(said["notes"]))
+                folder = Path(said["folder"]) if said["folder"] else None
+                return KeptState(bool(said["is_kept"]), folder, list(said["notes"]))
         except (OSError, ValueError, KeyError) as error:
-            return KeptState(None, [f"The stack does not say whether its state could be read: {error}"])
+            return KeptState(None, None, [f"The stack does not say whether its state could be read: {error}"])
 
     def launcher_fallback(self) -> str | None:
         """Why it runs containers as processes though Docker was asked for; None if it runs them as asked."""

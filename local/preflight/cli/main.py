@@ -252,8 +252,8 @@ def status(stack: Stack, region: str, whole: bool, services: bool, as_json: bool
     _say_fallback(stack)
     state = stack.kept_state()
     _say_notes(state)
-    if state.is_kept:
-        console().print(f"What it stores is kept in {_as_typed(stack.state_folder)}.")
+    if state.folder:
+        say(f"What it stores is kept in {_as_typed(state.folder)}.")
     elif state.is_kept is False:
         console().print("What it stores ends with it: it is ephemeral.")
     if limitation := stack.launcher_limitation():

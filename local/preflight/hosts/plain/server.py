@@ -69,7 +69,9 @@ class Application:
                     forget(self._kept_folder)
                     return _json({})
             case "GET", path if path == STATE:
-                return _json({"is_kept": self._kept_folder is not None, "notes": self._life.service().notes})
+                kept = self._kept_folder
+                where = {"is_kept": kept is not None, "folder": str(kept) if kept else None}
+                return _json(where | {"notes": self._life.service().notes})
         message = f"This stack is SageMaker only, and {method} {path} is none of its requests."
         return refusal(headers, 501, "UnsupportedByPreflight", message)
 

@@ -224,11 +224,12 @@ def test_an_ephemeral_stack_leaves_what_is_kept_and_status_shows_the_url_before_
     assert kept.BUCKET in buckets(life)
     assert "of-an-ephemeral-stack" not in buckets(life)
 
-    command = [sys.executable, "-m", "preflight", "status", "--json", "--port", str(life.stack.port)]
+    command = [sys.executable, "-m", "preflight", "status", "--all", "--port", str(life.stack.port)]
     environ = os.environ | {"PREFLIGHT_HOME": str(life.stack.home)}
     told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
     assert life.url in told.stdout, told.stderr
+    assert f"What it stores is kept in {life.stack.state_folder}." in told.stdout
 
 
 def buckets(life: Life) -> list[str]:

@@ -102,13 +102,14 @@ def keep_state() -> None:
 
 
 def _describe(request: Request) -> Response:
-    """What ``preflight`` says of the state: whether it is kept, what of it could not be used, what keeping it takes."""
+    """What ``preflight`` says of the state: where it is kept, what of it could not be used, what keeping it takes."""
     kept = folder()
     response = Response()
     notes = [*LIFE.service().notes]
     if kept:
         notes = [*kept.notes, *_keeper().problems.values(), *notes]
-    response.set_json({"is_kept": kept is not None, "notes": notes, "seconds": _keeper().seconds if kept else {}})
+    where = {"is_kept": kept is not None, "folder": str(kept.home) if kept else None}
+    response.set_json(where | {"notes": notes, "seconds": _keeper().seconds if kept else {}})
     return response
 
 
