@@ -8,12 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import click
+import psutil
 import requests
 from botocore.config import Config
 from rich.console import Console
@@ -43,24 +44,56 @@ def main(objects: int, rounds: int) -> None:
             saves = [_save_seconds(stack) for _ in range(rounds)]
             console.print(f"A save takes {', '.join(f'{each:.2f}' for each in saves)} s.")
             stack.down()
-            table = Table("", "median s", "least", "most")
-            starts: dict[str, list[float]] = {"start without state": [], "start with it": [], "first list": []}
+            kinds = {"without state": empty, "with it": stack}
+            starts: dict[str, list[Start]] = {name: [] for name in kinds}
             for _ in range(rounds):
-                starts["start without state"].append(_timed(empty.up))
-                empty.down()
-                starts["start with it"].append(_timed(stack.up))
-                starts["first list"].append(_timed(lambda: _client(stack).list_objects_v2(Bucket=BUCKET)))
-                stack.down()
-            for name, found in {"save": saves, **starts}.items():
-                table.add_row(name, f"{statistics.median(found):.2f}", f"{min(found):.2f}", f"{max(found):.2f}")
+                for name, kind in kinds.items():
+                    starts[name].append(Start.of(kind))
+            table = Table("", "median s", "least", "most")
+            _add(table, "save", saves)
+            for name, found in starts.items():
+                _add(table, f"start {name}", [start.seconds for start in found])
+                _add(table, f"start {name}: CPU", [start.cpu_seconds for start in found])
+                _add(table, f"first request of S3 {name}: CPU", [start.request_cpu_seconds for start in found])
             console.print(table)
-            pairs = zip(starts["start with it"], starts["start without state"], strict=True)
-            ratios = sorted(one / other for one, other in pairs)
-            console.print(
-                f"Start with over without: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-            )
+            pairs = list(zip(starts["with it"], starts["without state"], strict=True))
+            _show_ratio("Start with over without", [one.seconds / other.seconds for one, other in pairs])
+            _show_ratio("Its CPU", [one.cpu_seconds / other.cpu_seconds for one, other in pairs])
         finally:
             stack.down(forget=True)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Of a stack: how long it takes, and what CPU its process needs for it and then for S3's first answer."""
+
+    seconds: float
+    cpu_seconds: float
+    request_cpu_seconds: float
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Start":
+        seconds = _timed(stack.up)
+        process = stack.process()
+        assert process is not None
+        up = _cpu_seconds(process)
+        _client(stack).list_buckets()
+        answered = _cpu_seconds(process)
+        stack.down()
+        return cls(seconds, up, answered - up)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _add(table: Table, name: str, found: list[float]) -> None:
+    table.add_row(name, f"{statistics.median(found):.2f}", f"{min(found):.2f}", f"{max(found):.2f}")
+
+
+def _show_ratio(name: str, ratios: list[float]) -> None:
+    console.print(f"{name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def _store(stack: Stack, count: int) -> None:

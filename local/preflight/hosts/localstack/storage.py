@@ -160,7 +160,11 @@ class ObjectFiles(S3ObjectStore):
                         bucket.objects.pop(each.key, each.version_id)
                         lost.append(f"s3://{bucket.name}/{each.key}")
         for path in self._folder.glob("*/*"):
-            if path not in known:
+            if path in known:
+                continue
+            if path.is_dir() and not path.is_symlink():  # nothing that was ever written here
+                shutil.rmtree(path)
+            else:
                 path.unlink()
         return lost
 

@@ -9,9 +9,10 @@ _SHARE = 0.4  # of the files that have any; the others are left alone
 
 def at_random_places(home: Path, count: int, random: Random) -> set[Path]:
     """Damage ``count`` places of the files of services, databases and documents; returns which, below ``home``."""
-    found = [path for part in ("services", "files", "sagemaker") for path in sorted((home / part).rglob("*"))]
-    files = [path for path in found if path.is_file() and path.stat().st_size]
-    victims = random.sample(files, round(_SHARE * len(files)))
+    victims = []
+    for part in ("services", "files", "sagemaker"):  # the first has the same files in each run
+        files = [path for path in sorted((home / part).rglob("*")) if path.is_file() and path.stat().st_size]
+        victims += random.sample(files, round(_SHARE * len(files)))
     for place in range(count):
         victim = victims[place % len(victims)]
         if victim.is_file():

@@ -543,3 +543,10 @@ SERVICES = {
     "tuning": Kept(_make_tuning, _seen_tuning),
     "pipelines": Kept(_make_pipeline, _seen_pipeline),
 }
+
+LISTS = [
+    *(("s3", "list_buckets"), ("iam", "list_roles"), ("sts", "get_caller_identity"), ("sqs", "list_queues")),
+    *(("sns", "list_topics"), ("events", "list_rules"), ("ssm", "describe_parameters"), ("kms", "list_keys")),
+    *(("secretsmanager", "list_secrets"), ("logs", "describe_log_groups"), ("cloudwatch", "describe_alarms")),
+    *(("lambda", "list_functions"), ("apigateway", "get_rest_apis"), ("sagemaker", "list_models")),
+]
