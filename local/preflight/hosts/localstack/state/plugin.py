@@ -24,6 +24,7 @@ from preflight.sagemaker.settings import kept_folder
 STATE_PATH = "/_preflight/state"
 DOCUMENTS_PATH = f"{STATE_PATH}/sagemaker"
 BEFORE_SERVICES_STOP = -1
+BEFORE_MENDS = 1  # these import services, some of which look at once where their files are
 
 
 @functools.cache
@@ -40,7 +41,7 @@ def _keeper() -> Keeper:
     return Keeper(kept)
 
 
-@hooks.on_infra_start()
+@hooks.on_infra_start(priority=BEFORE_MENDS)
 def take_up_state() -> None:
     """Look at what is kept; nothing in it keeps the stack from starting but that others may have written it."""
     ROUTER.add(STATE_PATH, _describe, methods=["GET"])
