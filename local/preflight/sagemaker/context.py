@@ -27,7 +27,7 @@ class ServiceContext:
 
     @classmethod
     def create(cls, settings: Settings, launcher: Launcher | None = None) -> Self:
-        services, resources = Clients(settings.endpoint_url), Resources()
+        services, resources = Clients(settings.endpoint_url, settings.lambda_step_seconds), Resources()
         events, metrics = EventWriter(services), MetricWriter(services)
         resources.observe(events.write)
         return cls(

@@ -120,6 +120,7 @@ class Settings:
     eight times that. ``capture_seconds`` is how long a file of data capture gathers calls: AWS's minute.
     ``scaling_minute_seconds`` is how long a minute of automatic scaling is: the periods of its alarms and its cooldowns
     are as much shorter, for tests.
+    ``lambda_step_seconds`` and ``callback_step_seconds`` are how long a pipeline waits for a function, and an answer.
     ``framework_versions`` is ``exact``, or ``nearest``: what runs where an image's Python is missing.
     ``images_folder`` has the declarations of images; None: there are none.
     """
@@ -133,6 +134,8 @@ class Settings:
     container_network: str = ""
     training_slots: int = max(2, os.cpu_count() or 2)
     invocation_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS
+    lambda_step_seconds: float = 600.0
+    callback_step_seconds: float = 7 * 24 * 3600.0
     framework_versions: str = EXACT
     images_folder: Path | None = None
     stream_timeout_seconds: float = INVOCATION_TIMEOUT_SECONDS * STREAM_TIMEOUT_FACTOR

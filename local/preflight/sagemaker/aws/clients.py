@@ -24,18 +24,20 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
     request_checksum_calculation="when_required",
 )
-LAMBDA_SECONDS = 600  # as long as a pipeline waits for a function
-_OWN_CONFIG = {
-    # A function is not to be called twice because it takes its time.
-    "lambda": _CONFIG.merge(Config(read_timeout=LAMBDA_SECONDS, retries={"max_attempts": 0}))
-}
+LAMBDA_SECONDS = 600.0  # as long as a pipeline waits for a function
 
 
 class Clients:
-    """Clients of the services at ``endpoint_url``: of any account and region, which may do everything there."""
+    """Clients of the services at ``endpoint_url``: of any account and region, which may do everything there.
 
-    def __init__(self, endpoint_url: str) -> None:
-        self.endpoint_url = endpoint_url
+    They wait ``lambda_seconds`` for a function.
+    """
+
+    def __init__(self, endpoint_url: str, lambda_seconds: float = LAMBDA_SECONDS) -> None:
+        self.endpoint_url, self.lambda_seconds = endpoint_url, lambda_seconds
+        # A function is not to be called twice because it takes its time.
+        calls_once = Config(read_timeout=lambda_seconds, retries={"max_attempts": 0})
+        self._configs = {"lambda": _CONFIG.merge(calls_once)}
         self._lock = threading.Lock()  # clients may be shared by threads, but not made by two at once
         # Caches go when this goes, connections and all.
         self._cached = functools.lru_cache(maxsize=256)(self._make)
@@ -58,7 +60,7 @@ class Clients:
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=scope.region,
-                config=_OWN_CONFIG.get(service, _CONFIG),
+                config=self._configs.get(service, _CONFIG),
             )
 
     def _session(self, scope: Scope) -> boto3.Session:
@@ -70,7 +72,7 @@ class RoleClients(Clients):
     """Clients of one role's session, which is renewed before it ends."""
 
     def __init__(self, services: Clients, role_arn: str, scope: Scope) -> None:
-        super().__init__(services.endpoint_url)
+        super().__init__(services.endpoint_url, services.lambda_seconds)
         self._services, self._role_arn, self._scope = services, role_arn, scope
 
     def environment(self) -> Mapping[str, str]:

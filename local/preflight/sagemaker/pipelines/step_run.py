@@ -66,6 +66,7 @@ class StepRun:
     ) -> None:
         self._lock = context.resources.lock
         self._news = PipelineNews(context)
+        self._callback_seconds = context.settings.callback_step_seconds
         self._running = running
         self._callbacks = callbacks
         self._cache = cache
@@ -149,6 +150,7 @@ class StepRun:
                 self._running,
                 self._callbacks,
                 self._stop_asked,
+                self._callback_seconds,
                 self._show,
             ),
         )

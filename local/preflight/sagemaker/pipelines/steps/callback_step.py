@@ -18,7 +18,6 @@ from preflight.sagemaker.pipelines.expressions import resolve
 from preflight.sagemaker.pipelines.parameters import read_float, read_integer
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped
 
-TIMEOUT_SECONDS = 7 * 24 * 3600
 _BOOLEANS = {"true": True, "false": False}
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "String": str,
@@ -59,13 +58,16 @@ class CallbackWait:
             self._callback.news.put(StopAsked(is_over))
 
     def _answer(self, url: str, callback: Callback, arguments: Any) -> CallbackAnswer:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        seconds = self._attempt.callback_seconds
+        deadline = time.monotonic() + seconds
         is_stopping = False
         while True:
             try:
                 news = callback.news.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise StepFailure(guessed("ClientError: The callback was not answered within seven days.")) from None
+                raise StepFailure(
+                    guessed(f"ClientError: The callback was not answered within {seconds:g} seconds.")
+                ) from None
             if isinstance(news, StopAsked) and not news.is_over:
                 is_stopping = True
                 self._send(url, callback, arguments, "Stopping")

@@ -10,7 +10,6 @@ from typing import Any
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from preflight.sagemaker.api.errors import guessed
-from preflight.sagemaker.aws.clients import LAMBDA_SECONDS
 from preflight.sagemaker.pipelines.definition import LambdaStep, OutputParameter, refuse_constant
 from preflight.sagemaker.pipelines.expressions import printed, resolve
 from preflight.sagemaker.pipelines.steps.work import Attempt, StepFailure, StepStopped
@@ -60,9 +59,8 @@ class FunctionCall:
                 guessed(f"ClientError: Failed to invoke lambda:Invoke. Error Details: {error}")
             ) from error
         except ReadTimeoutError as error:
-            raise StepFailure(
-                guessed(f"ClientError: The function {function} did not end within {LAMBDA_SECONDS} seconds.")
-            ) from error
+            limit = f"{calls.services.lambda_seconds:g} seconds"
+            raise StepFailure(guessed(f"ClientError: The function {function} did not end within {limit}.")) from error
         if "FunctionError" in answer:
             raise StepFailure(guessed(f"ClientError: The function {function} ended in an error: {payload}"))
         try:

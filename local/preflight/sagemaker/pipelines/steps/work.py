@@ -28,6 +28,7 @@ class StepStopped(Exception):
 class Attempt:
     """One attempt at one step. ``show`` makes Metadata seen; ``name`` is that of what the step makes.
 
+    ``callback_seconds`` is how long an answer is waited for.
     ``experiment`` is what a job says of the execution's experiment.
     """
 
@@ -39,6 +40,7 @@ class Attempt:
     running: RunningJobs
     callbacks: Callbacks
     stop_asked: threading.Event
+    callback_seconds: float
     show: Callable[[dict[str, Any]], None]
 
 
