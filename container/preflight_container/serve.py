@@ -9,6 +9,7 @@ import uvicorn
 
 from preflight_container.app import Application
 from preflight_container.errors import ContainerError, ModelError
+from preflight_container.fair_server import FairServer, shared_counts
 from preflight_container.inference import Predictor
 from preflight_container.log import log
 from preflight_container.memory import keep_freed_memory
@@ -43,7 +44,8 @@ def serve(environ: Mapping[str, str]) -> int:
         print(f"Cannot listen on {host}:{port}: {problem}", file=sys.stderr, flush=True)
         return 1
     log(f"Listening on {host}:{port}.")
-    return Workers(lambda: _answer(listener, predictor)).run(workers)
+    counts = shared_counts(workers)
+    return Workers(lambda place: _answer(listener, predictor, counts, place)).run(workers)
 
 
 def load_predictor(folder: Path, algorithm: str | None, environ: Mapping[str, str]) -> Predictor:
@@ -63,7 +65,7 @@ def load_predictor(folder: Path, algorithm: str | None, environ: Mapping[str, st
             raise ModelError(f"PREFLIGHT_ALGORITHM must be linear-learner or xgboost, not {algorithm!r}.")
 
 
-def _answer(listener: socket.socket, predictor: Predictor) -> None:
+def _answer(listener: socket.socket, predictor: Predictor, counts: memoryview, place: int) -> None:
     config = uvicorn.Config(
         Application(predictor),
         loop="uvloop",
@@ -78,7 +80,7 @@ def _answer(listener: socket.socket, predictor: Predictor) -> None:
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    FairServer(config, listener, counts, place).run()
 
 
 def _worker_count(environ: Mapping[str, str]) -> int:

@@ -18,10 +18,10 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 class Workers:
     """Forks of this process, which has what they share: the listening socket, and what is loaded before."""
 
-    def __init__(self, work: Callable[[], object]) -> None:
-        """``work`` is what each does; it ends at SIGTERM."""
+    def __init__(self, work: Callable[[int], object]) -> None:
+        """``work`` is what each does at its place, counted from 0; it ends at SIGTERM."""
         self._work = work
-        self._pids: set[int] = set()
+        self._places: dict[int, int] = {}  # of each process
         self._stopping = False
         self._reader, self._writer = os.pipe()  # which this process alone can write: its end ends the workers
 
@@ -29,35 +29,37 @@ class Workers:
         """Return once all have ended, at SIGTERM or Ctrl-C; 1 if they cannot work."""
         for number in _ENDING:
             signal.signal(number, self._stop)
-        for _ in range(count):
-            self._fork()
-        while self._pids:
+        for place in range(count):
+            self._fork(place)
+        while self._places:
             pid, status = os.wait()
-            self._pids.discard(pid)
+            ended = self._places.pop(pid, None)
+            if ended is None:  # an orphan, where this is a container's first process
+                continue
             if os.WIFEXITED(status) and os.WEXITSTATUS(status) == CANNOT_WORK:
                 self._stop(signal.SIGTERM, None)
                 return 1
             if not self._stopping:
                 print(f"Worker {pid} has ended; another takes its place.", file=sys.stderr, flush=True)
-                self._fork()
+                self._fork(ended)
         return 0
 
-    def _fork(self) -> None:
+    def _fork(self, place: int) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # until the handler knows of it
         pid = os.fork()
         if pid == 0:
-            self._become_worker()
-        self._pids.add(pid)
+            self._become_worker(place)
+        self._places[pid] = place
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
-    def _become_worker(self) -> None:
+    def _become_worker(self, place: int) -> None:
         try:
             for number in _ENDING:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             os.close(self._writer)
             threading.Thread(target=self._end_with_parent, daemon=True).start()
-            self._work()
+            self._work(place)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -69,6 +71,6 @@ class Workers:
 
     def _stop(self, number: int, frame: Any) -> None:
         self._stopping = True
-        for pid in self._pids:
+        for pid in self._places:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

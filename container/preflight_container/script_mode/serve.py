@@ -69,7 +69,7 @@ def serve(environ: Mapping[str, str]) -> int:
         return 1
     module = program[: -len(".py")] if program.endswith(".py") else program
 
-    def work() -> None:
+    def work(place: int) -> None:
         worker = _Worker(module, folders, environ)
         kind = _TorchRequests if worker.is_torch else _Requests
         _Server(listener, worker, kind).serve_forever()
