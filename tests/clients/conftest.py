@@ -22,7 +22,7 @@ from tests.local.conftest import separable_rows
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = REPOSITORY / ".venv-clients"
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 600
 _RUN = 'eval "$("$0" -m preflight env)" && exec "$@"'
 
 
