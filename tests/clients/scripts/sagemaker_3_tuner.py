@@ -35,6 +35,7 @@ tuner = HyperparameterTuner(
     max_jobs=3,
     max_parallel_jobs=3,
     random_seed=7,
+    base_tuning_job_name="sdk-3",  # else it has the name of 2.x, to the minute
 )
 channels = ("train", "validation")
 tuner.tune([InputData(channel_name=each, data_source=train, content_type="text/csv") for each in channels])
