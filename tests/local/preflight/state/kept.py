@@ -370,6 +370,7 @@ VARIANT = {
 def _make_scaling(client: Clients) -> None:
     """An endpoint that is scaled to no instances, so that what it is asked waits."""
     sagemaker, scaling = client("sagemaker"), client("application-autoscaling")
+    client("s3").put_object(Bucket=BUCKET, Key="row.csv", Body=",".join(["3"] * 22), ContentType="text/csv")
     variant = {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     (model, *_) = sagemaker.list_models()["Models"]
     described = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
@@ -418,9 +419,7 @@ def _seen_scaling(client: Clients) -> Any:
 
 
 def ask_later(client: Clients) -> str:
-    """Where the answer will be to a request that waits for an instance."""
-    row = ",".join(["3"] * 22)
-    client("s3").put_object(Bucket=BUCKET, Key="row.csv", Body=row, ContentType="text/csv")
+    """Where the answer will be to a request that waits for an instance; its input has been there for long."""
     asked = {"EndpointName": QUEUED, "InputLocation": f"s3://{BUCKET}/row.csv"}
     location: str = client("sagemaker-runtime").invoke_endpoint_async(**asked)["OutputLocation"]
     return location

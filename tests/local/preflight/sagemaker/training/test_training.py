@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from preflight.sagemaker.launching.ports import free_port
 from preflight.sagemaker.settings import DOCKER_MARK
 from preflight.stack import Stack
-from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, wait_for_job
+from tests.local.conftest import LINEAR_LEARNER, XGBOOST, Make, make_role, refusal, separable_rows, unique, wait_for_job
 
 
 def log_lines(client: Make, job: dict[str, Any]) -> list[str]:
@@ -236,7 +236,7 @@ def start_endless_job(stack: Stack, image: str = LINEAR_LEARNER) -> None:
     client("s3").put_object(Bucket="endless", Key="train.csv", Body=separable_rows())
     source = {"S3DataType": "S3Prefix", "S3Uri": "s3://endless/train.csv"}
     client("sagemaker").create_training_job(
-        TrainingJobName="endless",
+        TrainingJobName=unique("endless"),  # the stack may have kept one
         AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
         RoleArn=make_role(client("iam"), "sagemaker.amazonaws.com"),
         InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}],
