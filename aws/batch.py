@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +12,10 @@ from rich.console import Console
 from aws import cost
 from aws.client import Aws
 from aws.config import DeploySettings
-from aws.deploy import accounted, ask
 from aws.deployment import Deployment
 from aws.errors import InputError
 from aws.names import Names, names_of
-from aws.planning.plan import Plan
-from aws.planning.planner import PlanFollower, Planner
+from aws.planning.carrying_out import accounted, follower_of, is_agreed, plan_of
 from aws.report import Report
 from aws.steps.algorithms import Algorithm, algorithm_named
 from aws.steps.batch import CSV, Batch, transform, written_for
@@ -50,22 +49,11 @@ def score_file(
     names = names_of(Aws(target), settings)
     rows = written_for(algorithm, file, folder)
     batch = Batch(rows, algorithm.batch_type, deployment.model_name, deployment.bucket)
-    planner = Planner(target)
-    unseen = Report(Console(quiet=True), planner.calls)
-    _transform(planner, names, algorithm, batch, settings, unseen)
-    plan = Plan(tuple(unseen.done))
-    aws = PlanFollower(target, plan)
-    report = Report(Console(stderr=True), aws.calls)
-    aws.tell = report.tell
-    if plan_only or (target.asks_first and plan.calls):
-        for line in plan.lines():
-            report.line(line)
-        if target.asks_first:
-            report.line(cost.batch_summary(settings, target.region))
-    if plan_only:
+    plan = plan_of(target, lambda planner, unseen: _transform(planner, names, algorithm, batch, settings, unseen))
+    aws, report = follower_of(target, plan, Console(stderr=True))
+    price = partial(cost.batch_summary, settings, target.region)
+    if not is_agreed(target, plan, report, price, plan_only=plan_only, yes=yes):
         return None
-    if target.asks_first and plan.calls and not yes:
-        ask(plan)
     with accounted(report, target):
         key = _transform(aws, names, algorithm, batch, settings, report)
     folder.mkdir(parents=True, exist_ok=True)

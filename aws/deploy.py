@@ -12,8 +12,6 @@ import sys
 if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
     sys.excepthook = lambda kind, *rest: None if kind is KeyboardInterrupt else sys.__excepthook__(kind, *rest)
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -26,10 +24,10 @@ from aws.config import load_settings
 from aws.dataset import Dataset
 from aws.deployment import Deployment, held_out_folder, record_path
 from aws.documents.write import COLLECTION, ENVIRONMENT, OPENAPI, write_documents
-from aws.errors import EXIT_INTERRUPTED, InputError, explained
+from aws.errors import InputError, explained
 from aws.names import Names, names_of
+from aws.planning.carrying_out import accounted, ask, follower_of, plan_of
 from aws.planning.plan import Plan
-from aws.planning.planner import PlanFollower, Planner
 from aws.pricing.estimate import Hosting
 from aws.report import Report
 from aws.steps import access, algorithms, api, function, hosting, logs, own_image, permissions, scaling, stage, storage
@@ -127,38 +125,17 @@ def deploy(aws: Aws, names: Names, wanted: Wanted, report: Report) -> Deployment
 
 def make_plan(target: Target, names: Names, wanted: Wanted) -> Plan:
     """What ``deploy`` would do now. Only reads."""
-    planner = Planner(target)
-    unseen = Report(Console(quiet=True), planner.calls)
-    deploy(planner, names, wanted, unseen)
-    return Plan(tuple(unseen.done))
+    return plan_of(target, lambda aws, report: deploy(aws, names, wanted, report))
 
 
 def follow(target: Target, names: Names, wanted: Wanted, plan: Plan) -> Deployment:
     """Do what the plan says, step by step, before a person's eyes."""
-    aws = PlanFollower(target, plan)
-    report = Report(Console(), aws.calls)
-    aws.tell = report.tell
+    aws, report = follower_of(target, plan, Console())
     with accounted(report, target):
         deployment = deploy(aws, names, wanted, report)
     if aws.not_needed:
         report.line(f"In the plan, and not needed any more: {', '.join(map(str, aws.not_needed))}")
     return deployment
-
-
-@contextmanager
-def accounted(report: Report, target: Target) -> Iterator[None]:
-    """Say what exists by now if the work ends early, and how to go on."""
-    try:
-        yield
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        report.line(
-            f"{'Interrupted' if interrupted else 'Stopped'}. {report.where()} Run the same command again to continue, "
-            f"or `python aws/destroy.py --target {target.name}` to remove it all."
-        )
-        if interrupted:
-            raise SystemExit(EXIT_INTERRUPTED) from None
-        raise
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -274,13 +251,6 @@ def _price(wanted: Wanted, region: str) -> str:
         return cost.summary(wanted.settings, region, hosting)
     except InputError as error:  # a plan is worth showing without its price
         return f"Price: unknown. {error}"
-
-
-def ask(plan: Plan) -> None:
-    if not sys.stdin.isatty():
-        raise InputError("Nothing was changed: there is no terminal to ask at. Add --yes to do all of the above.")
-    if not click.confirm(f"Make these {len(plan.calls)} calls?"):
-        raise InputError("Nothing was changed.")
 
 
 def summarize(deployment: Deployment, path: Path, report: Report) -> None:

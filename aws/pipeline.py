@@ -10,6 +10,7 @@ if __name__ == "__main__":  # Ctrl-C while this loads is no error to explain
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,12 +20,10 @@ from aws import cost, options
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
-from aws.deploy import accounted, ask
 from aws.deployment import record_path
 from aws.errors import InputError, explained
 from aws.names import Names, names_of
-from aws.planning.plan import Plan
-from aws.planning.planner import PlanFollower, Planner
+from aws.planning.carrying_out import accounted, follower_of, is_agreed, plan_of
 from aws.report import Report
 from aws.schema import Schema
 from aws.steps import algorithms, approval, hosting, logs, permissions, pipeline, storage
@@ -160,22 +159,11 @@ def main(
     run = Run(wanted, table, description, approve)
     if approve:
         hosting.require_updatable(aws, names)
-    planner = Planner(target)
-    unseen = Report(Console(quiet=True), planner.calls)
-    run_pipeline(planner, names, run, unseen)
-    plan = Plan(tuple(unseen.done))
-    follower = PlanFollower(target, plan)
-    report = Report(Console(), follower.calls)
-    follower.tell = report.tell
-    if plan_only or (target.asks_first and plan.calls):
-        for line in plan.lines():
-            report.line(line)
-        if target.asks_first:
-            report.line(cost.pipeline_summary(settings, target.region, approve=approve, tune=tune))
-    if plan_only:
+    plan = plan_of(target, lambda planner, unseen: run_pipeline(planner, names, run, unseen))
+    follower, report = follower_of(target, plan, Console())
+    price = partial(cost.pipeline_summary, settings, target.region, approve=approve, tune=tune)
+    if not is_agreed(target, plan, report, price, plan_only=plan_only, yes=yes):
         return
-    if target.asks_first and plan.calls and not yes:
-        ask(plan)
     report.line(f"Running the pipeline {names.pipeline} on {target.where}, region {target.region}")
     with accounted(report, target):
         package_arn = run_pipeline(follower, names, run, report)

@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,12 +23,10 @@ from aws import cost, options
 from aws.client import Aws
 from aws.config import load_settings
 from aws.dataset import Dataset
-from aws.deploy import accounted, ask
 from aws.deployment import record_path
 from aws.errors import explained
 from aws.names import Names, names_of
-from aws.planning.plan import Plan
-from aws.planning.planner import PlanFollower, Planner
+from aws.planning.carrying_out import accounted, follower_of, is_agreed, plan_of
 from aws.report import Report
 from aws.schema import Schema
 from aws.steps import algorithms, permissions, preparation, storage
@@ -133,22 +132,11 @@ def main(
     dataset = Dataset(folder, document, Schema.of(document))
     wanted = Wanted(settings, algorithms.ALGORITHMS["linear-learner"], dataset)  # none is trained here
     run = Run(wanted, table, parts, parts_list, description, instances)
-    planner = Planner(target)
-    unseen = Report(Console(quiet=True), planner.calls)
-    prepare(planner, names, run, unseen)
-    plan = Plan(tuple(unseen.done))
-    follower = PlanFollower(target, plan)
-    report = Report(Console(), follower.calls)
-    follower.tell = report.tell
-    if plan_only or (target.asks_first and plan.calls):
-        for line in plan.lines():
-            report.line(line)
-        if target.asks_first:
-            report.line(cost.preparation_summary(settings, target.region, instances))
-    if plan_only:
+    plan = plan_of(target, lambda planner, unseen: prepare(planner, names, run, unseen))
+    follower, report = follower_of(target, plan, Console())
+    price = partial(cost.preparation_summary, settings, target.region, instances)
+    if not is_agreed(target, plan, report, price, plan_only=plan_only, yes=yes):
         return
-    if target.asks_first and plan.calls and not yes:
-        ask(plan)
     report.line(f"Preparing {table.name} on {target.where}, region {target.region}")
     with accounted(report, target):
         uri = prepare(follower, names, run, report)

@@ -59,8 +59,6 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
         _endpoint_configs,
         _models,
         _running_jobs,
-        _running_batches,
-        _running_preparations,
         _log_groups,
         _job_logs,
         _preparation_logs,
@@ -77,7 +75,7 @@ def inventory(aws: Aws, names: Names) -> list[Found]:
 
 def count_training_jobs(aws: Aws, names: Names) -> int:
     """How many training jobs the project ran. Their records stay with SageMaker and cost nothing."""
-    return sum(1 for _ in _training_jobs(aws, names))
+    return sum(1 for _ in _jobs(aws, names, TRAINING))
 
 
 def left_over(aws: Aws, names: Names) -> list[str]:
@@ -231,35 +229,25 @@ def _is_tagged(aws: Aws, names: Names, arn: str) -> bool:
     return any(tag == names.tag_list[0] for tag in tags)
 
 
-def _training_jobs(aws: Aws, names: Names) -> Iterator[dict[str, Any]]:
-    listed = aws.list("sagemaker", "ListTrainingJobs", "TrainingJobSummaries", NameContains=names.project)
-    return (job for job in listed if _job_pattern(names).fullmatch(job["TrainingJobName"]))
-
-
-def _running_jobs(aws: Aws, names: Names) -> Iterator[Found]:
-    for job in _training_jobs(aws, names):
-        if job["TrainingJobStatus"] in CHANGING:
-            yield Found("Training job", job["TrainingJobName"], _job_stopper(aws, TRAINING, job["TrainingJobName"]))
-
-
-def _running_batches(aws: Aws, names: Names) -> Iterator[Found]:
-    listed = aws.list("sagemaker", "ListTransformJobs", "TransformJobSummaries", NameContains=names.project)
-    for job in listed:
-        name = job["TransformJobName"]
-        if _job_pattern(names).fullmatch(name) and job["TransformJobStatus"] in CHANGING:
-            yield Found("Transform job", name, _job_stopper(aws, TRANSFORM, name))
-
-
 def _preparation_pattern(names: Names) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(names.project)}-({GATHER}|{ENCODE})-[0-9a-f]{{10}}(-\d+)?")
 
 
-def _running_preparations(aws: Aws, names: Names) -> Iterator[Found]:
-    listed = aws.list("sagemaker", "ListProcessingJobs", "ProcessingJobSummaries", NameContains=names.project)
-    for job in listed:
-        name = job["ProcessingJobName"]
-        if _preparation_pattern(names).fullmatch(name) and job["ProcessingJobStatus"] in CHANGING:
-            yield Found("Processing job", name, _job_stopper(aws, PROCESSING, name))
+def _jobs(aws: Aws, names: Names, kind: JobKind) -> Iterator[tuple[str, str | None]]:
+    """Name and status of each of the project's."""
+    pattern = _preparation_pattern(names) if kind is PROCESSING else _job_pattern(names)
+    key = f"{kind.word}JobSummaries"
+    for job in aws.list("sagemaker", f"List{kind.word}Jobs", key, NameContains=names.project):
+        name = job[f"{kind.word}JobName"]
+        if pattern.fullmatch(name):
+            yield name, kind.status(job)
+
+
+def _running_jobs(aws: Aws, names: Names) -> Iterator[Found]:
+    for kind in (TRAINING, TRANSFORM, PROCESSING):
+        for name, status in _jobs(aws, names, kind):
+            if status in CHANGING:
+                yield Found(f"{kind.word} job", name, _job_stopper(aws, kind, name))
 
 
 def _job_stopper(aws: Aws, kind: JobKind, name: str) -> Remove:
