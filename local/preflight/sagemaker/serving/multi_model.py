@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
 """
 
+import contextlib
 import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,8 @@ class Models:
         self._download, self._measure, self._is_cached = download, measure, is_cached
         self._changed = threading.Condition()  # guards the models
         self._models: dict[str, _Model] = {}
+        self._moving = 0  # how many come into the container's memory or leave it now
+        self._moves = 0  # how many have
 
     def invoke(self, name: str, headers: Mapping[str, str], body: bytes, deadline: float, max_bytes: int) -> Reply:
         """What the model of that name answers.
@@ -156,8 +159,6 @@ class Models:
             with model.turn:
                 self._bring(model)
                 self._load_into_container(model)
-                with self._changed:
-                    model.is_loaded, model.loading = True, None
         except BaseException as error:
             with self._changed:
                 model.loading = None
@@ -197,21 +198,44 @@ class Models:
         deadline = started + MAX_LOADING_SECONDS
         while True:
             headers = {"Content-Type": "application/json"}
-            reply = self._ask("POST", "/models", deadline, headers, json.dumps(request).encode())
-            if reply.status == LOADED_ALREADY or 200 <= reply.status < 300:
-                break
-            if reply.status != NO_MEMORY or not self._make_room(deadline):
+            seen = self._moves
+            with self._move():
+                reply = self._ask("POST", "/models", deadline, headers, json.dumps(request).encode())
+                if reply.status == LOADED_ALREADY or 200 <= reply.status < 300:
+                    with self._changed:
+                        model.is_loaded, model.loading = True, None
+                        self._moves += 1
+                    break
+            if reply.status != NO_MEMORY or not self._make_room(seen, deadline):
                 raise ModelFailure(reply)
         self._measure("ModelLoadingTime", "Microseconds", 1e6 * (time.monotonic() - started))
 
-    def _make_room(self, deadline: float) -> bool:
-        """Unload the model that was asked longest ago, once one is idle; false if none is loaded, or in time."""
-        while (idle := self._oldest(lambda model: model.is_loaded)) is None:
+    @contextlib.contextmanager
+    def _move(self) -> Iterator[None]:
+        """While a model comes into the container's memory or leaves it."""
+        with self._changed:
+            self._moving += 1
+        try:
+            yield
+        finally:
             with self._changed:
-                if not any(model.is_loaded for model in self._models.values()):
+                self._moving -= 1
+                self._changed.notify_all()
+
+    def _make_room(self, seen: int, deadline: float) -> bool:
+        """Unload the model that was asked longest ago, once one is idle, unless more than ``seen`` models have moved.
+
+        False if there is none, nor will be; or not in time.
+        """
+        with self._changed:  # from the look to the wait: what changes between them would tell nobody
+            while (idle := self._oldest(lambda model: model.is_loaded)) is None and self._moves == seen:
+                if not self._moving and not any(model.is_loaded for model in self._models.values()):
                     return False
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     return False
+            if self._moves != seen:
+                return True
+        assert idle is not None
         self._unload(idle)
         return True
 
@@ -222,13 +246,15 @@ class Models:
             return min(idle, key=lambda model: model.last_used, default=None)
 
     def _unload(self, model: _Model) -> None:
-        with model.turn:
+        with model.turn, self._move():
             with self._changed:
                 if model.users or not model.is_loaded:
                     return
                 model.is_loaded = False
             started = time.monotonic()
             self._ask("DELETE", f"/models/{model.key}", started + MAX_LOADING_SECONDS)
+            with self._changed:
+                self._moves += 1
             self._measure("ModelUnloadingTime", "Microseconds", 1e6 * (time.monotonic() - started))
         self._count()
 

@@ -4,7 +4,6 @@ import io
 import json
 import random
 import tarfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -50,14 +49,6 @@ class Many:
         answer = self._odd.runtime.invoke_endpoint(EndpointName=self.name, TargetModel=name, Body=body)
         return str(answer["Body"].read().decode())
 
-    def ask_until_ready(self, name: str) -> str:
-        """As AWS asks its callers to, when the machine is too busy to load a model in time."""
-        while True:
-            try:
-                return self.ask(name)
-            except self._odd.runtime.exceptions.ModelNotReadyException:
-                time.sleep(1)
-
 
 @pytest.fixture
 def many(odd: OddService, put: Make, bucket: str) -> Callable[..., Many]:
@@ -76,7 +67,7 @@ def test_forty_models_answer_right_where_memory_holds_five(many: Make, client: M
     random.Random(1).shuffle(asked)
 
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(endpoint.ask_until_ready, asked))
+        answers = list(pool.map(endpoint.ask, asked))
 
     assert answers == [f"{name}(x) for {name}" for name in asked]
     cloudwatch = client("cloudwatch")
@@ -95,6 +86,18 @@ def test_forty_models_answer_right_where_memory_holds_five(many: Make, client: M
 
     assert wait_until(lambda: metrics <= seen("AWS/SageMaker"), 30, 0.2)
     assert wait_until(lambda: "LoadedModelCount" in seen("/aws/sagemaker/Endpoints"), 30, 0.2)
+
+
+def test_callers_of_several_models_wait_for_each_other_where_memory_holds_one(many: Make) -> None:
+    endpoint = many(holds=1)
+    names = ["a.tar.gz", "b.tar.gz", "c.tar.gz"]
+    for name in names:
+        endpoint.add(name)
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(endpoint.ask, names * 20))
+
+    assert answers == [f"{name}(x) for {name}" for name in names * 20]
 
 
 def test_a_call_goes_to_the_instance_that_has_its_model(many: Make, client: Make) -> None:
