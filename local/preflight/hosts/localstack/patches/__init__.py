@@ -30,6 +30,7 @@ MENDS = (
     "serial_logs",
     "session_policies",
     "unavailable_services",
+    "usage_plan_throttles",
 )
 
 

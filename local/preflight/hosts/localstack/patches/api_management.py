@@ -16,8 +16,9 @@ from localstack.services.apigateway.helpers import get_apigateway_store, get_mot
 from localstack.services.apigateway.next_gen.provider import ApigatewayNextGenProvider
 from localstack.utils.patch import Patch
 from moto.apigateway.exceptions import InvalidResourcePathException
-from moto.apigateway.models import UsagePlan, apigateway_backends
+from moto.apigateway.models import apigateway_backends
 
+from preflight.hosts.localstack.patches.usage_plan_throttles import NUMBER, stage_of
 from preflight.sagemaker.api.errors import guessed
 
 _VERBS = ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "ANY")
@@ -34,10 +35,6 @@ _VARIABLE_NAME = re.compile(r"\w+", re.ASCII)
 _VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,@ ]*")
 _STATUS = re.compile(r"[1-5]\d\d")
 _LOGS = re.compile(r"/.*/logging/loglevel|/accessLogSettings/destinationArn")
-_THROTTLE = re.compile(
-    r"(/apiStages/(?P<stage>[^/]+)/throttle/(?P<path>[^/]+)/(?P<verb>[A-Z]+)|/throttle)/(?P<member>rateLimit|burstLimit)"
-)
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 Request = Mapping[str, Any]
 Check = Callable[[Any, Request], None]
@@ -48,43 +45,6 @@ def patches() -> Iterator[Patch]:
     for name, check in _CHECKS.items():
         operation = getattr(ApigatewayNextGenProvider, name)
         yield Patch(ApigatewayNextGenProvider, name, _checked(operation, check))
-    yield Patch(UsagePlan, "apply_patch_operations", _with_throttles(UsagePlan.apply_patch_operations))
-
-
-def _with_throttles(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Moto cuts a rate to a whole number, passes over methods' throttles, and fails to remove a stage that has some."""
-
-    def apply(plan: Any, changes: list[Mapping[str, Any]]) -> None:
-        left = []
-        for change in changes:
-            if (change.get("op"), change.get("path")) == ("remove", "/apiStages"):
-                plan.api_stages = [each for each in plan.api_stages if _stage_of(each) != change.get("value")]
-                continue
-            found = _THROTTLE.fullmatch(change.get("path") or "")
-            if found is None or change.get("op") == "remove":
-                left.append(change)
-                continue
-            number = _NUMBER.fullmatch(str(change.get("value")))
-            if number is None:
-                words = f"Invalid value '{change.get('value')}' for patch path {change['path']}"
-                raise BadRequestException(guessed(words))
-            _throttle(plan, found)[found["member"]] = float(number[0])
-        operation(plan, left)
-
-    return apply
-
-
-def _throttle(plan: Any, found: "re.Match[str]") -> dict[str, Any]:
-    """The plan's own, or that of one of its methods."""
-    if not found["stage"]:
-        own: dict[str, Any] = plan.throttle
-        return own
-    stage = next((each for each in plan.api_stages if _stage_of(each) == found["stage"]), None)
-    if stage is None:
-        raise NotFoundException(guessed(f"Invalid API Stage {found['stage']} specified for usageplan {plan.id}"))
-    method = f"{found['path'].replace('~1', '/')}/{found['verb']}"
-    throttle: dict[str, Any] = stage.setdefault("throttle", {}).setdefault(method, {})
-    return throttle
 
 
 def _checked(operation: Callable[..., Any], check: Check) -> Callable[..., Any]:
@@ -218,7 +178,7 @@ def _check_changed_stage(context: Any, request: Request) -> None:
         path, value = change.get("path") or "", change.get("value")
         if change.get("op") == "remove":
             continue
-        if path.endswith(("/throttling/rateLimit", "/throttling/burstLimit")) and not _NUMBER.fullmatch(str(value)):
+        if path.endswith(("/throttling/rateLimit", "/throttling/burstLimit")) and not NUMBER.fullmatch(str(value)):
             raise BadRequestException(guessed(f"Invalid value '{value}' for patch path {path}"))
         if path.startswith("/variables/"):
             _check_variables({path.removeprefix("/variables/"): value or ""})
@@ -308,12 +268,12 @@ def _check_usage_plan_key(context: Any, request: Request) -> None:
         return
     if key_id in backend.usage_plan_keys.get(plan_id, {}):
         raise ConflictException(guessed(f"The API key {key_id} is already in the usage plan {plan_id}"))
-    stages = [_stage_of(stage) for stage in plan.api_stages]
+    stages = [stage_of(stage) for stage in plan.api_stages]
     for other_id, keys in backend.usage_plan_keys.items():
         other = backend.usage_plans.get(other_id)
         if other is None or key_id not in keys:
             continue
-        if shared := [name for name in map(_stage_of, other.api_stages) if name in stages]:
+        if shared := [name for name in map(stage_of, other.api_stages) if name in stages]:
             raise ConflictException(
                 f"Usage Plan {plan_id} cannot be added because API Key {key_id} cannot reference multiple Usage Plans "
                 f"with the same API Stage: {shared[0]}"
@@ -325,10 +285,6 @@ def _check_deleted_usage_plan(context: Any, request: Request) -> None:
     if plan is not None and plan.api_stages:
         words = f"Cannot delete Usage Plan {plan.id} because API stages are associated with it"
         raise BadRequestException(guessed(words))
-
-
-def _stage_of(stage: Mapping[str, Any]) -> str:
-    return f"{stage.get('apiId')}:{stage.get('stage')}"
 
 
 def _check_mapped(parameters: Mapping[str, Any] | None, names: "re.Pattern[str]") -> None:
@@ -373,17 +329,14 @@ def _require_one_of(path: str, value: object, known: tuple[str | None, ...]) -> 
 
 
 def _api(context: Any, request: Request) -> Any:
-    try:
-        return get_moto_rest_api(context, request.get("restApiId"))
-    except Exception:
-        words = f"Invalid API identifier specified {context.account_id}:{request.get('restApiId')}"
-        raise NotFoundException(words) from None
+    """Raises NotFoundException."""
+    return get_moto_rest_api(context, request.get("restApiId"))
 
 
 def _resource(context: Any, request: Request) -> Any:
     try:
-        resource = get_moto_rest_api(context, request.get("restApiId")).resources.get(request.get("resourceId"))
-    except Exception:
+        resource = _api(context, request).resources.get(request.get("resourceId"))
+    except NotFoundException:
         resource = None
     if resource is None:
         raise NotFoundException("Invalid Resource identifier specified")
